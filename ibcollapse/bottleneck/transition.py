@@ -1,0 +1,44 @@
+"""What happens at a critical beta."""
+
+import dataclasses
+
+from ibcollapse.serialize import register
+
+
+@register("bottleneck/PhaseTransition")
+@dataclasses.dataclass(frozen=True)
+class PhaseTransition:
+    """A beta at which the support of the optimal representation changes.
+
+    Attributes
+    ----------
+    beta : float
+        Where the globally optimal solution changes (the true transition).
+    beta_local : float
+        Where the solution below it loses local stability (spinodal); `beta` ≤ `beta_local`.
+        NaN when it keeps its stability as far as it was followed.
+    order : int
+        1: I(X;T) jumps and the curve has a straight segment of slope 1/beta. 2: continuous.
+    jump_i_xt, jump_i_ty : float
+        Jumps in I(X;T) and I(T;Y), nats; 0 at second order.
+    clusters_before, clusters_after : int
+        Distinct clusters on the two sides.
+    multiplicity : int
+        Multiplicity of the critical eigenvalue: directions that open at once.
+    separates : tuple of tuple of str
+        Groups of class names that one cluster held together before and that part here.
+    certified : bool
+        Whether both sides' solutions carry a gap below the solver's tolerance; False marks a
+        transition located by the local criterion alone.
+    """
+
+    beta: float
+    beta_local: float
+    order: int
+    jump_i_xt: float
+    jump_i_ty: float
+    clusters_before: int
+    clusters_after: int
+    multiplicity: int
+    separates: tuple[tuple[str, ...], ...]
+    certified: bool

@@ -1,0 +1,142 @@
+"""Trees of plain values and arrays on disk, as JSON or HDF5; the encoding under `serialize`.
+
+A tree is a dict of str → None, bool, int, float, str, NumPy array, list or dict. JSON keeps arrays
+as {"array": dtype, "shape": ..., "values": ...}; HDF5 mirrors the tree as groups, with arrays as
+datasets and everything else as JSON text in attributes. Both round-trip float64 exactly.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ibcollapse.errors import ResultFileError
+
+HDF5_FORMAT = "ibcollapse-result"
+_COMPRESS_FROM = 4096
+_SEQUENCE = "sequence_length"
+_MAX_DEPTH = 32
+_FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+
+
+def write_json(tree: dict[str, Any], path: Path) -> None:
+    """Write `tree` as strict JSON (infinities and NaN as {"float": "inf"})."""
+    path.write_text(json.dumps(_jsonable(tree), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Tree of a file that `write_json` wrote; `ResultFileError` on anything else."""
+    try:
+        tree = _unjson(json.loads(path.read_text(encoding="utf-8")))
+    except (UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ResultFileError(f"{path}: not a result file in JSON ({error})") from error
+    if not isinstance(tree, dict):
+        raise ResultFileError(f"{path}: holds a {type(tree).__name__}, expected a result object")
+    return tree
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, np.ndarray):
+        values = [_jsonable(item) for item in value.ravel().tolist()]
+        dtype = "str" if value.dtype.kind in "UO" else value.dtype.name
+        return {"array": dtype, "shape": list(value.shape), "values": values}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    return value
+
+
+def _unjson(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unjson(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"float"}:
+        return _FLOATS[value["float"]]
+    if set(value) == {"array", "shape", "values"}:
+        return np.array(
+            [_unjson(item) for item in value["values"]], dtype=np.dtype(value["array"])
+        ).reshape(value["shape"])
+    return {key: _unjson(item) for key, item in value.items()}
+
+
+def write_hdf5(tree: dict[str, Any], path: Path) -> None:
+    """Write `tree` to a fresh HDF5 file at `path`."""
+    with h5py.File(path, "w", libver="v110", track_order=True) as file:
+        file.attrs["format"] = HDF5_FORMAT
+        file.attrs["format_version"] = 1
+        _write_group(file.create_group("result", track_order=True), tree)
+
+
+def _write_group(group: h5py.Group, tree: dict[str, Any]) -> None:
+    for key, value in tree.items():
+        if isinstance(value, np.ndarray):
+            _write_array(group, key, value)
+        elif isinstance(value, dict):
+            _write_group(group.create_group(key, track_order=True), value)
+        elif isinstance(value, list) and any(isinstance(v, (dict, list, np.ndarray)) for v in value):
+            child = group.create_group(key, track_order=True)
+            child.attrs[_SEQUENCE] = len(value)
+            _write_group(child, {str(i): item for i, item in enumerate(value)})
+        else:
+            group.attrs[key] = json.dumps(_jsonable(value), allow_nan=False)
+
+
+def _write_array(group: h5py.Group, key: str, value: np.ndarray[Any, Any]) -> None:
+    if value.dtype.kind in "UO":
+        group.create_dataset(key, data=value.astype(object), dtype=h5py.string_dtype())
+    elif value.size >= _COMPRESS_FROM:
+        group.create_dataset(key, data=value, compression="gzip", shuffle=True)
+    else:
+        group.create_dataset(key, data=value)
+
+
+def read_hdf5(path: Path) -> dict[str, Any]:
+    """Tree of a file that `write_hdf5` wrote; `ResultFileError` on anything else."""
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != HDF5_FORMAT:
+                raise ResultFileError(f"{path}: an HDF5 file, but no result of ibcollapse")
+            tree = _read_group(file["result"], 0)
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, RecursionError) as error:
+        if isinstance(error, ResultFileError):
+            raise
+        raise ResultFileError(f"{path}: not a readable result file ({error})") from error
+    if not isinstance(tree, dict):
+        raise ResultFileError(f"{path}: holds a list, expected a result object")
+    return tree
+
+
+def _read_group(group: h5py.Group, depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"nested deeper than {_MAX_DEPTH} groups")
+    tree: dict[str, Any] = {}
+    for key in group:
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            raise ValueError(f"{group.name}/{key} is a link; results hold none")
+        tree[key] = _read_item(group[key], depth)
+    length = None
+    for key, text in group.attrs.items():
+        if key == _SEQUENCE:
+            length = int(text)
+        else:
+            tree[key] = _unjson(json.loads(text))
+    if length is None:
+        return tree
+    return [tree[str(i)] for i in range(length)]
+
+
+def _read_item(item: h5py.Group | h5py.Dataset, depth: int) -> Any:
+    if isinstance(item, h5py.Group):
+        return _read_group(item, depth + 1)
+    if item.external is not None or item.is_virtual:
+        raise ValueError(f"{item.name} stores its values in another file; results never do")
+    if h5py.check_string_dtype(item.dtype) is not None:
+        return item.asstr()[...].astype(np.str_)
+    return item[...]
