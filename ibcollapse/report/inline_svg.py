@@ -9,7 +9,8 @@ from ibcollapse.errors import InputError
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _HREF = (f"{{{_XLINK}}}href", "href")
-_ACTIVE = ("script", "foreignObject", "iframe", "image", "a", "animate", "set")
+_ACTIVE = ("script", "foreignObject", "iframe", "a", "animate", "set")
+_EMBEDDED = "data:image/png;base64,"
 
 ET.register_namespace("", _SVG)
 ET.register_namespace("xlink", _XLINK)
@@ -47,7 +48,8 @@ def _refuse_active(element: ET.Element, picture: str) -> None:
     if tag in _ACTIVE:
         raise InputError(f"picture {picture!r} contains <{tag}>; a report holds drawings only")
     for name, value in element.attrib.items():
-        outside = name in _HREF and not value.startswith("#")
+        inside = value.startswith(("#", _EMBEDDED) if tag == "image" else "#")
+        outside = name in _HREF and not inside
         if name.startswith("on") or outside or "url(" in value.replace("url(#", ""):
             raise InputError(f"picture {picture!r}: {name}={value!r} leads outside the drawing")
 
@@ -55,6 +57,6 @@ def _refuse_active(element: ET.Element, picture: str) -> None:
 def _renamed(name: str, value: str, prefix: str) -> str:
     if name == "id":
         return f"{prefix}-{value}"
-    if name in _HREF:
+    if name in _HREF and value.startswith("#"):
         return f"#{prefix}-{value[1:]}"
     return value.replace("url(#", f"url(#{prefix}-")
