@@ -10,6 +10,7 @@ _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _HREF = (f"{{{_XLINK}}}href", "href")
 _ACTIVE = ("script", "foreignObject", "iframe", "a", "animate", "set")
+_LARGEST = 1.25
 _EMBEDDED = "data:image/png;base64,"
 
 ET.register_namespace("", _SVG)
@@ -39,6 +40,9 @@ def inline_svg(svg: str, *, prefix: str, label: str) -> Markup:
         for name, value in element.attrib.items():
             element.set(name, _renamed(name, value, prefix))
     root.set("role", "img")
+    if "viewBox" in root.attrib:
+        # As wide as its place, but not so wide that its letters tower over the text.
+        root.set("style", f"max-width: {_LARGEST * float(root.attrib['viewBox'].split()[2]):.0f}pt")
     root.set("aria-label", label)
     return Markup(ET.tostring(root, encoding="unicode"))
 

@@ -24,6 +24,11 @@ def format_beta(beta: float, *, digits: int = 3) -> str:
     """`beta` with `digits` significant digits of beta − 1, so that 1.00191 does not become 1.0.
 
     Closer to one than 1e-6 it is written as "1 + 1.9e-09"; infinity as "∞".
+
+    Examples
+    --------
+    >>> format_beta(3.898735), format_beta(1.00191427)
+    ('3.90', '1.00191')
     """
     if math.isinf(beta):
         return "∞"

@@ -107,9 +107,7 @@ def _draw_solutions(ax: Axes, curve: IBCurve, scale: float) -> None:
             text = f"β = {format_beta(s.beta)}: ({x:.4g}, {y:.4g}), |T| = {s.n_clusters}"
             ax.plot(x, y, ".", color=style.BLUE, markersize=3.0, gid=hover_text(text))
     if not converged.all():
-        ax.plot(
-            *points[~converged].T, "x", color=style.ORANGE, markersize=5.0, label="not converged"
-        )
+        ax.plot(*points[~converged].T, "x", color=style.INK, markersize=6.0, label="not converged")
 
 
 def _draw_gaussian(ax: Axes, curve: IBCurve, gaussian: HasCriticalBetas, scale: float) -> None:
@@ -150,6 +148,7 @@ def _draw_transition(
         markerfacecolor=fill,
         solid_capstyle="butt",
         zorder=3,
+        clip_on=False,
         gid=hover_text(_describe(transition)),
         **look,
     )
