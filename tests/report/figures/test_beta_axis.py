@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -79,6 +79,7 @@ def test_positions_are_those_of_log_beta_minus_one():
     assert x[1] - x[0] == pytest.approx(x[2] - x[1], rel=1e-9)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(-9.0, 2.0), st.floats(0.02, 8.0))
 def test_ticks_are_few_ordered_inside_and_distinct(exponent, decades):
     low, high = 1 + 10.0**exponent, 1 + 10.0 ** (exponent + decades)

@@ -6,7 +6,12 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from ibcollapse.errors import InputError, OutputError
-from ibcollapse.report.figures import curve_figure, render_svg, save_figure
+from ibcollapse.report.figures import (
+    curve_figure,
+    plot_information_plane,
+    render_svg,
+    save_figure,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -15,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_equal_figures_are_equal_files(symmetric, tmp_path, suffix):
     paths = [tmp_path / f"{i}{suffix}" for i in range(2)]
     for path in paths:
-        assert save_figure(curve_figure(symmetric), path) == path
+        assert save_figure(plot_information_plane(symmetric).figure, path) == path
     first, second = (path.read_bytes() for path in paths)
     assert first == second
     assert len(first) > 5000

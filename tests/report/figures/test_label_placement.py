@@ -27,7 +27,7 @@ def segments_cross(a, b, c, d):
 coordinates = st.tuples(st.floats(5, 395), st.floats(5, 295))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(coordinates, min_size=1, max_size=10, unique=True))
 def test_placed_labels_cover_nothing(points):
     anchors = np.array(points)

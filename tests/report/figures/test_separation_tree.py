@@ -83,3 +83,10 @@ def test_a_single_class_is_one_line(binary_symmetric):
 def test_an_unknown_scale_is_refused(binary_symmetric):
     with pytest.raises(ValueError, match="scale"):
         plot_separation_tree(binary_symmetric, scale="sqrt")
+
+
+def test_classes_that_never_part_end_in_one_bar(binary_symmetric):
+    together = dataclasses.replace(binary_symmetric, transitions=())
+    stem, bar = plot_separation_tree(together).lines
+    assert stem.get_ydata() == pytest.approx([0.5, 0.5])
+    assert bar.get_ydata() == pytest.approx([-0.3, 1.3])
