@@ -30,6 +30,7 @@ def test_beta_keeps_three_digits_of_its_distance_from_one(beta, text):
     assert format_beta(beta) == text
 
 
+@settings(deadline=None)
 @given(st.floats(1e-5, 1e3), st.floats(1.02, 10.0))
 def test_betas_two_percent_apart_are_written_differently(excess, ratio):
     # Three digits of beta − 1 resolve 1 % of it at least; beyond beta = 100 the digits are beta's.

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ibcollapse.report.figures.plane_geometry import concave_hull, point_at, transition_ends
@@ -21,6 +21,7 @@ def highest_chord(points, x):
 shares = st.integers(0, 20).map(lambda n: n / 4)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(shares, shares), min_size=1, max_size=12))
 def test_the_hull_is_the_highest_chord(points):
     hull = concave_hull(*np.array(points, dtype=float).T)

@@ -2,7 +2,7 @@ import dataclasses
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -42,6 +42,7 @@ def leaves(branch):
 groupings = st.lists(st.sets(st.sampled_from(NAMES)).map(sorted), max_size=3)
 
 
+@settings(deadline=None)
 @given(st.lists(groupings, max_size=6))
 def test_every_class_ends_in_one_leaf_and_betas_rise_along_branches(partings):
     transitions = [parting(1.5 + i, *groups) for i, groups in enumerate(partings)]
