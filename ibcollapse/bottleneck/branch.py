@@ -44,6 +44,7 @@ class Tangent:
 def tangent(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Tangent:
     """Tangent of the branch at a stationary state."""
     pi, w, p_x = evaluation.p_t_given_x, channel.p_y_given_x, channel.p_x
+    # Counted from the trivial representation's distortion, whose share of F is constant.
     distortion = -exponents(channel, mixture.log_r, beta) / beta
     mean = np.einsum("xt,xt->x", pi, distortion)
     excess = pi * (mean[:, None] - distortion)

@@ -2,7 +2,7 @@
 
 For any state with partition function Z(x) and every decoder r on the class simplex let
 
-    Φ(r) = Σ_x p(x) exp(−beta KL(p(y|x) ‖ r)) / Z(x).
+    Φ(r) = Σ_x p(x) exp(−beta [KL(p(y|x) ‖ r) − KL(p(y|x) ‖ p_y)]) / Z(x).
 
 The free energy is convex in the mixing measure and Φ − 1 is minus its directional derivative
 towards an atom at r, so the state is globally optimal iff max Φ ≤ 1, and its Lagrangian exceeds the
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Evaluation, Mixture, exponents
+from ibcollapse.bottleneck.kernels.ascent import climb_all
+from ibcollapse.bottleneck.mixture import LOG_ZERO, Evaluation, Mixture, exponents, log_p_y
 from ibcollapse.bottleneck.stability import split_directions
 
 Array = NDArray[np.float64]
@@ -25,6 +26,7 @@ Array = NDArray[np.float64]
 SAME_BASIN = 1e-6
 _CORNER_SHRINKAGE = 0.02
 _MAX_ROW_STARTS = 64
+_MAPS_FIRST = 4
 # Perturbed atoms go this fraction of the way to the boundary of the simplex.
 _SPLIT_FRACTION = 0.1
 
@@ -47,14 +49,22 @@ def log_potential(
     channel: Channel, log_v: Array, log_r: Array, beta: float
 ) -> tuple[Array, Array]:
     """log Φ (n,) of decoders and the means Σ_x w_x p(y|x) (n, n_classes) of Φ's terms w."""
+    log_phi, terms = _normalised_terms(channel, log_v, log_r, beta)
+    return log_phi, terms.T @ channel.p_y_given_x
+
+
+def _normalised_terms(
+    channel: Channel, log_v: Array, log_r: Array, beta: float
+) -> tuple[Array, Array]:
+    """log Φ (n,) and the terms of Φ as shares w (n_x, n)."""
     scores = exponents(channel, log_r, beta)
     scores += log_v[:, None]
     peak = scores.max(axis=0)
     scores -= peak
     np.exp(scores, out=scores)
     totals = scores.sum(axis=0)
-    means = (scores.T @ channel.p_y_given_x) / totals[:, None]
-    return np.log(totals) + peak, means
+    scores /= totals
+    return np.log(totals) + peak, scores
 
 
 def starting_decoders(
@@ -101,41 +111,19 @@ def climb(
     starts: Array,
     beta: float,
     *,
-    tol: float = 1e-11,
-    max_steps: int = 300,
+    tol: float = 1e-14,
+    max_steps: int = 80,
 ) -> Maxima:
-    """Local maxima of log Φ reached from `starts` by over-relaxed ascent, duplicates removed.
+    """Local maxima of log Φ reached from `starts`, duplicates removed.
 
-    The map r ← Σ_x w_x p(y|x), w_x ∝ p(x) exp(−beta d(x, r))/Z(x), maximises a lower bound of
-    log Φ, so it never descends; steps in the logarithm are lengthened while they pay and fall back
-    to the map when they do not. A start rests when a step moves it by less than `tol` in squared
-    Hellinger distance.
+    A few rounds of the map r ← Σ_x w_x p(y|x), w_x ∝ p(x) exp(−beta d(x, r))/Z(x), which
+    maximises a lower bound of log Φ, lead into damped Newton steps
+    (`ibcollapse.bottleneck.kernels.ascent`). A start rests when log Φ can gain at most `tol` nats.
     """
-    log_r = starts
-    log_phi, means = log_potential(channel, log_v, log_r, beta)
-    relaxation = np.ones(len(log_r))
-    moving = np.ones(len(log_r), dtype=bool)
-    for step in range(max_steps):
-        with np.errstate(divide="ignore"):
-            target = np.maximum(np.log(means[moving]), LOG_ZERO)
-        ahead = log_r[moving] + relaxation[moving, None] * (target - log_r[moving])
-        ahead = _normalised(ahead)
-        phi, mean = log_potential(channel, log_v, ahead, beta)
-        worse = phi < log_phi[moving]
-        if worse.any():
-            ahead[worse] = target[worse]
-            phi[worse], mean[worse] = log_potential(channel, log_v, ahead[worse], beta)
-        relaxation[moving] = np.where(worse, 1.0, np.minimum(1.4 * relaxation[moving], 50.0))
-        moved = hellinger_squared(log_r[moving], ahead)
-        index = np.flatnonzero(moving)
-        log_r[index], log_phi[index], means[index] = ahead, phi, mean
-        moving[index] = moved > tol
-        if step % 10 == 9:
-            keep = distinct(log_r, log_phi, SAME_BASIN)
-            log_r, log_phi, means = log_r[keep], log_phi[keep], means[keep]
-            relaxation, moving = relaxation[keep], moving[keep]
-        if not moving.any():
-            break
+    offset = log_v - beta * (channel.p_y_given_x @ log_p_y(channel))
+    log_r, log_phi = climb_all(
+        channel.p_y_given_x, offset, starts, beta, tol=tol, n_maps=_MAPS_FIRST, max_steps=max_steps
+    )
     keep = distinct(log_r, log_phi, SAME_BASIN)
     return Maxima(log_r[keep], log_phi[keep])
 
@@ -160,9 +148,3 @@ def distinct(log_r: Array, log_phi: Array, apart: float) -> NDArray[np.intp]:
             kept.append(i)
             taken |= close[i]
     return order[kept]
-
-
-def _normalised(log_r: Array) -> Array:
-    peak = log_r.max(axis=1, keepdims=True)
-    total = np.log(np.exp(log_r - peak).sum(axis=1, keepdims=True))
-    return np.maximum(log_r - peak - total, LOG_ZERO)

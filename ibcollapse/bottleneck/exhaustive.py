@@ -2,7 +2,7 @@
 
 On a cell with vertices V and a reference point a inside it, log r ≤ log a + (r − a)/a entrywise, so
 
-    Φ(r) ≤ Σ_x v_x exp(beta Σ_y W_xy [log a_y + (r_y − a_y)/a_y])·const,
+    Φ(r) ≤ Σ_x v_x exp(beta Σ_y W_xy [log a_y + (r_y − a_y)/a_y − log p_y]),
 
 which is convex in r and therefore largest at a vertex of the cell. The bound is exact to second
 order in the size of the cell; cells are halved along their longest edge, the one with the highest
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.certificate import log_potential
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import LOG_ZERO
+from ibcollapse.bottleneck.mixture import LOG_ZERO, log_p_y
 
 Array = NDArray[np.float64]
 
@@ -79,7 +79,7 @@ def _upper_bound(channel: Channel, log_v: Array, cells: Array, beta: float) -> A
     w = channel.p_y_given_x[:, alive]
     a, vertices = centres[:, alive], cells[:, :, alive]
     logs = np.log(a)[:, None, :] + (vertices - a[:, None, :]) / a[:, None, :]
-    scores = np.einsum("xk,cvk->xcv", w, logs) - channel.negative_entropy[:, None, None]
+    scores = np.einsum("xk,cvk->xcv", w, logs - log_p_y(channel)[alive])
     scores = beta * scores + log_v[:, None, None]
     peak = scores.max(axis=0)
     bounds: Array = np.log(np.exp(scores - peak).sum(axis=0)) + peak

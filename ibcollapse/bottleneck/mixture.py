@@ -3,11 +3,13 @@
 With d(x, r) = KL(p(y|x) ‖ r), the information bottleneck at beta minimises over mixing measures
 Σ_t p(t) δ_{r_t} on the class simplex the convex functional
 
-    F = −Σ_x p(x) log Z(x),    Z(x) = Σ_t p(t) exp(−beta d(x, r_t)),
+    F = −Σ_x p(x) log Z(x),    Z(x) = Σ_t p(t) exp(−beta [d(x, r_t) − d(x, p_y)]),
 
-and the Lagrangian of the encoder p(t|x) = p(t) exp(−beta d(x, r_t)) / Z(x) is at most
-F − beta I(X;Y), with equality at self-consistency (Harremoës and Tishby 2007,
-doi 10.1109/ISIT.2007.4557285).
+and F is at least the Lagrangian I(X;T) − beta I(T;Y) of the encoder p(t|x) ∝ p(t) exp(−beta
+d(x, r_t)), with equality at self-consistency (Harremoës and Tishby 2007, doi
+10.1109/ISIT.2007.4557285). Distortions are counted from that of the trivial representation:
+F is then the Lagrangian itself, zero for the trivial state, and near an onset its digits are not
+lost in beta I(X;Y).
 """
 
 import dataclasses
@@ -64,18 +66,23 @@ def trivial_mixture(channel: Channel) -> Mixture:
 
 
 def exponents(channel: Channel, log_r: Array, beta: float) -> Array:
-    """−beta KL(p(y|x) ‖ r_t), shape (n_x, n_t)."""
-    products: Array = channel.p_y_given_x @ log_r.T
-    products -= channel.negative_entropy[:, None]
+    """beta [KL(p(y|x) ‖ p_y) − KL(p(y|x) ‖ r_t)], shape (n_x, n_t)."""
+    products: Array = channel.p_y_given_x @ (log_r - log_p_y(channel)).T
     products *= beta
     return products
+
+
+def log_p_y(channel: Channel) -> Array:
+    """log p(y), (n_classes,), `LOG_ZERO` for absent classes."""
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(channel.p_y), LOG_ZERO)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
     """What one sweep over X gives.
 
-    `free_energy` is F in nats, `log_z` is log Z(x) (n_x,), `p_t_given_x` is (n_x, n_t) and
+    `free_energy` is F in nats, an upper bound of the encoder's Lagrangian, `log_z` is log Z(x) (n_x,), `p_t_given_x` is (n_x, n_t) and
     `joint` = Σ_x p(x) p(t|x) p(y|x) is (n_t, n_classes): the next Blahut–Arimoto state.
     """
 

@@ -16,14 +16,20 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, evaluate
+from ibcollapse.bottleneck.weights import optimise_weights
 
 Array = NDArray[np.float64]
 
+# Relative rounding of the sum F over X.
+_ROUNDING = 4e-16
 _LAST_DAMPING = 1e-13
 _FIRST_DAMPING = 1e-3
 _MOST_DAMPING = 1e8
 # Steps longer than this in log-space leave the region where the quadratic model means anything.
 _LONGEST_STEP = 4.0
+# Weights that change by more than this in logarithm are solved for exactly: the problem in them is
+# convex, while in their logarithms it is a narrow curved valley near a first-order transition.
+_SMALL_CHANGE = 0.3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,7 +52,7 @@ def descend(
     mixture: Mixture,
     beta: float,
     *,
-    tol: float = 1e-22,
+    tol: float = 1e-26,
     max_sweeps: int = 200,
 ) -> Descent:
     """Levenberg–Marquardt–Newton descent of F from `mixture`; F never increases.
@@ -69,13 +75,14 @@ def descend(
             if solve is None:
                 damping = max(10 * damping, 1e-6)
                 continue
-            step = -solve(gradient)
-            trial = _moved(state, step, beta)
+            trial, step = _moved(state, -solve(gradient), beta)
+            if np.abs(trial.log_q - state.log_q).max() > _SMALL_CHANGE:
+                trial = optimise_weights(channel, trial, beta)
             outcome = evaluate(channel, trial, beta)
             n_sweeps += 1
             gained = evaluation.free_energy - outcome.free_energy
             model = -float(gradient @ step + 0.5 * step @ (hessian @ step))
-            rounding = 4e-16 * max(1.0, abs(evaluation.free_energy))
+            rounding = _ROUNDING * float(channel.p_x @ np.abs(evaluation.log_z)) + 1e-300
             if gained >= 0.1 * model or (gained >= -rounding and model < 100 * rounding):
                 accepted = True
                 break
@@ -154,17 +161,20 @@ def _factor(hessian: Array, damping: float) -> Callable[[Array], Array] | None:
     return lambda vector: scipy.linalg.cho_solve(factor, vector, check_finite=False)
 
 
-def _moved(mixture: Mixture, step: Array, beta: float) -> Mixture:
-    """The state after a scaled step, in logs, cut back to `_LONGEST_STEP`."""
+def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
+    """The state after a scaled step and the step as taken: no logarithm moves too far.
+
+    Logits of nearly absent classes want to move furthest and matter least, so each entry is cut
+    by itself.
+    """
     root_q, scale = scales(mixture, beta)
     log_q, logits = unscaled(step, root_q, scale)
-    longest = max(float(np.abs(log_q).max()), float(np.abs(logits).max()))
-    if longest > _LONGEST_STEP:
-        log_q *= _LONGEST_STEP / longest
-        logits *= _LONGEST_STEP / longest
+    np.clip(log_q, -_LONGEST_STEP, _LONGEST_STEP, out=log_q)
+    np.clip(logits, -_LONGEST_STEP, _LONGEST_STEP, out=logits)
+    taken = np.concatenate([(log_q * root_q)[:, None], logits * scale], axis=1).ravel()
     log_q = mixture.log_q + log_q
     logits = mixture.log_r + logits
-    return Mixture(logits - log_sum(logits)[:, None], log_q - log_sum(log_q))
+    return Mixture(logits - log_sum(logits)[:, None], log_q - log_sum(log_q)), taken
 
 
 def scaled(weights: Array, decoders: Array, root_q: Array, scale: Array) -> Array:

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 # free energy by its square, which double precision cannot see.
 COINCIDENT = 1e-8
 # The squared scaled gradient of a finished state, nats.
-STATIONARY = 1e-22
+STATIONARY = 1e-26
 # A potential this far below one at an atom says that its weight is on the way to zero: while the
 # descent goes on, and where it ends.
 _STARVING = 1e-3

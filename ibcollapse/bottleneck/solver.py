@@ -23,7 +23,9 @@ from ibcollapse.errors import InputError
 
 Array = NDArray[np.float64]
 
-_MOST_ROUNDS = 200
+# Rounds in a row that lower the free energy by no more than rounding.
+_MOST_STALLS = 3
+_LEAST_GAIN = 1e-15
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -157,7 +159,7 @@ def certify(
     return Certification(
         gap=found.gap,
         gap_search=found.how,
-        lagrangian=evaluation.free_energy - beta * channel.i_xy,
+        lagrangian=evaluation.free_energy,
         violators=np.exp(found.maxima.log_r[above]),
         log_potential=found.maxima.log_phi[above],
     )
@@ -174,7 +176,7 @@ class Certification:
     gap_search : str
         "exhaustive" (rigorous bound) or "multistart" (best maximum that was found).
     lagrangian : float
-        Σ-form F − beta I(X;Y) of the state, nats; an upper bound of its encoder's Lagrangian.
+        Free energy F of the state, nats: an upper bound of its encoder's Lagrangian.
     violators : float64 (n, n_classes)
         Decoders with log Φ > tol, worst first; adding one as an atom lowers the Lagrangian.
     log_potential : float64 (n,)
@@ -252,50 +254,48 @@ def solve_state(
     """Certified state at `beta` from a warm start; `channel` must have distinct rows."""
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
         return _trivial_state(channel, beta)
-    state, n_sweeps = start, 0
-    for _ in range(_MOST_ROUNDS):
+    state, n_sweeps, stalls = start, 0, 0
+    best = math.inf
+    while True:
         ended = refine(channel, state, beta, max_sweeps=max(1, options.max_sweeps - n_sweeps))
         n_sweeps += ended.n_sweeps
-        state = ended.mixture
-        found = search(channel, state, ended.evaluation, beta, options, rng, hints)
-        status = _status(found.gap, n_sweeps, options)
+        found = search(channel, ended.mixture, ended.evaluation, beta, options, rng, hints)
+        gained = best - ended.evaluation.free_energy
+        best = min(best, ended.evaluation.free_energy)
+        stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
+        status = _status(found.gap, n_sweeps, stalls, options)
         if status is not None:
             break
         violators = found.maxima.log_r[found.maxima.log_phi > 0.1 * options.tol]
-        if len(violators) == 0:
-            status = _uncertified(found.gap)
-            break
-        joined = optimise_weights(channel, join(state, violators), beta)
-        if options.max_clusters is not None and joined.n_t > options.max_clusters:
-            smaller = shrink(channel, joined, beta, options.max_clusters)
-            improved = refine(channel, smaller, beta)
-            n_sweeps += improved.n_sweeps
-            if improved.evaluation.free_energy > ended.evaluation.free_energy - options.tol:
+        state = optimise_weights(channel, join(ended.mixture, violators), beta)
+        if options.max_clusters is not None and state.n_t > options.max_clusters:
+            state = _capped(channel, state, beta, options.max_clusters)
+            gained = best - evaluate(channel, state, beta).free_energy
+            if gained <= options.tol:
                 status = (
                     f"capped at {options.max_clusters} clusters with a gap of {found.gap:.3g} "
                     "nats; raise max_clusters"
                 )
                 break
-            joined = improved.mixture
-        state = joined
-    else:
-        status = _uncertified(found.gap)
     return SolvedState(
-        beta, state, ended.evaluation, found.gap, found.how, found.maxima, ended.residual,
+        beta, ended.mixture, ended.evaluation, found.gap, found.how, found.maxima, ended.residual,
         n_sweeps, status,
     )
 
 
-def _status(gap: float, n_sweeps: int, options: Options) -> str | None:
+def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) -> Mixture:
+    smaller = shrink(channel, mixture, beta, max_clusters)
+    return refine(channel, smaller, beta).mixture
+
+
+def _status(gap: float, n_sweeps: int, stalls: int, options: Options) -> str | None:
     if gap <= options.tol:
         return CONVERGED
     if n_sweeps >= options.max_sweeps:
         return f"stopped after {n_sweeps} sweeps with a gap of {gap:.3g} nats; raise max_sweeps"
+    if stalls >= _MOST_STALLS:
+        return f"rounding stops the descent at a gap of {gap:.3g} nats; raise tol"
     return None
-
-
-def _uncertified(gap: float) -> str:
-    return f"stationary, but with a gap of {gap:.3g} nats that no atom closes; raise tol"
 
 
 def _trivial_state(channel: Channel, beta: float) -> SolvedState:
