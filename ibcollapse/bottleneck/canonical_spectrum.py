@@ -18,23 +18,25 @@ from ibcollapse.errors import InputError
 
 FloatArray = NDArray[np.float64]
 
-# A variance below (this × |mean|)² is the rounding of a constant feature.
-_CONSTANT = 64 * np.finfo(np.float64).eps
+# What is this small relative to the scale of its kind is rounding, not signal.
+_RELATIVE_ROUNDING = 64 * np.finfo(np.float64).eps
 # Largest asymmetry and negative residual variance put down to rounding, relative to the scale.
-_ROUNDING = 1e-8
+_INPUT_ROUNDING = 1e-8
 
 
 @dataclasses.dataclass(frozen=True)
 class CanonicalSpectrum:
     """Signal-to-noise ratios (decreasing) and directions, v_i^T Sigma_x v_i = 1.
 
-    `directions` is (n_modes, d_x) with zeros at features dropped as redundant.
+    `directions` is (n_modes, d_x) with zeros at features dropped as redundant; `directions_y`
+    (n_modes, d_y) likewise for Y, None for a one-hot Y.
     """
 
     snr: FloatArray
     directions: FloatArray
     rank_x: int
     rank_y: int
+    directions_y: FloatArray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +86,7 @@ def factor_covariance(cov: FloatArray, rank_tol: float, name: str) -> Covariance
     order = np.asarray(pivots, dtype=np.intp) - 1
     chosen, rest = order[:rank], order[rank:]
     left = np.where(scale[rest] > 0, 1.0, 0.0) - np.sum(packed[rank:, :rank] ** 2, axis=1)
-    if np.any(left < -_ROUNDING):
+    if np.any(left < -_INPUT_ROUNDING):
         raise InputError(f"{name} is not positive semi-definite; estimate it from one set of rows")
     return CovarianceFactor(chosen, rest, scale[chosen], np.tril(packed[:rank, :rank]))
 
@@ -95,7 +97,7 @@ def check_symmetric(cov: FloatArray, name: str) -> None:
         raise InputError(f"{name} has shape {cov.shape}, expected (d, d)")
     if not np.all(np.isfinite(cov)):
         raise InputError(f"{name} holds NaN or infinite entries; remove those samples first")
-    if np.max(np.abs(cov - cov.T)) > _ROUNDING * np.max(np.abs(cov)):
+    if np.max(np.abs(cov - cov.T)) > _INPUT_ROUNDING * np.max(np.abs(cov)):
         raise InputError(f"{name} is not symmetric")
 
 
@@ -117,10 +119,17 @@ def spectrum_from_covariances(
     x = factor_covariance(cov_x, rank_tol, "cov_x")
     y = factor_covariance(cov_y, rank_tol, "cov_y")
     cross = y.whiten(x.whiten(cov_xy[np.ix_(x.features, y.features)]).T)
-    _, rho, rotation = np.linalg.svd(cross, full_matrices=False)
+    rotation_y, rho, rotation = np.linalg.svd(cross, full_matrices=False)
+    rho = _without_rounding(rho, cross.shape)
     residual = (1 - rho) * (1 + rho)
     _refuse_determined(int(np.sum(residual <= rank_tol)), x.rank, y.rank)
-    return CanonicalSpectrum(rho**2 / residual, x.directions(rotation, len(cov_x)), x.rank, y.rank)
+    return CanonicalSpectrum(
+        snr=rho**2 / residual,
+        directions=x.directions(rotation, len(cov_x)),
+        rank_x=x.rank,
+        rank_y=y.rank,
+        directions_y=y.directions(rotation_y.T, len(cov_y)),
+    )
 
 
 def spectrum_from_classes(
@@ -138,7 +147,7 @@ def spectrum_from_classes(
         When the means differ along a direction without variance inside the classes.
     """
     centred = np.sqrt(priors)[:, None] * (means - priors @ means)
-    rounding = _CONSTANT * np.max(np.abs(means), axis=0)
+    rounding = _RELATIVE_ROUNDING * np.max(np.abs(means), axis=0)
     centred[:, np.max(np.abs(centred), axis=0) <= rounding] = 0.0
     constant = np.diag(within) <= rounding**2
     noise = np.where(constant | constant[:, None], 0.0, within)
@@ -148,7 +157,7 @@ def spectrum_from_classes(
     white = factor.whiten(centred[:, factor.features].T)
     rotation, singular, _ = np.linalg.svd(white, full_matrices=False)
     n_modes = min(len(priors) - 1, factor.rank)
-    snr = singular[:n_modes] ** 2
+    snr = _without_rounding(singular[:n_modes], white.shape) ** 2
     rows = rotation.T[:n_modes] / np.sqrt(1 + snr)[:, None]
     directions = factor.directions(rows, means.shape[1])
     return CanonicalSpectrum(snr, directions, factor.rank, len(priors) - 1)
@@ -169,6 +178,12 @@ def _separated_without_noise(
     spread = np.sum(centred[:, rest] ** 2, axis=0) / variance
     left = np.sum((centred[:, rest] - predicted) ** 2, axis=0) / variance
     return n_silent + int(np.sum(left > rank_tol * (1 + spread)))
+
+
+def _without_rounding(singular: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Singular values with those that are rounding of the largest set to zero."""
+    largest = np.max(singular, initial=0.0)
+    return np.where(singular > _RELATIVE_ROUNDING * max(shape) * largest, singular, 0.0)
 
 
 def _refuse_determined(count: int, rank_x: int, rank_y: int) -> None:

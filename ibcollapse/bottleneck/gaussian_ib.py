@@ -19,11 +19,16 @@ from ibcollapse.bottleneck.gaussian_samples import (
     read_samples,
 )
 from ibcollapse.bottleneck.gaussian_warnings import gaussian_warnings
-from ibcollapse.bottleneck.meta_gaussian import NormalityTest, mardia_kurtosis, normal_scores
+from ibcollapse.bottleneck.meta_gaussian import normal_scores
+from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
 from ibcollapse.errors import InputError
 from ibcollapse.serialize import register
 
 FloatArray = NDArray[np.float64]
+
+# The normality test has power in few dimensions and costs rows².
+_TESTED_MODES = 4
+_TESTED_ROWS = 2000
 
 
 @register("bottleneck/GaussianIB")
@@ -53,7 +58,7 @@ class GaussianIB(GaussianModes):
     copula : bool
         Whether the samples were replaced by their normal scores (the meta-Gaussian bottleneck).
     normality : NormalityTest or None
-        Test of the samples, or of their scores, for joint normality.
+        Test of the leading canonical variates (at most four modes above the floor).
 
     Examples
     --------
@@ -168,7 +173,13 @@ class GaussianIB(GaussianModes):
 
     @classmethod
     def from_samples(
-        cls, x: ArrayLike, y: ArrayLike, *, copula: bool = False, rank_tol: float = 1e-12
+        cls,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        copula: bool = False,
+        rank_tol: float = 1e-12,
+        seed: int = 0,
     ) -> "GaussianIB":
         """Bottleneck of paired samples.
 
@@ -184,6 +195,8 @@ class GaussianIB(GaussianModes):
             by increasing maps of the columns (one-hot columns are already binary and stay).
         rank_tol : float
             As in `from_covariances`.
+        seed : int
+            Chooses the 2000 rows of the normality test where there are more.
 
         Raises
         ------
@@ -196,18 +209,21 @@ class GaussianIB(GaussianModes):
             features = normal_scores(features)
             other = None if other is None else normal_scores(other)
         n, d = features.shape
+        directions_y = None
         if other is None:
-            fit = cls.from_class_moments(
-                *class_moments(features, labels), n_samples=n, rank_tol=rank_tol
-            )
-            tested = features
+            counts, means, within = class_moments(features, labels)
+            fit = cls.from_class_moments(counts, means, within, n_samples=n, rank_tol=rank_tol)
         else:
-            tested = np.hstack([features, other])
-            cov = joint_covariance(tested)
-            fit = cls.from_covariances(
-                cov[:d, :d], cov[d:, d:], cov[:d, d:], n_samples=n, rank_tol=rank_tol
+            cov = joint_covariance(np.hstack([features, other]))
+            spectrum = spectrum_from_covariances(
+                cov[:d, :d], cov[d:, d:], cov[:d, d:], rank_tol=rank_tol
             )
-        normality = mardia_kurtosis(tested, rank_tol=rank_tol)
+            fit = cls._from_spectrum(spectrum, rank_tol, n)
+            directions_y = spectrum.directions_y
+        leading = slice(max(1, min(_TESTED_MODES, int(np.sum(fit.above_floor)))))
+        pairs = [(features, fit.directions), (other, directions_y)]
+        variates = [v @ a[leading].T for v, a in pairs if v is not None and a is not None]
+        normality = henze_zirkler(np.hstack(variates), max_rows=_TESTED_ROWS, seed=seed)
         return dataclasses.replace(fit, copula=copula, normality=normality)
 
     @classmethod

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.meta_gaussian import NormalityTest
+from ibcollapse.bottleneck.normality import NormalityTest
 
 # Below this p-value the data are called not jointly Gaussian.
 _SIGNIFICANT = 0.01
@@ -32,8 +32,8 @@ def gaussian_warnings(
     if normality is not None and normality.p_value < _SIGNIFICANT:
         tested = "normal scores" if copula else "samples"
         said.append(
-            f"the {tested} are not jointly Gaussian (Mardia's kurtosis {normality.kurtosis:.5g} "
-            f"against {normality.expected:.5g}, z = {normality.z:.1f}): the Gaussian bottleneck is "
-            "only a proxy for them"
+            f"the leading canonical variates of the {tested} are not jointly Gaussian "
+            f"(Henze–Zirkler {normality.statistic:.4g} against {normality.expected:.4g}, p = "
+            f"{normality.p_value:.2g}): the Gaussian bottleneck is only a proxy for them"
         )
     return tuple(said)

@@ -134,7 +134,7 @@ def test_two_networks_with_simplex_means_open_nine_modes_at_once():
     )
     # (1 + s_x)(1 + s_y) with s = 9 σ²: 1.81 × 3.25.
     np.testing.assert_allclose(gaussian.critical_betas[:9], 5.8825, rtol=1e-12)
-    (transition, _) = (*gaussian.transitions(), None)[:2]
+    (transition,) = gaussian.transitions()
     assert transition.multiplicity == 9
     assert transition.rate == pytest.approx(0.0, abs=1e-12)
 
@@ -248,8 +248,9 @@ def test_independent_samples_lie_below_the_null_floor_and_say_so():
     noise = GaussianIB.from_samples(
         rng.standard_normal((2000, 60)), rng.standard_normal((2000, 90))
     )
-    # Fluctuations of the edge are of order n^(−2/3) = 0.6 %; here the largest is within 5 %.
-    assert noise.rho[0] ** 2 == pytest.approx(noise.null_floor, rel=0.05)
+    # The largest of noise fluctuates about and a little below the edge, by n^(−2/3) of order 1 %
+    # of one; 0.14 ± 0.01 here.
+    assert noise.rho[0] ** 2 == pytest.approx(noise.null_floor, abs=0.01)
     assert not noise.above_floor[1:].any()
     assert any("not evidence" in text for text in noise.warnings)
 
