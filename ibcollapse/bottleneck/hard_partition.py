@@ -52,7 +52,7 @@ def cluster_scores(table: FloatArray, mass: FloatArray, beta: float) -> FloatArr
 
 def assign_points(table: FloatArray, mass: FloatArray, beta: float) -> Labels:
     """Cluster of the highest score of each row of `table`, (n_x,)."""
-    return np.argmax(cluster_scores(table, mass, beta), axis=1).astype(np.int64)
+    return np.asarray(np.argmax(cluster_scores(table, mass, beta), axis=1), dtype=np.int64)
 
 
 def settle(

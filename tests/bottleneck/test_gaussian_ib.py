@@ -252,6 +252,8 @@ def test_independent_samples_lie_below_the_null_floor_and_say_so():
     # of one; 0.14 ± 0.01 here.
     assert noise.rho[0] ** 2 == pytest.approx(noise.null_floor, abs=0.01)
     assert not noise.above_floor[1:].any()
+    by_label = GaussianIB.from_samples(rng.standard_normal((2000, 60)), np.arange(2000) % 10)
+    assert by_label.rho[0] ** 2 == pytest.approx(by_label.null_floor, abs=0.01)
     assert any("not evidence" in text for text in noise.warnings)
 
 
@@ -325,6 +327,9 @@ def test_results_survive_a_file(tmp_path, suffix):
         ),
         (lambda: GaussianIB.from_samples(np.ones((4, 2)), [1, 1, 1, 1]), "one class"),
         (lambda: GaussianIB.from_samples(np.ones((4, 2)), [1, 2, 3]), "x has 4 samples"),
+        (lambda: GaussianIB.from_samples(np.ones((4, 2)), [0, 0, 1, 1]), "no feature varies"),
+        (lambda: GaussianIB.from_samples(np.ones((4, 2)), np.arange(4.0)), "no feature varies"),
+        (lambda: GaussianIB.from_samples([[0.0], [0], [1], [1]], [0, 0, 1, 1]), "determine Y"),
         (lambda: GaussianIB.from_samples([[np.nan], [1.0]], [0, 1]), "1 rows with NaN"),
         (lambda: GaussianIB.from_samples([["a"], ["b"]], [0, 1]), "does not hold numbers"),
         (lambda: GaussianIB.from_samples(np.ones((2, 2, 2)), [0, 1]), "x has shape"),
