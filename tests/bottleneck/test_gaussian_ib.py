@@ -279,6 +279,7 @@ def test_limits_of_beta():
     assert i_xt == np.inf
     assert i_ty == pytest.approx(gaussian.i_xy, rel=1e-15)
     assert gaussian.critical_betas[1] == np.inf
+    assert gaussian.at_rate(500.0) == (np.inf, pytest.approx(gaussian.i_xy, rel=1e-15))
 
 
 def test_nothing_to_tell_gives_a_flat_curve():
