@@ -25,7 +25,7 @@ from ibcollapse.bottleneck.stability import Splits, split_directions
 Array = NDArray[np.float64]
 
 # A maximum of Φ within this squared Hellinger distance of an atom belongs to that atom's stability.
-_AT_ATOM = 1e-4
+_AT_ATOM = 3e-6
 _MOST_EVALUATIONS = 60
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
