@@ -111,7 +111,7 @@ def _choice(store: Store, pair: _Pair, contents: FeatureContents) -> Choice:
         n_rows=n_rows,
         reason=(
             f"features from {features.title}, labels from {pair.labels.title}, the only reading "
-            f"of this file{turned if pair.transposed else ''}{padding}"
+            f"that names and lengths allow{turned if pair.transposed else ''}{padding}"
         ),
         contents=contents,
         layer=reading.layer,
