@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ibcollapse.errors import FeatureFileError
 from ibcollapse.features.choosing.choice import Request
 from ibcollapse.features.choosing.path_names import NameReading, read_name
-from ibcollapse.features.stores.store import Store, StoredArray, shown
+from ibcollapse.features.stores.store import Store, StoredArray, one_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Candidate:
         """Path and form, for messages."""
         first, last = self.arrays[0], self.arrays[-1]
         if first is last:
-            return f"{shown(first.key)} {first.form}"
-        return f"{shown(first.key)} to {shown(last.key)} ({len(self.arrays)} shards)"
+            return f"{one_line(first.key)} {first.form}"
+        return f"{one_line(first.key)} to {one_line(last.key)} ({len(self.arrays)} shards)"
 
 
 def feature_candidates(store: Store, request: Request) -> list[Candidate]:
@@ -101,9 +101,9 @@ def _by_key(store: Store, key: str, flag: str) -> StoredArray:
     for array in store.arrays:
         if array.key == wanted:
             return array
-    there = ", ".join(f"{shown(array.key)} {array.form}" for array in store.arrays[:12])
+    there = ", ".join(f"{one_line(array.key)} {array.form}" for array in store.arrays[:12])
     raise FeatureFileError(
-        f"{store.name}: {flag} {shown(key)}: there is no such array; there is {there or 'none'}"
+        f"{store.name}: {flag} {one_line(key)}: there is no such array; there is {there or 'none'}"
     )
 
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 
 from ibcollapse.errors import FeatureFileError, IBCollapseError
-from ibcollapse.features.stores.store import shown
+from ibcollapse.features.stores.store import one_line
 
 _RAISED_ON_DAMAGE = (
     OSError,
@@ -36,7 +36,7 @@ def reading_errors(name: str, doing: str) -> Iterator[None]:
     except IBCollapseError:
         raise
     except _RAISED_ON_DAMAGE as error:
-        reason = shown(" ".join(str(error).split()) or type(error).__name__, 200)
+        reason = one_line(" ".join(str(error).split()) or type(error).__name__, 200)
         if "truncated" in reason:
             reason = f"the file is truncated ({reason}); copy or download it again"
         elif "unable to lock" in reason:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ibcollapse.errors import FeatureFileError
 from ibcollapse.features.stores.damage import reading_errors
 from ibcollapse.features.stores.hdf5_survey import MAX_CHUNK_BYTES, is_matlab, survey
-from ibcollapse.features.stores.store import StoredArray, row_bytes, shown
+from ibcollapse.features.stores.store import StoredArray, one_line, row_bytes
 
 _DEFAULT_CACHE_BYTES = 1 << 20
 
@@ -37,7 +37,7 @@ class Hdf5Store:
 
     def read(self, key: str) -> NDArray[Any]:
         """Whole array; strings as NumPy strings."""
-        with reading_errors(self.name, f"read {shown(key)}"), h5py.File(self._path, "r") as file:
+        with reading_errors(self.name, f"read {one_line(key)}"), h5py.File(self._path, "r") as file:
             dataset = file[key]
             if h5py.check_string_dtype(dataset.dtype) is None:
                 return np.asarray(dataset[...])
@@ -50,7 +50,7 @@ class Hdf5Store:
         self, array: StoredArray, n_rows: int, rows: int, *, transposed: bool
     ) -> Iterator[NDArray[Any]]:
         """Rows 0 to `n_rows` in blocks, each a view of one buffer."""
-        doing = f"read {shown(array.key)}"
+        doing = f"read {one_line(array.key)}"
         cache = _chunk_cache_bytes(array, rows, transposed=transposed)
         with reading_errors(self.name, doing):
             file = h5py.File(self._path, "r", rdcc_nbytes=cache)
@@ -79,7 +79,7 @@ class Hdf5Store:
 
     def group_attrs(self, key: str) -> dict[str, Any]:
         """Attributes of a group; empty when there is no such group."""
-        with reading_errors(self.name, f"read {shown(key)}"), h5py.File(self._path, "r") as file:
+        with reading_errors(self.name, f"read {one_line(key)}"), h5py.File(self._path, "r") as file:
             return _plain_attrs(file[key]) if key in file else {}
 
 

@@ -13,7 +13,7 @@ from ibcollapse.errors import FeatureFileError, InputError
 from ibcollapse.features.arrays import as_array
 from ibcollapse.features.stores.damage import reading_errors
 from ibcollapse.features.stores.hdf5_survey import describe
-from ibcollapse.features.stores.store import StoredArray, shown
+from ibcollapse.features.stores.store import StoredArray, one_line
 
 _HASHED_ROWS = 4096
 
@@ -56,7 +56,7 @@ class MemoryStore:
     def read(self, key: str) -> NDArray[Any]:
         """Whole array; strings as NumPy strings."""
         values = self._value(key)
-        with reading_errors(self.name, f"read {shown(key)}"):
+        with reading_errors(self.name, f"read {one_line(key)}"):
             if isinstance(values, h5py.Dataset):
                 is_text = h5py.check_string_dtype(values.dtype) is not None
                 return np.asarray(values.asstr()[...].astype(np.str_) if is_text else values[...])
@@ -69,13 +69,13 @@ class MemoryStore:
         values = self._value(array.key)
         for start in range(0, n_rows, rows):
             part = slice(start, min(start + rows, n_rows))
-            with reading_errors(self.name, f"read {shown(array.key)}"):
+            with reading_errors(self.name, f"read {one_line(array.key)}"):
                 block = np.asarray(values[:, part]).T if transposed else np.asarray(values[part])
             yield block
 
     def _value(self, key: str) -> Any:
         if key not in self._loaded:
-            with reading_errors(self.name, f"read {shown(key)}"):
+            with reading_errors(self.name, f"read {one_line(key)}"):
                 self._loaded[key] = self._load(key)
         return self._loaded[key]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.features.stores.damage import reading_errors
 from ibcollapse.features.stores.memory import MemoryStore, header, unreadable
-from ibcollapse.features.stores.store import StoredArray, shown
+from ibcollapse.features.stores.store import StoredArray, one_line
 
 _NPY = ".npy"
 # DEFLATE cannot shrink more than 1032 times.
@@ -77,4 +77,4 @@ def open_npy(path: Path) -> MemoryStore:
         with reading_errors(str(files[key]), "read it"):
             return np.asarray(np.load(files[key], mmap_mode="r", allow_pickle=False))
 
-    return MemoryStore(shown(str(path)), headers, load, given_key=path.stem)
+    return MemoryStore(one_line(str(path)), headers, load, given_key=path.stem)

@@ -97,7 +97,7 @@ def row_bytes(array: StoredArray, *, transposed: bool) -> int:
     return array.dtype.itemsize * math.prod(lengths)
 
 
-def shown(text: str, limit: int = 120) -> str:
+def one_line(text: str, limit: int = 120) -> str:
     """`text` on one line: names inside a file are foreign and may hold control characters."""
     plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
     return plain if len(text) <= limit else plain[: limit - 3] + "..."
