@@ -23,6 +23,7 @@ from ibcollapse.progress import SILENT, Progress
 # A largest class of twice the smallest moves the optimal class geometry visibly away from the
 # simplex (theory of imbalance); below that the classes are called balanced here.
 _UNBALANCED_FROM = 2.0
+_LISTED_ROWS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +40,10 @@ class ChosenFeatures:
     class_names : tuple of str
     class_counts : int64 (n_classes,)
     has_classifier, has_ids, has_logits : bool
-    nonfinite_rows : int64 (n,)
-        Rows, counted from the first of the file, with NaN or infinite features.
+    n_nonfinite : int
+        Rows with NaN or infinite features.
+    first_nonfinite : int64 (n,)
+        The first few of them, counted from the first row of the file.
     n_constant : int
         Features that never change.
     n_zero_at_end : int
@@ -61,7 +64,8 @@ class ChosenFeatures:
     has_classifier: bool
     has_ids: bool
     has_logits: bool
-    nonfinite_rows: NDArray[np.int64]
+    n_nonfinite: int
+    first_nonfinite: NDArray[np.int64]
     n_constant: int
     n_zero_at_end: int
     n_repeated: int | None
@@ -175,6 +179,7 @@ def _look_at(source: StoredSource, *, count_repeated: bool, progress: Progress) 
         progress.advance(len(x))
     progress.finish()
     counts = np.bincount(source.labels, minlength=len(source.class_names))
+    nonfinite = np.concatenate(bad) if bad else np.empty(0, dtype=np.int64)
     return ChosenFeatures(
         description=source.description,
         layer=source.layer,
@@ -188,7 +193,8 @@ def _look_at(source: StoredSource, *, count_repeated: bool, progress: Progress) 
         has_classifier=source.classifier is not None,
         has_ids=source.ids is not None,
         has_logits=source.logits is not None,
-        nonfinite_rows=np.concatenate(bad) if bad else np.empty(0, dtype=np.int64),
+        n_nonfinite=len(nonfinite),
+        first_nonfinite=nonfinite[:_LISTED_ROWS],
         n_constant=int(np.count_nonzero(low == high)),
         n_zero_at_end=zeros,
         n_repeated=stored - len(np.unique(np.concatenate(hashes))) if hashes else None,
@@ -197,10 +203,10 @@ def _look_at(source: StoredSource, *, count_repeated: bool, progress: Progress) 
 
 def _warnings(chosen: ChosenFeatures, request: Request) -> Iterable[str]:
     yield from _class_warnings(chosen)
-    bad = chosen.nonfinite_rows
-    if bad.size:
+    if chosen.n_nonfinite:
+        rows = rows_text(chosen.first_nonfinite)
         way_on = "left out" if request.drop_nonfinite else "leave them out with --drop-nonfinite"
-        yield f"{bad.size} samples have NaN or infinite features ({rows_text(bad)}): {way_on}"
+        yield f"{chosen.n_nonfinite} samples have NaN or infinite features ({rows}): {way_on}"
     if chosen.n_zero_at_end > 1:
         yield (
             f"the last {chosen.n_zero_at_end} rows are all zero, which looks like padding: "

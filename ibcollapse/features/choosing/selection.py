@@ -135,10 +135,8 @@ def _without_padding(store: Store, features: Candidate, stored: int) -> tuple[in
         )
     if value == stored:
         return stored, ""
-    return (
-        value,
-        f"; {one_line(count.key)} says {value} samples, so {stored - value} rows of padding are cut",
-    )
+    padding = f"{stored - value} rows of padding are cut"
+    return value, f"; {one_line(count.key)} says {value} samples, so {padding}"
 
 
 def _is_count(array: StoredArray) -> bool:
