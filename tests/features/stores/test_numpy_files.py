@@ -45,7 +45,7 @@ def test_damaged_values_are_refused_when_read(tmp_path):
     content = bytearray((tmp_path / "f.npz").read_bytes())
     content[content.index(X.tobytes())] ^= 0xFF
     (tmp_path / "f.npz").write_bytes(content)
-    with pytest.raises(FeatureFileError, match="Bad CRC-32 for file 'X.npy'"):
+    with pytest.raises(FeatureFileError, match="Bad CRC-32 for file"):
         list(open_features(tmp_path / "f.npz").chunks())
 
 
