@@ -1,5 +1,6 @@
 """Class counts, means and within-class scatter in one pass, mergeable."""
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -97,29 +98,7 @@ class ClassMoments:
         InputError
             When classes, features, kind of scatter or class weights differ.
         """
-        if self._layout() != other._layout():
-            raise InputError(
-                f"moments of {self._layout()[:3]} cannot be merged with {other._layout()[:3]} "
-                "(classes, features, scatter), or their class weights differ"
-            )
-        merged = ClassMoments(
-            self.n_classes,
-            self.n_features,
-            scatter=self.scatter_kind,
-            class_weights=self.class_weights if self.scatter_kind == "tied" else None,
-        )
-        counts = self._counts + other._counts
-        share = np.divide(other._counts, counts, out=np.zeros(self.n_classes), where=counts > 0)
-        mean, other_mean = self._mean_or_reference(), other._mean_or_reference()
-        difference = other_mean - mean
-        merged._counts = counts
-        merged._reference = np.where(
-            (self._counts > 0)[:, None], mean + share[:, None] * difference, other_mean
-        )
-        merged._scatter.add(self.scatter)
-        merged._scatter.add(other.scatter)
-        merged._scatter.add_outer(difference, self._counts * share)
-        return merged
+        return merged_moments((self, other))
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -141,10 +120,7 @@ class ClassMoments:
     @property
     def scatter(self) -> Floats:
         """Within-class scatter about the class means, float64; shape by `scatter_kind`."""
-        fresh = make_scatter(self.scatter_kind, self.n_classes, self.n_features, self.class_weights)
-        fresh.add(self._scatter.values())
-        fresh.add_outer(self._sums, -_reciprocal(self._counts))
-        return fresh.values()
+        return merged_moments((self,))._scatter.values()
 
     def _mean_or_reference(self) -> Floats:
         return self._reference + self._sums * _reciprocal(self._counts)[:, None]
@@ -195,6 +171,47 @@ class ClassMoments:
             self._reference[c] = np.mean(rows[codes == c], axis=0, dtype=np.float64)
 
 
+def merged_moments(parts: Sequence[ClassMoments]) -> ClassMoments:
+    """Moments of the rows of all `parts` (at least one), as a new object.
+
+    The pairwise formula of Chan et al. for any number of parts p: with the means m_pc and μ_c of
+    all rows, S_c = Σ_p (S_pc + n_pc (m_pc − μ_c)(m_pc − μ_c)ᵀ). Nothing is subtracted but the
+    correction of each part's own reference.
+
+    Raises
+    ------
+    InputError
+        When classes, features, kind of scatter or class weights differ.
+    """
+    first = parts[0]
+    for part in parts[1:]:
+        if part._layout() != first._layout():
+            raise InputError(
+                f"moments of {first._layout()[:3]} cannot be merged with {part._layout()[:3]} "
+                "(classes, features, scatter), or their class weights differ"
+            )
+    merged = ClassMoments(
+        first.n_classes,
+        first.n_features,
+        scatter=first.scatter_kind,
+        class_weights=first.class_weights if first.scatter_kind == "tied" else None,
+    )
+    counts = np.array([part._counts for part in parts])
+    merged._counts = counts.sum(axis=0)
+    means = np.array([part._mean_or_reference() for part in parts])
+    # Averaging differences to a mean of the same class keeps a common offset out of the sums.
+    base = means[counts.argmax(axis=0), np.arange(first.n_classes)]
+    shares = counts * _reciprocal(merged._counts)
+    merged._reference = base + np.einsum("pk,pkd->kd", shares, means - base)
+    for part in parts:
+        merged._scatter.absorb(part._scatter)
+    sums = np.array([part._sums for part in parts])
+    merged._scatter.add_outer(sums, -_reciprocal(counts))
+    if len(parts) > 1:
+        merged._scatter.add_outer(means - merged._reference, counts.astype(np.float64))
+    return merged
+
+
 def _class_sums(rows: Floats, codes: Codes, n_classes: int) -> Floats:
     indicator = sparse.csr_array(
         (np.ones(len(codes)), codes, np.arange(len(codes) + 1)), shape=(len(codes), n_classes)
@@ -204,7 +221,7 @@ def _class_sums(rows: Floats, codes: Codes, n_classes: int) -> Floats:
 
 
 def _reciprocal(counts: NDArray[np.int64]) -> Floats:
-    return np.divide(1.0, counts, out=np.zeros(len(counts)), where=counts > 0)
+    return np.divide(1.0, counts, out=np.zeros(counts.shape), where=counts > 0)
 
 
 def _checked_weights(weights: ArrayLike | None, n_classes: int, kind: ScatterKind) -> Floats:

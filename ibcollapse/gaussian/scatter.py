@@ -4,7 +4,7 @@ Each kind accumulates sums of (weighted) outer products of rows that the caller 
 centred near their class means, and offers the rank-one corrections that move the centre exactly.
 """
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,10 @@ class Scatter(Protocol):
         """Add the outer products of `rows` (n, d) of the classes `codes` (n,)."""
 
     def add_outer(self, vectors: Floats, coefficients: Floats) -> None:
-        """Add coefficient times outer product of one vector a class, (K, d) and (K,)."""
+        """Add a_c v_c v_cᵀ for `vectors` (m, K, d) and `coefficients` (m, K), m of them a class."""
 
-    def add(self, values: Floats) -> None:
-        """Add what another accumulator's `values` returned."""
+    def absorb(self, other: Self) -> None:
+        """Add the sums of another accumulator of the same kind and sizes."""
 
     def values(self) -> Floats:
         """Copy of the sums, matrices symmetric in both triangles."""
@@ -48,12 +48,15 @@ class TiedScatter:
         self._lower = _syrk(rows, self._lower)
 
     def add_outer(self, vectors: Floats, coefficients: Floats) -> None:
-        """Add Σ_c w_c a_c v_c v_cᵀ."""
-        self._lower += vectors.T @ (vectors * (self._class_weights * coefficients)[:, None])
+        """Add Σ w_c a_c v_c v_cᵀ in one GEMM."""
+        flat = vectors.reshape(-1, vectors.shape[-1])
+        scaled = flat * (coefficients * self._class_weights).reshape(-1, 1)
+        # The transpose of the symmetric product has the memory order of the sums.
+        self._lower += (scaled.T @ flat).T
 
-    def add(self, values: Floats) -> None:
-        """Add a (d, d) matrix."""
-        self._lower += values
+    def absorb(self, other: Self) -> None:
+        """Add another pooled matrix."""
+        self._lower += other._lower
 
     def values(self) -> Floats:
         """Symmetric (d, d)."""
@@ -76,15 +79,14 @@ class FullScatter:
                 self._lower[c] = _syrk(rows[start:end], self._lower[c])
 
     def add_outer(self, vectors: Floats, coefficients: Floats) -> None:
-        """Add a_c v_c v_cᵀ to the matrix of each class c."""
-        for lower, vector, coefficient in zip(self._lower, vectors, coefficients, strict=True):
-            if coefficient != 0:
-                lower += coefficient * np.outer(vector, vector)
+        """Add to the matrix of each class, in one GEMM a class."""
+        for c, lower in enumerate(self._lower):
+            lower += ((vectors[:, c] * coefficients[:, c, None]).T @ vectors[:, c]).T
 
-    def add(self, values: Floats) -> None:
-        """Add (K, d, d) matrices."""
-        for lower, value in zip(self._lower, values, strict=True):
-            lower += value
+    def absorb(self, other: Self) -> None:
+        """Add each class's matrix to its own."""
+        for lower, addend in zip(self._lower, other._lower, strict=True):
+            lower += addend
 
     def values(self) -> Floats:
         """Symmetric (K, d, d)."""
@@ -104,12 +106,12 @@ class DiagonalScatter:
             self._sums[c] += np.einsum("ij,ij->j", members, members)
 
     def add_outer(self, vectors: Floats, coefficients: Floats) -> None:
-        """Add a_c v_c² to the row of each class c."""
-        self._sums += coefficients[:, None] * vectors**2
+        """Add a_c v_c² to the row of each class."""
+        self._sums += np.einsum("mk,mkd->kd", coefficients, vectors**2)
 
-    def add(self, values: Floats) -> None:
-        """Add (K, d) sums."""
-        self._sums += values
+    def absorb(self, other: Self) -> None:
+        """Add another accumulator's rows."""
+        self._sums += other._sums
 
     def values(self) -> Floats:
         """Copy, (K, d)."""
@@ -134,5 +136,9 @@ def _syrk(rows: Floats, lower: Floats) -> Floats:
 
 
 def _mirrored(lower: Floats) -> Floats:
-    strict = np.tril(lower, -1)
-    return strict + strict.T + np.diag(np.diagonal(lower))
+    # The transpose is row-major and holds the sums above its diagonal; copying them below it is
+    # several times faster than adding two triangles.
+    symmetric = np.ascontiguousarray(lower.T)
+    for row in range(1, len(symmetric)):
+        symmetric[row, :row] = symmetric[:row, row]
+    return symmetric

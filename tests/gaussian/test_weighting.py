@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from ibcollapse.errors import InputError
-from ibcollapse.gaussian.covariances import (
+from ibcollapse.gaussian.moments import ClassMoments
+from ibcollapse.gaussian.weighting import (
     between_covariance,
     class_shares,
     global_mean,
     total_covariance,
     within_covariance,
 )
-from ibcollapse.gaussian.moments import ClassMoments
 
 
 def unbalanced():
