@@ -9,6 +9,7 @@ from ibcollapse.landscape.covariances import (
 )
 from ibcollapse.landscape.linear_landscape import LinearLandscape, StationaryPoint
 from ibcollapse.landscape.selfsupervised import selfsupervised, stationary_point
+from ibcollapse.landscape.seli import SELIGeometry, seli_geometry
 from ibcollapse.landscape.supcon import (
     SupConGeometry,
     certify_supcon,
@@ -20,6 +21,7 @@ __all__ = [
     "AugmentationCovariances",
     "AugmentationPath",
     "LinearLandscape",
+    "SELIGeometry",
     "StationaryPoint",
     "SupConGeometry",
     "augmentation_path",
@@ -28,6 +30,7 @@ __all__ = [
     "load_pairs",
     "rare_group_covariance",
     "selfsupervised",
+    "seli_geometry",
     "simplex_gram",
     "stationary_point",
     "supcon_geometry",

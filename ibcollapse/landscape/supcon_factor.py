@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.landscape.counts import CountGroups
 from ibcollapse.landscape.supcon_loss import CollapsedSupCon, Derivatives
-from ibcollapse.landscape.trust_region import minimise_on_spheres
+from ibcollapse.landscape.trust_region import minimise
 
 Array = NDArray[np.float64]
 
@@ -30,18 +30,23 @@ class _GroupFactor:
         return float(np.exp(self._at(point).log_excess - self.log_unit))
 
     def gradient(self, point: Array) -> Array:
-        return _with_slack(2 * self._by_mean_gram(self._at(point).scaled) @ point[:, :-1])
+        return _tangent(point, self._euclidean_gradient(point))
+
+    def retract(self, point: Array, step: Array) -> Array:
+        return _unit_rows(point + step)
 
     def hessian(self, point: Array) -> Callable[[Array], Array]:
         vectors, at = point[:, :-1], self._at(point)
         by_mean_gram = self._by_mean_gram(at.scaled)
         curvature = self.loss.curvature(at)
+        normal = np.sum(point * self._euclidean_gradient(point), axis=1, keepdims=True)
 
         def product(direction: Array) -> Array:
             moved = direction[:, :-1]
             cross = moved @ vectors.T
             change = self._by_mean_gram(curvature(self.loss.stretch * (cross + cross.T)))
-            return _with_slack(2 * (change @ vectors + by_mean_gram @ moved))
+            euclidean = _with_slack(2 * (change @ vectors + by_mean_gram @ moved))
+            return _tangent(point, euclidean - normal * direction)
 
         return product
 
@@ -58,9 +63,20 @@ class _GroupFactor:
         vectors = point[:, :-1]
         return self.loss.derivatives(self.loss.cosines(vectors @ vectors.T), self.log_unit)
 
+    def _euclidean_gradient(self, point: Array) -> Array:
+        return _with_slack(2 * self._by_mean_gram(self._at(point).scaled) @ point[:, :-1])
+
     def _by_mean_gram(self, by_cosine: Array) -> Array:
         stretched = self.loss.stretch * by_cosine
         return (stretched + stretched.T) / 2
+
+
+def _tangent(point: Array, direction: Array) -> Array:
+    return np.asarray(direction - np.sum(point * direction, axis=1, keepdims=True) * point)
+
+
+def _unit_rows(rows: Array) -> Array:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def _with_slack(vectors: Array) -> Array:
@@ -80,7 +96,7 @@ def solve_factor(
     vectors = start[:, :-1]
     log_unit = loss.derivatives(loss.cosines(vectors @ vectors.T), 0.0).log_excess
     problem = _GroupFactor(loss, log_unit)
-    end = minimise_on_spheres(problem, start, accept=lambda point: problem.gap(point) <= tol)
+    end = minimise(problem, start, accept=lambda point: problem.gap(point) <= tol)
     vectors = end.point[:, :-1]
     gram = loss.cosines(vectors @ vectors.T)[np.ix_(groups.of_class, groups.of_class)]
     np.fill_diagonal(gram, 1.0)
@@ -90,4 +106,4 @@ def solve_factor(
 def _random_rows(groups: CountGroups, rng: np.random.Generator) -> Array:
     rows = rng.normal(size=(len(groups.size), len(groups.size) + 1))
     rows[groups.size == 1, -1] = 0.0
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    return _unit_rows(rows)

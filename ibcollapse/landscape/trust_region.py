@@ -1,4 +1,4 @@
-"""Riemannian trust region: a minimum of a smooth function on rows that are unit vectors."""
+"""Riemannian trust region: a minimum of a smooth function on a manifold of matrices."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,17 +15,20 @@ _GROW_ABOVE = 0.75
 _SMALLEST_RADIUS = 1e-15
 
 
-class SphereProblem(Protocol):
-    """A function of a matrix Z by its Euclidean derivatives."""
+class ManifoldProblem(Protocol):
+    """A smooth function on a manifold embedded in a space of matrices."""
 
     def value(self, point: Array) -> float:
         """Value at `point`."""
 
     def gradient(self, point: Array) -> Array:
-        """Euclidean gradient at `point`, same shape."""
+        """Riemannian gradient at `point`, same shape."""
 
     def hessian(self, point: Array) -> Callable[[Array], Array]:
-        """Euclidean Hessian at `point`, as the map direction → product."""
+        """Riemannian Hessian at `point`, as the map tangent direction → product."""
+
+    def retract(self, point: Array, step: Array) -> Array:
+        """Point of the manifold near `point + step`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +38,7 @@ class TrustRegionResult:
     Attributes
     ----------
     point : float64 (n, d)
-        Rows of unit length.
+        The last point.
     value, gradient_norm : float
         Value and Frobenius norm of the Riemannian gradient there.
     n_iterations : int
@@ -51,38 +54,36 @@ class TrustRegionResult:
     accepted: bool
 
 
-def minimise_on_spheres(
-    problem: SphereProblem,
+def minimise(
+    problem: ManifoldProblem,
     start: Array,
     *,
     accept: Callable[[Array], bool],
     max_steps: int = 200,
     max_products: int = 20_000,
 ) -> TrustRegionResult:
-    """Local minimum of `problem` over matrices with unit rows, by trust region.
+    """Local minimum of `problem` by trust region.
 
-    Steihaug–Toint truncated conjugate gradients inside a trust region on the product of spheres,
-    with projection as retraction; superlinear near a minimum. Ends when `accept(point)` holds,
+    Steihaug–Toint truncated conjugate gradients inside a trust region; superlinear near a
+    minimum. Ends when `accept(point)` holds,
     when the step can no longer change the point in float64, or after `max_steps` trials or
     `max_products` Hessian products.
 
     Source: Absil, Baker, Gallivan 2007, doi:10.1007/s10208-005-0179-9.
     """
     point, value = start, problem.value(start)
-    largest = np.sqrt(len(start))
+    largest = float(np.linalg.norm(start))
     radius, products = largest / 8, 0
     for trial in range(max_steps + 1):
-        euclidean = problem.gradient(point)
-        gradient = _tangent(point, euclidean)
+        gradient = problem.gradient(point)
         norm = float(np.linalg.norm(gradient))
         accepted = accept(point)
         spent = trial == max_steps or products >= max_products
         if accepted or spent or norm == 0.0 or radius < _SMALLEST_RADIUS:
             break
-        curvature = _riemannian_hessian(problem, point, euclidean)
-        step, at_edge, promised, used = _truncated_cg(curvature, gradient, radius)
+        step, at_edge, promised, used = _truncated_cg(problem.hessian(point), gradient, radius)
         products += used
-        candidate = _retract(point, step)
+        candidate = problem.retract(point, step)
         reached = problem.value(candidate)
         # Near the minimum both differences drown in rounding; the slack lets Newton's last
         # steps through (Conn, Gould, Toint 2000, §17.4.2).
@@ -95,27 +96,6 @@ def minimise_on_spheres(
         if ratio > _ACCEPT_FROM:
             point, value = candidate, reached
     return TrustRegionResult(point, value, norm, products, accepted)
-
-
-def _tangent(point: Array, direction: Array) -> Array:
-    return np.asarray(direction - np.sum(point * direction, axis=1, keepdims=True) * point)
-
-
-def _retract(point: Array, step: Array) -> Array:
-    moved = point + step
-    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True))
-
-
-def _riemannian_hessian(
-    problem: SphereProblem, point: Array, euclidean: Array
-) -> Callable[[Array], Array]:
-    euclidean_hessian = problem.hessian(point)
-    normal = np.sum(point * euclidean, axis=1, keepdims=True)
-
-    def product(direction: Array) -> Array:
-        return _tangent(point, euclidean_hessian(direction) - normal * direction)
-
-    return product
 
 
 def _truncated_cg(
