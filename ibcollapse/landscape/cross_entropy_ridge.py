@@ -100,13 +100,18 @@ class _FactoredCrossEntropy:
         return -float(self.weight @ np.sum(mixed * logs, axis=0))
 
 
+def slope_at_zero(counts: NDArray[np.int64]) -> float:
+    """Operator norm of ∂ cross-entropy / ∂ Z at Z = 0: the γ from which on Z = 0 is optimal."""
+    simplex = np.eye(len(counts)) - 1 / len(counts)
+    return float(np.linalg.norm(simplex * np.sqrt(counts), 2) / counts.sum())
+
+
 def solve_ridge(
     counts: NDArray[np.int64], ridge: float, *, tol: float, rng: np.random.Generator
 ) -> RidgeSolution:
     """Global minimum by a trust region on square factors, which have no spurious minima.
 
-    Stops when gap ≤ tol · objective. Everything collapses to zero once γ reaches the operator norm
-    of the slope at zero. The bound is Fenchel duality: ‖·‖_* is dual to the operator
+    Stops when gap ≤ tol · objective. The bound is Fenchel duality: ‖·‖_* is dual to the operator
     norm, and the conjugate of the cross-entropy is a negative entropy.
     """
     problem = _FactoredCrossEntropy(counts.astype(np.float64), ridge)
@@ -120,8 +125,8 @@ def solve_ridge(
         objective, excess = gap(_product(point))
         return excess <= tol * objective
 
-    zero = np.zeros((len(counts), len(counts)))
-    if np.linalg.norm(problem.by_logits(problem.posterior(zero)), 2) <= ridge:
+    if slope_at_zero(counts) <= ridge:
+        zero = np.zeros((len(counts), len(counts)))
         return RidgeSolution(zero, problem.cross_entropy(zero), 0.0, 0)
     end = minimise(problem, _start(problem, rng), accept=accept)
     objective, excess = gap(_product(end.point))

@@ -63,7 +63,7 @@ class SELIGeometry:
 
     @property
     def gram(self) -> Array:
-        """Cosines between the class means, (n_classes, n_classes); NaN where a mean vanishes (1e-6)."""
+        """Cosines between class means, (n_classes, n_classes); NaN where one vanishes (1e-6)."""
         return _cosines(self.feature_gram)
 
     @property
