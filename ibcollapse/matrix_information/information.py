@@ -170,4 +170,6 @@ def _summary(
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
     """part / whole, NaN where `whole` is zero up to rounding."""
-    return np.divide(part, whole, where=whole > _ZERO_ENTROPY, out=np.full(part.shape, np.nan))
+    ratio = np.full(part.shape, np.nan)
+    np.divide(part, whole, where=whole > _ZERO_ENTROPY, out=ratio)
+    return ratio
