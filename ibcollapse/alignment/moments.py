@@ -17,6 +17,8 @@ from ibcollapse.features.pairing import PairedSources
 from ibcollapse.progress import Progress
 
 _BLOCK_NUMBERS = 1 << 21  # float64 numbers a block: 16 MiB
+# A feature whose deviation is below this share of its mean is constant up to float64 rounding.
+_CONSTANT = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,14 +79,14 @@ class JointMoments:
     @property
     def n_samples(self) -> int:
         """Number of samples."""
-        return round(self.gram[-1, -1])
+        return round(float(self.gram[-1, -1]))
 
     def pair(self, i: int, j: int) -> PairMoments:
         """Central moments of networks i and j."""
         n, ones = self.n_samples, self.gram[:, -1] / self.gram[-1, -1]
         a, b = self._columns(i), self._columns(j)
         covariance = {
-            (s, t): self.gram[u, v] / n - np.outer(ones[u], ones[v])
+            (s, t): self._covariance(u, v)
             for s, u in (("a", a), ("b", b))
             for t, v in (("a", a), ("b", b))
         }
@@ -98,6 +100,22 @@ class JointMoments:
             covariance["b", "b"],
             fourth,
         )
+
+    def _covariance(self, u: slice, v: slice) -> NDArray[np.float64]:
+        """Covariance of two blocks of columns, exactly zero for constant features."""
+        mean, deviation = self.gram[:, -1] / self.n_samples, self._deviation()
+        covariance = self.gram[u, v] / self.n_samples - np.outer(mean[u], mean[v])
+        covariance[deviation[u] == 0] = 0.0
+        covariance[:, deviation[v] == 0] = 0.0
+        return np.asarray(covariance, dtype=np.float64)
+
+    def _deviation(self) -> NDArray[np.float64]:
+        """Standard deviation of each feature, 0 where it is rounding of the mean."""
+        p = len(self.shift)
+        mean = self.gram[:p, -1] / self.n_samples
+        variance = np.diag(self.gram)[:p] / self.n_samples - mean**2
+        rounding = _CONSTANT * np.abs(self.shift + mean)
+        return np.where(variance > rounding**2, np.sqrt(np.maximum(variance, 0.0)), 0.0)
 
     def _columns(self, i: int) -> slice:
         start = sum(self.widths[:i])

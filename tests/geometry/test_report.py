@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from array_source import ArraySource
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
@@ -162,13 +163,29 @@ def test_self_duality():
 
 def test_variation_of_norms_is_the_populations():
     # Row 8: norms 1 and 2 give 1/3 (.471 with n - 1). Four means whose lengths are 1, 1, 2, 2.
-    x = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
-    assert collapse_geometry((x, [0, 1, 2, 3])).equinorm_cv == pytest.approx(1 / 3, rel=1e-12)
+    x = np.repeat([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0], [0.0, -2.0]], 2, axis=0)
+    assert collapse_geometry((x, np.arange(8) // 2)).equinorm_cv == pytest.approx(1 / 3, rel=1e-12)
 
 
 def test_one_sample_a_class_has_no_within_variance():
-    report = collapse_geometry((np.eye(3), [0, 1, 2]))
+    report = collapse_geometry(ArraySource(np.eye(3), np.arange(3)))
     assert (report.nc1, report.cdnv) == (0.0, 0.0)
+
+
+def test_an_absent_class_is_named_and_left_out():
+    # Row 7: its zero mean must not enter the ETF.
+    x, y = np.repeat(simplex_vertices(3), 2, axis=0), np.repeat([0, 1, 3], 2)
+    classifier = Classifier(np.insert(simplex_vertices(3), 2, 9.0, axis=0), None)
+    source = ArraySource(x, y, n_classes=4)
+    report = collapse_geometry(source, classifier=classifier)
+    assert (report.absent_classes, report.class_names) == (("2",), ("0", "1", "3"))
+    assert report.etf_distance == pytest.approx(0.0, abs=1e-12)
+    assert report.nc3 == pytest.approx(0.0, abs=1e-12)
+    # Row 2 of the classifier, of an absent class, wins wherever 9 (x1 + x2) is largest.
+    outputs = np.argmax(x @ classifier.weight.T, axis=1)
+    assert report.nc4_disagreement == pytest.approx(np.mean(outputs != y))
+    with pytest.raises(InputError, match="1 of 2 classes has samples"):
+        collapse_geometry(ArraySource(x[:2], y[:2], n_classes=2))
 
 
 def test_coincident_classes_make_the_pairwise_ratio_infinite():
