@@ -9,7 +9,7 @@ from ibcollapse.errors import FeatureFileError
 from ibcollapse.features import layout
 from ibcollapse.features.choosing.choice import Choice, Request
 from ibcollapse.features.source import FeatureContents
-from ibcollapse.features.stores.store import Store, StoredArray, shown
+from ibcollapse.features.stores.store import Store, StoredArray, one_line
 
 _FEATURES = re.compile(rf"{layout.EPOCHS}/(\d+)/([^/]+)/{layout.FEATURES}/([^/]+)")
 _Found = dict[tuple[int, str, str], StoredArray]
@@ -54,8 +54,8 @@ def choose_native(store: Store, request: Request) -> Choice:
             _metrics(store, {e for e, _, _ in found}),
         ),
         (layer, epoch, split),
-        f"layer {shown(layer)} ({layer_why}) at epoch {epoch} ({epoch_why}), "
-        f"split {shown(split)} ({split_why})",
+        f"layer {one_line(layer)} ({layer_why}) at epoch {epoch} ({epoch_why}), "
+        f"split {one_line(split)} ({split_why})",
     )
 
 
@@ -88,8 +88,8 @@ def _named(store: Store, what: str, asked: str | None, there: list[str]) -> tupl
 
 
 def _absent(store: Store, what: str, wanted: Any, there: list[Any]) -> FeatureFileError:
-    names = ", ".join(shown(str(item)) for item in there[:20])
-    asked = f"no {what} {shown(str(wanted))}" if wanted is not None else f"no default {what}"
+    names = ", ".join(one_line(str(item)) for item in there[:20])
+    asked = f"no {what} {one_line(str(wanted))}" if wanted is not None else f"no default {what}"
     return FeatureFileError(f"{store.name}: {asked}; there is {names}: choose with --{what}")
 
 
@@ -106,7 +106,9 @@ def _choice(
     split_key = features.key.split(f"/{layout.FEATURES}/")[0]
     labels = keys.get(f"{split_key}/{layout.LABELS}")
     if labels is None:
-        raise FeatureFileError(f"{store.name}: no labels beside {shown(features.key)}; write them")
+        raise FeatureFileError(
+            f"{store.name}: no labels beside {one_line(features.key)}; write them"
+        )
     classifier = f"{split_key.rpartition('/')[0]}/{layout.CLASSIFIER}"
     read_by = store.group_attrs(classifier).get("layer", layer)
     weight, bias = f"{classifier}/{layout.WEIGHT}", f"{classifier}/{layout.BIAS}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ibcollapse.errors import FeatureFileError
-from ibcollapse.features.stores.store import StoredArray, shown
+from ibcollapse.features.stores.store import StoredArray, one_line
 
 
 def is_transposed(
@@ -36,7 +36,7 @@ def is_transposed(
         return transpose if (fits_turned if transpose else fits_plain) else None
     if fits_plain and fits_turned and is_matlab:
         raise FeatureFileError(
-            f"{name}: {shown(features[0].key)} is {features[0].shape} for {n_plain} labels, so "
+            f"{name}: {one_line(features[0].key)} is {features[0].shape} for {n_plain} labels, so "
             "rows and columns both fit; say which are samples: --no-transpose (rows, as HDF5 "
             "shows them) or --transpose (columns)"
         )

@@ -5,16 +5,14 @@ storage, virtual datasets), nothing is allocated from a declared size that the f
 with stored bytes, and hard-link cycles end.
 """
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from ibcollapse.errors import FeatureFileError, IBCollapseError
-from ibcollapse.features.stores.store import StoredArray, shown
+from ibcollapse.errors import FeatureFileError
+from ibcollapse.features.stores.store import StoredArray
 
 MAX_OBJECTS = 100_000
 MAX_DEPTH = 64
@@ -22,32 +20,6 @@ MAX_CHUNK_BYTES = 1 << 30
 # DEFLATE cannot shrink more than 1032 times; LZF less. Small arrays are harmless at any ratio.
 _MAX_COMPRESSION = 1100
 _ALWAYS_ALLOWED_BYTES = 1 << 26
-
-
-@contextlib.contextmanager
-def hdf5_errors(name: str, doing: str) -> Iterator[None]:
-    """Turn whatever h5py raises on a damaged file into one `FeatureFileError` line."""
-    try:
-        yield
-    except IBCollapseError:
-        raise
-    except (
-        OSError,
-        RuntimeError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-        SystemError,
-    ) as error:
-        reason = shown(" ".join(str(error).split()) or type(error).__name__, 200)
-        if "truncated" in reason:
-            reason = f"the file is truncated ({reason}); copy or download it again"
-        elif "lock" in reason:
-            reason = f"another program is writing it ({reason}); wait until that ends"
-        raise FeatureFileError(f"{name}: cannot {doing}: {reason}") from error
 
 
 def survey(file: h5py.File, name: str) -> tuple[StoredArray, ...]:
