@@ -7,7 +7,7 @@ all features is ever formed.
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,9 @@ from scipy.sparse import csr_array
 
 from ibcollapse.errors import InputError
 from ibcollapse.features.source import Classifier, FeatureSource
+from ibcollapse.gaussian.moments import Weighting
 from ibcollapse.progress import Progress
 
-Weighting = Literal["class", "sample"]
 _SUM_ROWS = 512  # rows a block of the class sums: the float64 copy stays in cache (1.7-2.5x)
 
 

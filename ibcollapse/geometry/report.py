@@ -3,19 +3,18 @@
 import dataclasses
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
-from ibcollapse.features import open_features
+from ibcollapse.features import Features, open_features
 from ibcollapse.features.source import Classifier, FeatureSource
+from ibcollapse.gaussian.moments import Weighting
 from ibcollapse.geometry import collapse
 from ibcollapse.geometry.class_statistics import (
     BetweenSpace,
     ClassMeans,
-    Weighting,
     WithinClass,
     between_space,
     class_means,
@@ -128,7 +127,7 @@ class GeometryReport:
 
 
 def collapse_geometry(
-    features: Any,
+    features: Features,
     *,
     weighting: Weighting = "class",
     classifier: Classifier | None = None,

@@ -2,6 +2,7 @@
 
 from ibcollapse.matrix_information.entropy import matrix_entropy
 from ibcollapse.matrix_information.information import MatrixInformation, information_of_rows
+from ibcollapse.matrix_information.measure import effective_ranks, matrix_information
 from ibcollapse.matrix_information.ranks import (
     EffectiveRanks,
     effective_rank,
@@ -13,8 +14,10 @@ __all__ = [
     "EffectiveRanks",
     "MatrixInformation",
     "effective_rank",
+    "effective_ranks",
     "information_of_rows",
     "lidar",
     "matrix_entropy",
+    "matrix_information",
     "participation_ratio",
 ]
