@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ibcollapse.alignment.fits import FloatArray, Regulariser
 from ibcollapse.alignment.indices import NAMES, factors, fit_pair
 from ibcollapse.alignment.moments import JointMoments, stream_moments
-from ibcollapse.alignment.pair import mean_axes
+from ibcollapse.alignment.spaces import centred_axes
 from ibcollapse.errors import InputError
 from ibcollapse.features import Features, open_features
 from ibcollapse.features.pairing import pair_sources
@@ -134,7 +134,7 @@ def align_many(
         )
     nobody = np.zeros(paired.n_samples, dtype=np.bool_)
     streamed = stream_moments(paired, nobody, nobody, progress)
-    spans = [mean_axes(means) for means in streamed.class_means]
+    spans = [centred_axes(means) for means in streamed.class_means]
     covariances, scales = _scaled_covariances(streamed.train, spans)
     rotations, n_iterations, residual = _procrustes(covariances, tol, max_iterations)
     # About the mean of the class means: every class weighs the same.

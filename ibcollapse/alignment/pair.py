@@ -7,19 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.alignment.fits import Canonical, FloatArray, Regulariser
-from ibcollapse.alignment.moments import PairMoments, StreamedMoments, stream_moments
+from ibcollapse.alignment.moments import stream_moments
+from ibcollapse.alignment.options import AlignmentOptions
 from ibcollapse.alignment.proxy import PairBottleneck, pair_bottleneck
-from ibcollapse.alignment.similarity import SpaceMoments, SpaceSimilarity, measure_similarity
+from ibcollapse.alignment.similarity import SpaceSimilarity, measure_similarity
+from ibcollapse.alignment.spaces import Span, split_spaces
 from ibcollapse.errors import InputError
 from ibcollapse.features import Features, open_features
 from ibcollapse.features.pairing import PairedSources, pair_sources
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register, save
-
-# Relative singular value below which an axis of the class means is rounding of float32 features.
-_MEAN_TOLERANCE = 1e-6
-_MAX_PROXY_MODES = 32
 
 
 @register("alignment/Alignment")
@@ -32,8 +29,10 @@ class Alignment:
     whole : SpaceSimilarity
         All features.
     identified : SpaceSimilarity
-        The span of the centred class means of each network: all that linear identifiability of a
-        classifier speaks about (Roeder, Metz, Kingma 2021).
+        The features' coordinates along the span of each network's centred class means (or
+        classifier rows): all that linear identifiability of a classifier speaks about (Roeder,
+        Metz, Kingma 2021, arXiv 2007.00810). Class means stand in for classifier rows where the
+        two are dual, which is so under collapse.
     complement : SpaceSimilarity or None
         The orthogonal complement of that span; None where it is empty or constant.
     bottleneck : PairBottleneck
@@ -44,10 +43,9 @@ class Alignment:
         "ids", or "order" where a source stores none.
     n_samples, n_held_out : int
     null_samples : int
-        Samples in the permutation null: all, or a random part of bounded size.
-    n_permutations : int
-    ridge, shrinkage, alpha : float
-        Regularisation and partial whitening that were asked for.
+        Samples in the permutation null: all, or a random part of bounded size; 0 without one.
+    options : AlignmentOptions
+        What was asked for.
     sources, fingerprints : tuple of str
         Which features were taken, and the SHA-256 of their files or arrays.
     """
@@ -62,10 +60,7 @@ class Alignment:
     n_samples: int
     n_held_out: int
     null_samples: int
-    n_permutations: int
-    ridge: float
-    shrinkage: float
-    alpha: float
+    options: AlignmentOptions
     sources: tuple[str, ...]
     fingerprints: tuple[str, ...]
 
@@ -81,6 +76,7 @@ def align(
     ridge: float = 0.0,
     shrinkage: float = 0.0,
     alpha: float = 1.0,
+    span: Span = "class means",
     held_out: float = 0.2,
     n_permutations: int = 20,
     null_samples: int | None = None,
@@ -102,6 +98,9 @@ def align(
         Weight in [0, 1] of mean variance · I in the covariances of the canonical correlations.
     alpha : float
         Partial whitening of the shape distance: 1 none, 0 full.
+    span : {"class means", "classifier"}
+        Whose span is the identified space: that of the centred class means of all samples, or of
+        the stored classifier's centred rows.
     held_out : float
         Share of samples in [0, 1) that the held-out values are measured on; 0 for none.
     n_permutations : int
@@ -133,109 +132,75 @@ def align(
     >>> round(alignment.whole.cca_mean_rho.value, 6), alignment.matched_by
     (1.0, 'order')
     """
-    _check_options(ridge, shrinkage, alpha, held_out, n_permutations, n_bootstrap, confidence)
-    paired = pair_sources([open_features(a), open_features(b)])
-    rng = np.random.default_rng(seed)
-    tested = choose(rng, paired.n_samples, round(held_out * paired.n_samples))
-    _require_samples(paired, tested, ridge, shrinkage)
-    size = _null_size(paired, null_samples) if n_permutations else 0
-    streamed = stream_moments(paired, tested, choose(rng, paired.n_samples, size), progress)
-    permutations = [rng.permutation(size) for _ in range(n_permutations)]
-    spaces, ranks = _spaces(streamed)
-    regulariser = Regulariser(ridge, shrinkage, rank_tolerance)
-    progress.start("similarity and null", len(spaces))
-    measured: list[tuple[SpaceSimilarity, Canonical]] = []
-    for space in spaces:
-        measured.append(measure_similarity(space, regulariser, alpha, permutations))
-        progress.advance()
-    progress.finish()
-    (whole, canonical), (identified, _) = measured[:2]
-    bottleneck = pair_bottleneck(
-        paired,
-        whole,
-        canonical,
-        (spaces[0].total.s_aa, spaces[0].total.s_bb),
-        n_modes=min(len(whole.rho), max(whole.n_above_floor, *ranks), _MAX_PROXY_MODES),
-        n_bootstrap=n_bootstrap,
-        confidence=confidence,
-        rng=rng,
-        progress=progress,
-    )
-    return Alignment(
-        whole=whole,
-        identified=identified,
-        complement=measured[2][0] if len(measured) > 2 else None,
-        bottleneck=bottleneck,
-        identified_rank_a=ranks[0],
-        identified_rank_b=ranks[1],
-        matched_by=paired.matched_by,
-        n_samples=paired.n_samples,
-        n_held_out=int(tested.sum()),
-        null_samples=size,
-        n_permutations=n_permutations,
+    options = AlignmentOptions(
         ridge=ridge,
         shrinkage=shrinkage,
         alpha=alpha,
+        span=span,
+        held_out=held_out,
+        n_permutations=n_permutations,
+        null_samples=null_samples,
+        n_bootstrap=n_bootstrap,
+        confidence=confidence,
+        rank_tolerance=rank_tolerance,
+        seed=seed,
+    )
+    return _align(pair_sources([open_features(a), open_features(b)]), options, progress)
+
+
+def _align(paired: PairedSources, options: AlignmentOptions, progress: Progress) -> Alignment:
+    rng = np.random.default_rng(options.seed)
+    n_samples = paired.n_samples
+    tested = _choose(rng, n_samples, round(options.held_out * n_samples))
+    _require_samples(paired, tested, options)
+    null_samples = _null_samples(paired, options)
+    streamed = stream_moments(paired, tested, _choose(rng, n_samples, null_samples), progress)
+    permutations = [rng.permutation(null_samples) for _ in range(options.n_permutations)]
+    spaces = split_spaces(streamed, paired, options.span)
+    progress.start("similarity and null", 3)
+    whole, canonical = measure_similarity(spaces.whole, options, permutations)
+    progress.advance()
+    identified, _ = measure_similarity(spaces.identified, options, permutations)
+    progress.advance()
+    complement = None
+    if spaces.complement is not None:
+        complement, _ = measure_similarity(spaces.complement, options, permutations)
+    progress.finish()
+    bottleneck = pair_bottleneck(paired, whole, canonical, spaces, options, rng, progress)
+    return Alignment(
+        whole=whole,
+        identified=identified,
+        complement=complement,
+        bottleneck=bottleneck,
+        identified_rank_a=spaces.ranks[0],
+        identified_rank_b=spaces.ranks[1],
+        matched_by=paired.matched_by,
+        n_samples=n_samples,
+        n_held_out=int(tested.sum()),
+        null_samples=null_samples,
+        options=options,
         sources=tuple(source.description for source in paired.sources),
         fingerprints=tuple(source.fingerprint for source in paired.sources),
     )
 
 
-def choose(rng: np.random.Generator, n_samples: int, size: int) -> NDArray[np.bool_]:
+def _choose(rng: np.random.Generator, n_samples: int, size: int) -> NDArray[np.bool_]:
     """Mask of `size` of `n_samples` samples, drawn without replacement."""
     mask = np.zeros(n_samples, dtype=np.bool_)
     mask[rng.permutation(n_samples)[:size]] = True
     return mask
 
 
-def mean_axes(means: FloatArray) -> FloatArray:
-    """Orthonormal axes of the span of the centred class means, float64 (d, rank)."""
-    _, sigma, axes = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)
-    keep = sigma > max(
-        _MEAN_TOLERANCE * sigma[0], np.finfo(np.float32).eps * np.abs(means).max() / 8
-    )
-    if not keep.any():
-        raise InputError("the class means of a network coincide; there is no identified space")
-    return np.asarray(axes[keep].T, dtype=np.float64)
-
-
-def _spaces(streamed: StreamedMoments) -> tuple[list[SpaceMoments], tuple[int, int]]:
-    """The whole space, the identified spaces and, if anything varies there, their complements."""
-    total, train, test = streamed.total, streamed.train, streamed.test
-    whole = SpaceMoments(
-        total.pair(0, 1),
-        train.pair(0, 1),
-        None if test is None else test.pair(0, 1),
-        (streamed.rows[0], streamed.rows[1]),
-    )
-    inside = [mean_axes(means) for means in streamed.class_means]
-    outside = [np.linalg.qr(axes, mode="complete")[0][:, axes.shape[1] :] for axes in inside]
-    spaces = [whole, whole.project(*inside)]
-    complement = whole.project(*outside)
-    if _varies(complement.total, whole.total):
-        spaces.append(complement)
-    return spaces, (inside[0].shape[1], inside[1].shape[1])
-
-
-def _varies(part: PairMoments, whole: PairMoments) -> bool:
-    """Whether both networks have variance there beyond the rounding of the projection."""
-    shares = (
-        np.trace(part.s_aa) / np.trace(whole.s_aa),
-        np.trace(part.s_bb) / np.trace(whole.s_bb),
-    )
-    return bool(min(shares) > 1e-12)
-
-
-def _null_size(paired: PairedSources, asked: int | None) -> int:
+def _null_samples(paired: PairedSources, options: AlignmentOptions) -> int:
+    if options.n_permutations == 0:
+        return 0
     widths = sum(source.n_features for source in paired.sources)
-    size = max(2048, 4 * widths) if asked is None else asked
-    if size < 4:
-        raise InputError(f"null_samples = {size}; a permutation null needs at least 4")
+    size = max(2048, 4 * widths) if options.null_samples is None else options.null_samples
     return min(size, paired.n_samples)
 
 
 def _require_samples(
-    paired: PairedSources, tested: NDArray[np.bool_], ridge: float, shrinkage: float
+    paired: PairedSources, tested: NDArray[np.bool_], options: AlignmentOptions
 ) -> None:
     n_test, n_train = int(tested.sum()), int((~tested).sum())
     if n_train < 4 or 0 < n_test < 4:
@@ -244,35 +209,9 @@ def _require_samples(
             "change held_out or take more samples"
         )
     widest = max(source.n_features for source in paired.sources)
-    if widest >= n_train and (ridge == 0 or shrinkage == 0):
+    if widest >= n_train and (options.ridge == 0 or options.shrinkage == 0):
         raise InputError(
             f"{widest} features and {n_train} samples to fit: without regularisation every pair, "
             "noise included, aligns perfectly; take more samples or fewer features, or set both "
             "ridge and shrinkage (0.1 to start with)"
         )
-
-
-def _check_options(
-    ridge: float,
-    shrinkage: float,
-    alpha: float,
-    held_out: float,
-    n_permutations: int,
-    n_bootstrap: int,
-    confidence: float,
-) -> None:
-    checks = (
-        (ridge >= 0 and np.isfinite(ridge), f"ridge = {ridge}; expected a share ≥ 0"),
-        (0 <= shrinkage <= 1, f"shrinkage = {shrinkage}; expected 0 to 1"),
-        (0 <= alpha <= 1, f"alpha = {alpha}; expected 0 (whitened) to 1 (as they are)"),
-        (0 <= held_out < 1, f"held_out = {held_out}; expected a share of samples in [0, 1)"),
-        (
-            n_permutations == 0 or n_permutations >= 2,
-            f"n_permutations = {n_permutations}; expected 0 (no null) or at least 2",
-        ),
-        (n_bootstrap >= 0, f"n_bootstrap = {n_bootstrap}; expected 0 or more"),
-        (0 < confidence < 1, f"confidence = {confidence}; expected between 0 and 1"),
-    )
-    for holds, message in checks:
-        if not holds:
-            raise InputError(message)

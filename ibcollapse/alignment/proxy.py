@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.alignment.fits import Canonical, FloatArray
+from ibcollapse.alignment.options import AlignmentOptions
 from ibcollapse.alignment.similarity import SpaceSimilarity
+from ibcollapse.alignment.spaces import Spaces
 from ibcollapse.features.pairing import PairedSources
 from ibcollapse.progress import Progress
 from ibcollapse.serialize import register
 
 _BLOCK_ROWS = 1024
+_MAX_MODES = 64  # beyond the identified rank, more modes than a table or a figure can show
 
 
 @register("alignment/PairBottleneck")
@@ -77,26 +80,24 @@ def pair_bottleneck(
     paired: PairedSources,
     whole: SpaceSimilarity,
     canonical: Canonical,
-    covariances: tuple[FloatArray, FloatArray],
-    *,
-    n_modes: int,
-    n_bootstrap: int,
-    confidence: float,
+    spaces: Spaces,
+    options: AlignmentOptions,
     rng: np.random.Generator,
     progress: Progress,
 ) -> PairBottleneck:
-    """`PairBottleneck` of the leading `n_modes` modes.
+    """`PairBottleneck` of the leading modes: those above the floor, at least the identified rank.
 
     The interval is that of a Poisson bootstrap over samples of each pair of canonical variates'
     correlation, from one more read of the features. Directions are held fixed: fitting them anew
     would spread the equal correlations of a collapsed pair. So it covers the sampling error of
     the correlations, and the held-out correlations show that of the directions.
     """
+    n_modes = max(min(whole.n_above_floor, _MAX_MODES), *spaces.ranks)
     rho, u, v = whole.rho[:n_modes], canonical.u[:, :n_modes], canonical.v[:, :n_modes]
     low = high = np.full(len(rho), np.nan)
-    if n_bootstrap:
-        sampled = _bootstrap_rho(paired, u, v, n_bootstrap, rng, progress)
-        edges = 0.5 - confidence / 2, 0.5 + confidence / 2
+    if options.n_bootstrap:
+        sampled = _bootstrap_rho(paired, u, v, options.n_bootstrap, rng, progress)
+        edges = 0.5 - options.confidence / 2, 0.5 + options.confidence / 2
         low, high = np.quantile(_betas(sampled), edges, axis=0)
     return PairBottleneck(
         critical_betas=_betas(rho),
@@ -107,10 +108,10 @@ def pair_bottleneck(
         resolved=rho**2 > whole.null_floor,
         directions_a=u.copy(),
         directions_b=v.copy(),
-        loadings_a=covariances[0] @ u,
-        loadings_b=covariances[1] @ v,
-        confidence=confidence,
-        n_bootstrap=n_bootstrap,
+        loadings_a=spaces.whole.total.s_aa @ u,
+        loadings_b=spaces.whole.total.s_bb @ v,
+        confidence=options.confidence,
+        n_bootstrap=options.n_bootstrap,
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.alignment.fits import Canonical, FloatArray, Regulariser
+from ibcollapse.alignment.fits import Canonical, FloatArray
 from ibcollapse.alignment.indices import DISTANCES, NAMES, factors, fit_pair, permuted_scores
-from ibcollapse.alignment.moments import PairMoments
+from ibcollapse.alignment.options import AlignmentOptions
+from ibcollapse.alignment.spaces import SpaceMoments
 from ibcollapse.bottleneck.canonical_spectrum import null_floor
 from ibcollapse.serialize import register
 
@@ -108,32 +109,11 @@ class SpaceSimilarity:
         return {name: getattr(self, name) for name in NAMES}
 
 
-@dataclasses.dataclass(frozen=True)
-class SpaceMoments:
-    """Moments of all, of the training and of the held-out samples, and the rows of the null."""
-
-    total: PairMoments
-    train: PairMoments
-    test: PairMoments | None
-    rows: tuple[FloatArray, FloatArray]
-
-    def project(self, axes_a: FloatArray, axes_b: FloatArray) -> "SpaceMoments":
-        """The same in coordinates along orthonormal axes."""
-        return SpaceMoments(
-            self.total.project(axes_a, axes_b),
-            self.train.project(axes_a, axes_b),
-            None if self.test is None else self.test.project(axes_a, axes_b),
-            (self.rows[0] @ axes_a, self.rows[1] @ axes_b),
-        )
-
-
 def measure_similarity(
-    space: SpaceMoments,
-    regulariser: Regulariser,
-    alpha: float,
-    permutations: Sequence[NDArray[np.int64]],
+    space: SpaceMoments, options: AlignmentOptions, permutations: Sequence[NDArray[np.int64]]
 ) -> tuple[SpaceSimilarity, Canonical]:
     """`SpaceSimilarity`, and the canonical directions fitted to all samples."""
+    regulariser, alpha = options.regulariser, options.alpha
     whole = fit_pair(space.total, factors(space.total, regulariser), alpha)
     values, held_out = whole.score(space.total), dict.fromkeys(NAMES, math.nan)
     held_out_rho: FloatArray = np.zeros(0)

@@ -2,7 +2,7 @@
 
 from ibcollapse.matrix_information.entropy import matrix_entropy
 from ibcollapse.matrix_information.information import MatrixInformation, information_of_rows
-from ibcollapse.matrix_information.measure import effective_ranks, matrix_information
+from ibcollapse.matrix_information.measure import Against, effective_ranks, matrix_information
 from ibcollapse.matrix_information.ranks import (
     EffectiveRanks,
     effective_rank,
@@ -11,6 +11,7 @@ from ibcollapse.matrix_information.ranks import (
 )
 
 __all__ = [
+    "Against",
     "EffectiveRanks",
     "MatrixInformation",
     "effective_rank",

@@ -266,6 +266,27 @@ def test_identified_space_is_aligned_where_the_complement_is_not():
     assert np.isnan(found.identified.cka_debiased.value)
 
 
+def test_the_span_of_the_classifiers_is_identified_up_to_a_linear_map(tmp_path):
+    # logits W f = W' f' for f' = A' f and W' = W A^-T: the same functions span both spaces.
+    rng = np.random.default_rng(20)
+    y, x = labels_of(80, 3), rng.normal(size=(80, 5))
+    weight, mapping = rng.normal(size=(3, 5)), rng.normal(size=(5, 5)) + 2 * np.eye(5)
+    for name, features, rows in (
+        ("a.h5", x, weight),
+        ("b.h5", x @ mapping, np.linalg.solve(mapping, weight.T).T),
+    ):
+        with FeatureWriter(tmp_path / name) as writer:
+            writer.append({"head": features}, y, epoch=0, split="train")
+            writer.classifier(rows, layer="head", epoch=0)
+    found = align(
+        tmp_path / "a.h5", tmp_path / "b.h5", span="classifier", n_permutations=0, n_bootstrap=0
+    )
+    np.testing.assert_allclose(found.identified.rho, 1.0, rtol=1e-9)
+    assert found.identified_rank_a == 2
+    with pytest.raises(InputError, match="no classifier is stored with network 1"):
+        align((x, y), (x, y), span="classifier", n_permutations=0, n_bootstrap=0)
+
+
 def test_points_have_no_complement():
     y = np.repeat(np.arange(3), 20)
     x = np.eye(3)[y]
@@ -308,6 +329,8 @@ def test_more_features_than_samples_are_refused_or_regularised():
         ({"n_permutations": 1}, "n_permutations"),
         ({"n_permutations": 2, "null_samples": 3}, "null_samples"),
         ({"confidence": 1.0}, "confidence"),
+        ({"span": "means"}, "span"),
+        ({"rank_tolerance": 0.0}, "rank_tolerance"),
         ({"n_bootstrap": -1}, "n_bootstrap"),
     ],
 )
