@@ -17,8 +17,10 @@ from ibcollapse.nn.losses import (
     supcon_loss,
     vicreg_loss,
 )
+from ibcollapse.nn.recorder import FeatureRecorder
 
 __all__ = [
+    "FeatureRecorder",
     "hdr",
     "info_nce_loss",
     "matrix_entropy",
