@@ -1,0 +1,1 @@
+"""Which stored arrays are the features and labels that were asked for."""

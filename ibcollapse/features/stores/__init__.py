@@ -1,0 +1,1 @@
+"""Named arrays in a file or in memory, the same for every format."""
