@@ -1,4 +1,4 @@
-"""Training side, extra `torch`: losses and the recorder that writes feature files."""
+"""Training side, extra `torch`: losses, the recorder and the trainer that write feature files."""
 
 from ibcollapse.errors import MissingExtraError
 
@@ -17,10 +17,13 @@ from ibcollapse.nn.losses import (
     supcon_loss,
     vicreg_loss,
 )
+from ibcollapse.nn.plan import TrainingPlan
 from ibcollapse.nn.recorder import FeatureRecorder
+from ibcollapse.nn.trainer import train
 
 __all__ = [
     "FeatureRecorder",
+    "TrainingPlan",
     "hdr",
     "info_nce_loss",
     "matrix_entropy",
@@ -28,5 +31,6 @@ __all__ = [
     "mir",
     "spectral_contrastive_loss",
     "supcon_loss",
+    "train",
     "vicreg_loss",
 ]

@@ -121,7 +121,7 @@ class FeatureRecorder:
         finally:
             for handle in handles:
                 handle.remove()
-        self._write(caught, _on_host(labels), epoch, split, None if ids is None else _on_host(ids))
+        self._write(caught, labels, epoch, split, ids)
 
     def _catch(
         self, caught: dict[str, Tensor], name: str, module: nn.Module, inputs: Any, output: Any
@@ -155,8 +155,7 @@ class FeatureRecorder:
                 "for example pool=lambda x: x.mean(dim=(2, 3))"
             )
         # A copy at once: a later in-place activation would change what was caught.
-        rows = rows.to("cpu", copy=True)
-        return rows.float() if rows.dtype == torch.bfloat16 else rows
+        return rows.to("cpu", copy=True)
 
     def _write(
         self, caught: dict[str, Tensor], labels: Any, epoch: int, split: str, ids: Any
@@ -171,13 +170,8 @@ class FeatureRecorder:
         features = {name: caught.pop(name) for name in self._modules} | caught
         self._writer.append(features, labels, epoch=epoch, split=split, ids=ids, logits=logits)
         if self._classifier is not None and epoch not in self._epochs_with_classifier:
-            bias = self._classifier.bias
-            self._writer.classifier(
-                _on_host(self._classifier.weight),
-                None if bias is None else _on_host(bias),
-                layer=self._classifier_input,
-                epoch=epoch,
-            )
+            weight, bias = self._classifier.weight, self._classifier.bias
+            self._writer.classifier(weight, bias, layer=self._classifier_input, epoch=epoch)
             self._epochs_with_classifier.add(epoch)
 
 
@@ -196,10 +190,6 @@ def evaluation(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def _on_host(values: Any) -> Any:
-    return values.detach().cpu() if isinstance(values, Tensor) else values
 
 
 def _submodule(model: nn.Module, path: str) -> nn.Module:
