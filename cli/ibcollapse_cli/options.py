@@ -1,0 +1,107 @@
+"""Options that several commands share, spelled once."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+# The arguments of `ibcollapse.features.open_features`, in the order of the help.
+_SELECTION = {
+    "features_key": click.option("--features-key", metavar="KEY", help="Dataset of the features."),
+    "labels_key": click.option("--labels-key", metavar="KEY", help="Dataset of the labels."),
+    "group": click.option("--group", metavar="GROUP", help="Look only below this group."),
+    "layer": click.option("--layer", metavar="NAME", help="Layer, where a file holds several."),
+    "epoch": click.option("--epoch", type=int, help="Checkpoint, where a file holds several."),
+    "split": click.option("--split", metavar="NAME", help="Split, such as train or test."),
+    "pool": click.option(
+        "--pool", metavar="HOW", help="How features of three or four axes become one vector."
+    ),
+    "transpose": click.option(
+        "--transpose/--no-transpose", default=None, help="Samples are the columns / the rows."
+    ),
+    "drop_nonfinite": click.option(
+        "--drop-nonfinite", is_flag=True, help="Leave out samples with NaN or infinite features."
+    ),
+}
+
+
+def feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose features in a file, handed on as one dict `selection`.
+
+    Its keys are the keyword arguments of `ibcollapse.features.open_features`.
+    """
+
+    @functools.wraps(command)
+    def collect(*args: Any, **kwargs: Any) -> Any:
+        selection = {name: kwargs.pop(name) for name in _SELECTION}
+        return command(*args, selection=selection, **kwargs)
+
+    for option in reversed(_SELECTION.values()):
+        collect = option(collect)
+    return collect
+
+
+def json_option(command: _Command) -> _Command:
+    """`--json PATH|-` as `json_path`: where the result goes as JSON, "-" for standard output."""
+    return click.option(
+        "--json",
+        "json_path",
+        metavar="PATH|-",
+        type=click.Path(dir_okay=False, allow_dash=True),
+        help="Write the result as JSON to PATH, or instead of the table to standard output (-).",
+    )(command)
+
+
+def quiet_option(command: _Command) -> _Command:
+    """`-q/--quiet` as `quiet`: no progress and no remarks; errors still show."""
+    return click.option(
+        "-q", "--quiet", is_flag=True, help="No progress and no remarks on standard error."
+    )(command)
+
+
+def seed_option(command: _Command) -> _Command:
+    """`--seed` as `seed`, a non-negative integer."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Seed of everything random.",
+    )(command)
+
+
+def workers_option(command: _Command) -> _Command:
+    """`--workers` as `workers`: threads to use, None for all processors this process may use."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Threads; default all processors.",
+    )(command)
+
+
+def units_option(command: _Command) -> _Command:
+    """`--units nats|bits` as `units`, for tables and figures; JSON and result files are in nats."""
+    return click.option(
+        "--units",
+        type=click.Choice(["nats", "bits"]),
+        default="nats",
+        show_default=True,
+        help="Unit of information in tables and figures; JSON and result files stay in nats.",
+    )(command)
+
+
+def output_option(help: str) -> Callable[[_Command], _Command]:
+    """`-o/--output PATH` as `output` (a `Path` or None), with the command's own help text."""
+    return click.option(
+        "-o", "--output", metavar="PATH", type=click.Path(path_type=Path), help=help
+    )
+
+
+def common_options(command: _Command) -> _Command:
+    """`--json`, `--seed`, `--workers` and `--quiet`, which every computing command takes."""
+    return json_option(seed_option(workers_option(quiet_option(command))))

@@ -1,0 +1,114 @@
+"""Trade-offs written and placed readably, also when all of them crowd towards one."""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike, NDArray
+
+from ibcollapse.errors import InputError
+
+BetaScale = Literal["auto", "linear", "log"]
+
+# Mantissas of the ticks, tried from sparse to dense until enough of them fall into the range.
+_MANTISSAS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
+_FEWEST_TICKS, _MOST_TICKS = 4, 7
+# Below this, 1 + (beta − 1) has too few digits of its own to place a point.
+_SMALLEST_EXCESS = 1e-12
+
+
+def format_beta(beta: float, *, digits: int = 3) -> str:
+    """`beta` with `digits` significant digits of beta − 1, so that 1.00191 does not become 1.0.
+
+    Closer to one than 1e-6 it is written as "1 + 1.9e-09"; infinity as "∞".
+    """
+    if math.isinf(beta):
+        return "∞"
+    excess = abs(beta - 1.0)
+    if excess == 0.0:
+        return "1"
+    if excess < 1e-6:
+        return f"1 {'+' if beta > 1.0 else '−'} {excess:.{max(digits - 2, 0)}e}"
+    decimals = max(digits - 1 - math.floor(math.log10(excess)), 0)
+    return f"{beta:.{decimals}f}"
+
+
+def set_beta_scale(ax: Axes, beta: ArrayLike, i_ty: ArrayLike, *, scale: BetaScale) -> bool:
+    """Put beta on the x axis of `ax` and say whether log(beta − 1) was used.
+
+    With `scale="auto"` the logarithm is taken when all of beta lies below 1.1, or when half of the
+    rise of `i_ty` would be squeezed into the first tenth of a linear axis.
+
+    Raises
+    ------
+    InputError
+        When `scale` is none of "auto", "linear" and "log".
+    """
+    if scale not in ("auto", "linear", "log"):
+        raise InputError(f"scale {scale!r} is unknown; use 'auto', 'linear' or 'log'")
+    trade_off, rise = np.asarray(beta, dtype=float), np.asarray(i_ty, dtype=float)
+    above = trade_off[trade_off > 1.0 + _SMALLEST_EXCESS]
+    wanted = scale == "log" or (scale == "auto" and _is_squeezed(trade_off, rise))
+    use_log = wanted and above.size > 0
+    if use_log:
+        ax.set_xscale("function", functions=(_log_excess, _from_log_excess))
+        low, high = np.log10(above.min() - 1.0), np.log10(above.max() - 1.0)
+        margin = max(0.04 * (high - low), 0.01)
+        ax.set_xlim(1.0 + 10.0 ** (low - margin), 1.0 + 10.0 ** (high + margin))
+    ax.xaxis.set_major_locator(_BetaLocator() if use_log else MaxNLocator(nbins=6))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
+    ax.set_xlabel("trade-off β (log scale of β − 1)" if use_log else "trade-off β")
+    return use_log
+
+
+def _is_squeezed(beta: NDArray[np.float64], i_ty: NDArray[np.float64]) -> bool:
+    if beta.size < 2 or beta.max() <= 1.0 + _SMALLEST_EXCESS:
+        return False
+    if beta.max() - 1.0 < 0.1:
+        return True
+    first_tenth = beta <= beta.min() + 0.1 * np.ptp(beta)
+    rise = float(np.ptp(i_ty))
+    return rise > 0.0 and float(np.ptp(i_ty[first_tenth])) > 0.5 * rise
+
+
+def _log_excess(beta: Any) -> Any:
+    return np.log10(np.maximum(np.asarray(beta, dtype=float) - 1.0, _SMALLEST_EXCESS))
+
+
+def _from_log_excess(exponent: Any) -> Any:
+    return 1.0 + 10.0 ** np.asarray(exponent, dtype=float)
+
+
+def _tick_label(beta: float, _position: int | None = None) -> str:
+    text = format_beta(beta)
+    if "." not in text or "e" in text:
+        return text
+    return text.rstrip("0").rstrip(".")
+
+
+class _BetaLocator(Locator):
+    """Round values of beta − 1 below two and of beta above, four to seven of them."""
+
+    def __call__(self) -> Any:
+        assert self.axis is not None
+        return self.tick_values(*self.axis.get_view_interval())
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        low, high = max(min(vmin, vmax), 1.0 + _SMALLEST_EXCESS), max(vmin, vmax)
+        for mantissas in _MANTISSAS:
+            ticks = _round_values(low, high, mantissas)
+            if len(ticks) >= _FEWEST_TICKS:
+                return ticks[:: math.ceil(len(ticks) / _MOST_TICKS)]
+        return MaxNLocator(nbins=5).tick_values(low, high)
+
+
+def _round_values(low: float, high: float, mantissas: tuple[float, ...]) -> list[float]:
+    first = math.floor(math.log10(low - 1.0))
+    last = math.ceil(math.log10(max(high, 2.0)))
+    below_two = [1.0 + m * 10.0**k for k in range(first, 0) for m in mantissas]
+    from_two = [m * 10.0**k for k in range(last + 1) for m in (*mantissas, 2.0)]
+    candidates = {*below_two, *(beta for beta in from_two if beta >= 1.5)}
+    return sorted(beta for beta in candidates if low <= beta <= high)

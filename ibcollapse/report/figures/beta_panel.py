@@ -1,0 +1,104 @@
+"""I(T;Y) and the effective number of clusters along the trade-off beta."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.report.figures import style
+from ibcollapse.report.figures.beta_axis import BetaScale, set_beta_scale
+from ibcollapse.report.figures.information_plane import HasCriticalBetas
+
+# More effective clusters than this are counted on a logarithmic axis.
+_LOG_COUNT = 50.0
+
+
+def plot_beta_panel(
+    curve: IBCurve,
+    *,
+    ax: Axes | None = None,
+    units: style.Units = "nats",
+    scale: BetaScale = "auto",
+    gaussian: HasCriticalBetas | None = None,
+) -> Axes:
+    """Axes with I(T;Y) (left) and exp H(T) (right) against beta; transitions are vertical lines.
+
+    Parameters
+    ----------
+    curve : IBCurve
+        Solutions and transitions, nats.
+    ax : Axes, optional
+        Where to draw; default axes of a new figure. The right-hand axis is added to it.
+    units : {"nats", "bits"}
+        Unit of I(T;Y).
+    scale : {"auto", "linear", "log"}
+        Linear beta, log(beta − 1), or chosen by how far the curve is squeezed towards beta = 1.
+    gaussian : object with `critical_betas`, optional
+        Gaussian proxy, its critical betas marked at the bottom.
+
+    Raises
+    ------
+    InputError
+        On unknown units or scale.
+    """
+    unit = style.unit_scale(units)
+    ax = style.own_axes(ax)
+    i_ty = curve.i_ty * unit
+    set_beta_scale(ax, curve.beta, curve.i_ty, scale=scale)
+    ax.plot(curve.beta, i_ty, color=style.BLUE, linewidth=1.6, label="I(T;Y)")
+    limits = ax.get_xlim()
+    _draw_critical_betas(ax, curve, gaussian)
+    ax.set_ylim(0.0, 1.12 * unit * max(curve.i_xy, 1e-12))
+    ax.set_ylabel(f"I(T;Y) [{units}]")
+    right = _draw_clusters(ax, curve)
+    ax.set_xlim(limits)
+    style.draw_legend(ax, "lower right", above=right)
+    return ax
+
+
+def _draw_clusters(ax: Axes, curve: IBCurve) -> Axes:
+    """Add exp H(T) on a right-hand axis, with its steps at the transitions."""
+    right = ax.twinx()
+    for name, spine in right.spines.items():
+        spine.set(visible=name == "right", edgecolor=style.GREY)
+    counts = np.array([s.effective_clusters for s in curve.solutions])
+    beta, clusters = curve.beta, counts
+    for at in (t.beta for t in curve.transitions):
+        # Between two solutions the count does not grow along a ramp: it jumps at the transition.
+        i = int(np.searchsorted(beta, at))
+        if 0 < i < len(beta) and beta[i] != at:
+            beta = np.insert(beta, i, [at, at])
+            clusters = np.insert(clusters, i, [clusters[i - 1], clusters[i]])
+    right.plot(
+        beta, clusters, color=style.PURPLE, linewidth=1.3, linestyle="--", label="exp H(T), right"
+    )
+    most = float(np.max(counts, initial=1.0))
+    if most > _LOG_COUNT:
+        right.set_yscale("log")
+        right.set_ylim(0.9, 1.5 * most)
+        right.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:g}"))
+    else:
+        right.set_ylim(0.0, 1.12 * most)
+        right.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    right.tick_params(labelsize=style.SMALL, color=style.GREY)
+    right.set_ylabel("effective clusters exp H(T)", color=style.INK, fontsize=9.0)
+    return right
+
+
+def _draw_critical_betas(ax: Axes, curve: IBCurve, gaussian: HasCriticalBetas | None) -> None:
+    for order, dashes, name in ((1, "-", "first-order"), (2, ":", "continuous")):
+        betas = [t.beta for t in curve.transitions if t.order == order]
+        for i, beta in enumerate(betas):
+            label = f"{name} transition" if i == 0 else "_again"
+            ax.axvline(beta, color=style.VERMILION, linewidth=1.0, linestyle=dashes, label=label)
+    if gaussian is not None:
+        ax.plot(
+            gaussian.critical_betas,
+            [0.03] * len(gaussian.critical_betas),
+            "^",
+            transform=ax.get_xaxis_transform(),
+            color=style.GREEN,
+            markerfacecolor="none",
+            markersize=5.5,
+            label="critical β of the Gaussian proxy",
+        )

@@ -1,0 +1,42 @@
+"""The picture of one analysis: information plane and beta panel side by side."""
+
+from matplotlib.figure import Figure
+
+from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.report.figures import style
+from ibcollapse.report.figures.beta_panel import plot_beta_panel
+from ibcollapse.report.figures.information_plane import HasCriticalBetas, plot_information_plane
+
+
+def curve_figure(
+    curve: IBCurve,
+    *,
+    units: style.Units = "nats",
+    gaussian: HasCriticalBetas | None = None,
+    title: str = "",
+) -> Figure:
+    """Figure with the information plane (left) and I(T;Y), exp H(T) against beta (right).
+
+    Parameters
+    ----------
+    curve : IBCurve
+        Solutions and transitions, nats.
+    units : {"nats", "bits"}
+        Unit of the information axes.
+    gaussian : object with `critical_betas`, optional
+        Gaussian proxy whose critical betas are marked in both panels.
+    title : str
+        Written above both panels; a name of a file or of a run, drawn as it is.
+
+    Raises
+    ------
+    InputError
+        On unknown units.
+    """
+    figure = style.new_figure(10.0, 4.2)
+    plane, panel = style.new_axes(figure, 1, 2, 1), style.new_axes(figure, 1, 2, 2)
+    plot_information_plane(curve, ax=plane, units=units, gaussian=gaussian)
+    plot_beta_panel(curve, ax=panel, units=units, gaussian=gaussian)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
+    return figure
