@@ -6,8 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import torch
-
 from ibcollapse.nn import TrainingPlan, train
 
 HERE = Path(__file__).parent
@@ -17,7 +15,7 @@ COMMON = TrainingPlan(
     feature_dim=64,
     head_dim=32,
     epochs=300,
-    checkpoints=(0, 1, 2, 5, 15, 50, 120, 300),
+    checkpoints=(0, 1, 2, 3, 5, 8, 15, 50, 300),
     learning_rate=0.1,
     weight_decay=1e-3,
     dtype="float16",
@@ -34,13 +32,14 @@ PLANS = {
 
 def main() -> None:
     """Train two seeds of each plan, each from the start."""
-    torch.set_num_threads(1)
     for name, plan in PLANS.items():
         for seed, letter in enumerate("ab"):
             target = HERE / f"digits_{name}_{letter}.h5"
             with tempfile.TemporaryDirectory() as folder:
-                made = train(dataclasses.replace(plan, seed=seed), Path(folder) / target.name)
-                shutil.move(made, target)
+                run = train(
+                    dataclasses.replace(plan, seed=seed), Path(folder) / target.name, workers=1
+                )
+                shutil.move(run.path, target)
             print(f"{target.name}: {target.stat().st_size / 1e6:.2f} MB", file=sys.stderr)
 
 

@@ -18,12 +18,14 @@ from ibcollapse.nn.losses import (
     vicreg_loss,
 )
 from ibcollapse.nn.plan import TrainingPlan
+from ibcollapse.nn.record import TrainingRecord
 from ibcollapse.nn.recorder import FeatureRecorder
 from ibcollapse.nn.trainer import train
 
 __all__ = [
     "FeatureRecorder",
     "TrainingPlan",
+    "TrainingRecord",
     "hdr",
     "info_nce_loss",
     "matrix_entropy",

@@ -1,5 +1,6 @@
 """Training runs that can be killed and resumed, ending in a feature file."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -18,13 +19,20 @@ from ibcollapse.nn.datasets import Dataset, load_dataset
 from ibcollapse.nn.losses import matrix_information_loss, supcon_loss
 from ibcollapse.nn.networks import StagedNetwork, build_network
 from ibcollapse.nn.plan import TrainingPlan
+from ibcollapse.nn.record import TrainingRecord, read_record
 from ibcollapse.nn.sampling import flip_labels, imbalance
 from ibcollapse.nn.unfinished import UnfinishedRun
 from ibcollapse.progress import SILENT, Progress
 
 
-def train(plan: TrainingPlan, path: str | os.PathLike[str], *, progress: Progress = SILENT) -> Path:
-    """Feature file with the layers `encoder` and `head` at the plan's checkpoints.
+def train(
+    plan: TrainingPlan,
+    path: str | os.PathLike[str],
+    *,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> TrainingRecord:
+    """Train a network; write its layers `encoder` and `head` at the plan's checkpoints to `path`.
 
     While it runs, a folder `<path>.unfinished` keeps the state of the last epoch; the same call
     after a kill goes on from there and ends with the same features (bit for bit on CPU with the
@@ -39,8 +47,15 @@ def train(plan: TrainingPlan, path: str | os.PathLike[str], *, progress: Progres
         the epoch), `train_accuracy` and `test_accuracy`: of the classifier, or of the nearest
         class mean of the head under the contrastive loss. `train` accuracy counts the labels
         trained on, noise included.
+    workers : int, optional
+        Threads of torch on CPU during the run; as set already when omitted.
     progress : Progress
         Advanced once an epoch.
+
+    Returns
+    -------
+    TrainingRecord
+        The file, with loss and accuracies at each checkpoint.
 
     Raises
     ------
@@ -56,21 +71,31 @@ def train(plan: TrainingPlan, path: str | os.PathLike[str], *, progress: Progres
     if target.exists():
         _check_made_by(plan, target)
         progress.note(f"{target} is finished already")
-        return target
+        return read_record(target)
     data = _sampled(load_dataset(plan.data), plan)
     unfinished = UnfinishedRun(target.with_name(target.name + ".unfinished"))
-    with unfinished.claimed():
+    with _threads(workers), unfinished.claimed():
         run = _Run(plan, data, unfinished)
-        progress.start(f"training {target.stem}", total=plan.epochs)
+        progress.start(f"training {target.name}", total=plan.epochs)
         progress.advance(run.epoch)
         while run.epoch < plan.epochs:
             run.train_epoch()
             progress.advance()
-        progress.start(f"recording {target.stem}", total=len(plan.checkpoints))
+        progress.start(f"recording {target.name}", total=len(plan.checkpoints))
         write_checkpoints(target, plan, data, run.network, unfinished, run.losses, progress)
         progress.finish()
         unfinished.remove()
-    return target
+    return read_record(target)
+
+
+@contextlib.contextmanager
+def _threads(workers: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(workers or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _sampled(data: Dataset, plan: TrainingPlan) -> Dataset:

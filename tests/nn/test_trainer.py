@@ -68,7 +68,7 @@ def contents(path):
 
 
 def assert_same_contents(first, second):
-    first, second = contents(first), contents(second)
+    first, second = contents(first.path), contents(second.path)
     assert set(first) == set(second)
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name], err_msg=name)
@@ -77,7 +77,7 @@ def assert_same_contents(first, second):
 @pytest.mark.parametrize("loss", ["supcon", "cross-entropy"])
 def test_training_separates_the_digits(loss, tmp_path):
     plan = TrainingPlan(loss=loss, epochs=5, checkpoints=(0, 5), batch_size=64)
-    with h5py.File(train(plan, tmp_path / "digits.h5")) as file:
+    with h5py.File(train(plan, tmp_path / "digits.h5").path) as file:
         first, last = file["epochs/000000"], file["epochs/000005"]
         assert last.attrs["train_accuracy"] > 0.95
         assert last.attrs["test_accuracy"] > 0.9
@@ -92,7 +92,7 @@ def test_training_separates_the_digits(loss, tmp_path):
 
 def test_accuracies_are_those_of_the_stored_features(mixture, tmp_path):
     plan = small_plan(mixture, loss="cross-entropy", dtype="float64")
-    with h5py.File(train(plan, tmp_path / "ce.h5")) as file:
+    with h5py.File(train(plan, tmp_path / "ce.h5").path) as file:
         epoch = file["epochs/000004"]
         weight, bias = epoch["classifier/weight"][...], epoch["classifier/bias"][...]
         assert epoch["classifier"].attrs["layer"] == "head"
@@ -102,7 +102,7 @@ def test_accuracies_are_those_of_the_stored_features(mixture, tmp_path):
             hits = logits.argmax(axis=1) == epoch[f"{split}/labels"][...]
             assert epoch.attrs[f"{split}_accuracy"] == hits.mean()
     plan = small_plan(mixture, loss="supcon", dtype="float64")
-    with h5py.File(train(plan, tmp_path / "supcon.h5")) as file:
+    with h5py.File(train(plan, tmp_path / "supcon.h5").path) as file:
         epoch = file["epochs/000002"]
         head, labels = epoch["train/features/head"][...], epoch["train/labels"][...]
         means = np.array([head[labels == c].mean(axis=0) for c in range(3)])
@@ -116,7 +116,7 @@ def test_accuracies_are_those_of_the_stored_features(mixture, tmp_path):
 
 def test_without_head_the_classifier_reads_the_encoder(mixture, tmp_path):
     plan = small_plan(mixture, loss="cross-entropy", head_dim=0)
-    with h5py.File(train(plan, tmp_path / "ce.h5")) as file:
+    with h5py.File(train(plan, tmp_path / "ce.h5").path) as file:
         epoch = file["epochs/000004"]
         assert set(epoch["train/features"]) == {"encoder"}
         assert epoch["classifier"].attrs["layer"] == "encoder"
@@ -176,14 +176,38 @@ def test_run_interrupted_while_recording_ends_with_the_same_bits(mixture, tmp_pa
 
 def test_finished_file_is_left_as_it_is(mixture, tmp_path):
     plan = small_plan(mixture)
-    path = train(plan, tmp_path / "run.h5")
-    made = path.stat().st_mtime_ns
-    assert train(plan, path) == path
-    assert path.stat().st_mtime_ns == made
+    first = train(plan, tmp_path / "run.h5")
+    made = first.path.stat().st_mtime_ns
+    again = train(plan, first.path)
+    assert first.path.stat().st_mtime_ns == made
+    np.testing.assert_array_equal(again.test_accuracy, first.test_accuracy)
+
+
+def test_record_holds_the_metrics_of_the_file(mixture, tmp_path):
+    record = train(small_plan(mixture), tmp_path / "run.h5")
+    assert record.epochs.tolist() == [0, 2, 4]
+    with h5py.File(record.path) as file:
+        for i, epoch in enumerate(record.epochs):
+            attrs = file[f"epochs/{epoch:06d}"].attrs
+            assert record.train_accuracy[i] == attrs["train_accuracy"]
+            assert record.test_accuracy[i] == attrs["test_accuracy"]
+            assert record.loss[i] == attrs["loss"] if epoch else np.isnan(record.loss[i])
+
+
+def test_workers_hold_for_the_run_only(mixture, tmp_path, monkeypatch):
+    before = torch.get_num_threads()
+    seen = []
+    loss = trainer._batch_loss
+    monkeypatch.setattr(
+        trainer, "_batch_loss", lambda *args: seen.append(torch.get_num_threads()) or loss(*args)
+    )
+    train(small_plan(mixture), tmp_path / "run.h5", workers=before + 1)
+    assert set(seen) == {before + 1}
+    assert torch.get_num_threads() == before
 
 
 def test_file_of_another_plan_is_not_overwritten(mixture, tmp_path):
-    path = train(small_plan(mixture), tmp_path / "run.h5")
+    path = train(small_plan(mixture), tmp_path / "run.h5").path
     with pytest.raises(OutputError, match=r"made otherwise \(seed 0 instead of 1\)"):
         train(small_plan(mixture, seed=1), path)
     path.write_bytes(b"notes")
@@ -231,8 +255,8 @@ def test_output_folder_that_is_missing_is_named(mixture, tmp_path):
 
 def test_seeds_change_the_network_and_not_the_samples(mixture, tmp_path):
     options = {"imbalance": "long-tail", "imbalance_ratio": 5.0, "label_noise": 0.2}
-    first = contents(train(small_plan(mixture, **options), tmp_path / "a.h5"))
-    second = contents(train(small_plan(mixture, seed=1, **options), tmp_path / "b.h5"))
+    first = contents(train(small_plan(mixture, **options), tmp_path / "a.h5").path)
+    second = contents(train(small_plan(mixture, seed=1, **options), tmp_path / "b.h5").path)
     for name in ("ids", "labels"):
         path = f"epochs/000004/train/{name}"
         np.testing.assert_array_equal(first[path], second[path])
