@@ -14,9 +14,9 @@ from ibcollapse.nn.recorder import FeatureRecorder, evaluation
 from ibcollapse.nn.unfinished import UnfinishedRun
 from ibcollapse.progress import Progress
 
-# What a reader takes unless told otherwise. On the training split the classes of a collapsed network
-# are separated without error and the head keeps nothing but the class: p(y|x) is one-hot and its
-# information curve a corner. The encoder on unseen samples is where there is something to see.
+# What a reader takes unless told otherwise. On the training split of a collapsed network p(y|x) is
+# one-hot and its information curve a corner, and the head keeps little but the class: the encoder
+# on unseen samples is where there is something to see.
 DEFAULT_LAYER = "encoder"
 DEFAULT_SPLIT = "test"
 

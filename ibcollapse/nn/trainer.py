@@ -68,12 +68,15 @@ def train(
         process, or the disk is full.
     """
     target = Path(path)
+    unfinished = UnfinishedRun(target.with_name(target.name + ".unfinished"))
     if target.exists():
         _check_made_by(plan, target)
         progress.note(f"{target} is finished already")
+        if unfinished.folder.exists():  # A kill came between the last two lines below.
+            with unfinished.claimed():
+                unfinished.remove()
         return read_record(target)
     data = _sampled(load_dataset(plan.data), plan)
-    unfinished = UnfinishedRun(target.with_name(target.name + ".unfinished"))
     with _threads(workers), unfinished.claimed():
         run = _Run(plan, data, unfinished)
         progress.start(f"training {target.name}", total=plan.epochs)

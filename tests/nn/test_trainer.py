@@ -178,7 +178,9 @@ def test_finished_file_is_left_as_it_is(mixture, tmp_path):
     plan = small_plan(mixture)
     first = train(plan, tmp_path / "run.h5")
     made = first.path.stat().st_mtime_ns
+    (tmp_path / "run.h5.unfinished").mkdir()
     again = train(plan, first.path)
+    assert not (tmp_path / "run.h5.unfinished").exists()
     assert first.path.stat().st_mtime_ns == made
     np.testing.assert_array_equal(again.test_accuracy, first.test_accuracy)
 

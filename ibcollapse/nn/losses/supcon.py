@@ -1,5 +1,6 @@
 """The supervised-contrastive loss."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -83,10 +84,11 @@ def supcon_loss(
         anchors = torch.nonzero(n_positives > 0).squeeze(1)
         if len(anchors) == 0:
             return z.sum() * 0.0
-        log_partition, log_positives = _log_sums(z, codes, anchors, temperature, form == "in")
         weights = n_positives[anchors].to(z.dtype)
         if form == "in":
-            return (log_partition - log_positives + weights.log()).mean()
+            log_shares = _over_anchors(_log_positive_share, z, codes, anchors, temperature)
+            return (weights.log() - log_shares).mean()
+        log_partition = _over_anchors(_log_partition, z, codes, anchors, temperature)
         # Σ_p z_i·z_p needs the sum of each class only, not the similarities one by one.
         others = _class_sums(z, codes, len(counts))[codes] - z
         attraction = (z * others).sum(dim=1)[anchors] / (weights * temperature)
@@ -119,26 +121,41 @@ def _class_sums(z: Tensor, codes: Tensor, n_classes: int) -> Tensor:
     return members.to(z.dtype) @ z
 
 
-def _log_sums(
-    z: Tensor, codes: Tensor, anchors: Tensor, temperature: float, positives: bool
-) -> tuple[Tensor, Tensor]:
-    """log Z_i and, if `positives`, log Σ_{p∈P(i)} exp s_ip of each anchor, both (n_anchors,)."""
+def _similarities(z: Tensor, rows: Tensor, temperature: float) -> Tensor:
+    """s_ij of the anchors i in `rows` with all j, (n_rows, n); −∞ where j = i."""
+    itself = rows[:, None] == torch.arange(len(z), device=z.device)[None, :]
+    return (z[rows] @ z.T / temperature).masked_fill(itself, -torch.inf)
 
-    def block(z: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        similarity = z[rows] @ z.T / temperature
-        itself = rows[:, None] == torch.arange(len(z), device=z.device)[None, :]
-        similarity = similarity.masked_fill(itself, -torch.inf)
-        log_partition = similarity.logsumexp(dim=1)
-        if not positives:
-            return log_partition, log_partition
-        strangers = codes[rows][:, None] != codes[None, :]
-        return log_partition, similarity.masked_fill(strangers, -torch.inf).logsumexp(dim=1)
 
+def _log_partition(z: Tensor, codes: Tensor, rows: Tensor, temperature: float) -> Tensor:
+    """log Z_i of the anchors in `rows`."""
+    return _similarities(z, rows, temperature).logsumexp(dim=1)
+
+
+def _log_positive_share(z: Tensor, codes: Tensor, rows: Tensor, temperature: float) -> Tensor:
+    """log( Σ_{p∈P(i)} exp s_ip / Z_i ) of the anchors in `rows`."""
+    similarity = _similarities(z, rows, temperature)
+    strangers = codes[rows][:, None] != codes[None, :]
+    positives = similarity.masked_fill(strangers, -torch.inf)
+    return positives.logsumexp(dim=1) - similarity.logsumexp(dim=1)
+
+
+def _over_anchors(
+    quantity: Callable[[Tensor, Tensor, Tensor, float], Tensor],
+    z: Tensor,
+    codes: Tensor,
+    anchors: Tensor,
+    temperature: float,
+) -> Tensor:
+    """`quantity` of every anchor, (n_anchors,), block by block."""
     blocks = torch.split(anchors, BLOCK_ROWS)
     if len(blocks) == 1:
-        return block(z, anchors)
-    sums = [
-        checkpoint(block, z, rows, use_reentrant=False, preserve_rng_state=False) for rows in blocks
-    ]
-    log_partitions, log_positives = zip(*sums, strict=True)
-    return torch.cat(log_partitions), torch.cat(log_positives)
+        return quantity(z, codes, anchors, temperature)
+    return torch.cat(
+        [
+            checkpoint(
+                quantity, z, codes, rows, temperature, use_reentrant=False, preserve_rng_state=False
+            )
+            for rows in blocks
+        ]
+    )
