@@ -1,7 +1,6 @@
 """Training runs that can be killed and resumed, ending in a feature file."""
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,16 +9,13 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
-from ibcollapse.errors import InputError, OutputError
+from ibcollapse.errors import OutputError
 from ibcollapse.nn.checkpoints import write_checkpoints
 from ibcollapse.nn.datasets import Dataset, load_dataset
-from ibcollapse.nn.losses import matrix_information_loss, supcon_loss
-from ibcollapse.nn.networks import StagedNetwork, build_network
 from ibcollapse.nn.plan import TrainingPlan
 from ibcollapse.nn.record import TrainingRecord, read_record
+from ibcollapse.nn.run import Run
 from ibcollapse.nn.sampling import flip_labels, imbalance
 from ibcollapse.nn.unfinished import UnfinishedRun
 from ibcollapse.progress import SILENT, Progress
@@ -72,23 +68,47 @@ def train(
     if target.exists():
         _check_made_by(plan, target)
         progress.note(f"{target} is finished already")
-        if unfinished.folder.exists():  # A kill came between the last two lines below.
+        if unfinished.folder.exists():  # A kill came between the last two steps below.
             with unfinished.claimed():
                 unfinished.remove()
         return read_record(target)
     data = _sampled(load_dataset(plan.data), plan)
-    with _threads(workers), unfinished.claimed():
-        run = _Run(plan, data, unfinished)
-        progress.start(f"training {target.name}", total=plan.epochs)
-        progress.advance(run.epoch)
-        while run.epoch < plan.epochs:
-            run.train_epoch()
-            progress.advance()
-        progress.start(f"recording {target.name}", total=len(plan.checkpoints))
-        write_checkpoints(target, plan, data, run.network, unfinished, run.losses, progress)
-        progress.finish()
-        unfinished.remove()
+    with _threads(workers):
+        run = Run(plan, data)
+        with unfinished.claimed():
+            _train_on(run, unfinished, f"training {target.name}", progress)
+            progress.start(f"recording {target.name}", total=len(plan.checkpoints))
+            write_checkpoints(target, plan, data, run.network, unfinished, run.losses, progress)
+            progress.finish()
+            unfinished.remove()
     return read_record(target)
+
+
+def _train_on(run: Run, unfinished: UnfinishedRun, stage: str, progress: Progress) -> None:
+    """Bring `run` from the last saved epoch to its end, saving every epoch."""
+    state = unfinished.load()
+    if state is None:
+        _save(run, unfinished)
+    elif differences := _differences(state["identity"], run.identity):
+        raise OutputError(
+            f"{unfinished.folder} holds an unfinished run of another plan ({differences}); delete "
+            "it or choose another output"
+        )
+    else:
+        run.restore(state)
+    progress.start(stage, total=run.plan.epochs)
+    progress.advance(run.epoch)
+    while run.epoch < run.plan.epochs:
+        run.train_epoch()
+        _save(run, unfinished)
+        progress.advance()
+
+
+def _save(run: Run, unfinished: UnfinishedRun) -> None:
+    # The weights first: a kill in between repeats the epoch and writes the same weights again.
+    if run.epoch in run.plan.checkpoints:
+        unfinished.save_weights(run.epoch, run.network.state_dict())
+    unfinished.save(run.state())
 
 
 @contextlib.contextmanager
@@ -127,123 +147,3 @@ def _differences(found: dict[str, Any], wanted: dict[str, Any]) -> str:
         for name, value in wanted.items()
         if found.get(name) != value
     )
-
-
-class _Run:
-    """A network, its optimiser and the epochs they have done."""
-
-    def __init__(self, plan: TrainingPlan, data: Dataset, unfinished: UnfinishedRun) -> None:
-        self.plan = plan
-        self.epoch = 0
-        self.losses: dict[str, float] = {}
-        self._data = data
-        self._unfinished = unfinished
-        self._identity = {**plan.provenance(), "data_sha256": _fingerprint(data)}
-        self.network = build_network(
-            plan.network,
-            input_shape=tuple(data.train.inputs.shape[1:]),
-            feature_dim=plan.feature_dim,
-            head_dim=plan.head_dim,
-            n_classes=None if plan.loss == "supcon" else len(data.class_names),
-            seed=plan.seed,
-        ).to(_device(plan.device))
-        self._optimizer = torch.optim.SGD(
-            self.network.parameters(),
-            lr=plan.learning_rate,
-            momentum=plan.momentum,
-            weight_decay=plan.weight_decay,
-        )
-        state = unfinished.load()
-        if state is None:
-            self._save()
-        else:
-            self._restore(state)
-
-    def train_epoch(self) -> None:
-        """Train one epoch and save the state behind it."""
-        self.epoch += 1
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate_at(self.epoch)
-        self.network.train()
-        losses = []
-        for inputs, labels in self._batches():
-            loss = _batch_loss(self.plan, self.network, inputs, labels)
-            self._optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._optimizer.step()
-            losses.append(loss.detach())
-        self.losses[str(self.epoch)] = float(torch.stack(losses).mean())
-        self._save()
-
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Shuffled full batches; the order depends on the seed and the epoch alone."""
-        samples, size = self._data.train, min(self.plan.batch_size, len(self._data.train))
-        generator = np.random.default_rng((self.plan.seed, self.epoch))
-        order = torch.from_numpy(generator.permutation(len(samples)))
-        device = _device(self.plan.device)
-        # A rest smaller than a batch is left out: its batch statistics and its contrastive loss
-        # would be of another kind. The next epoch draws another rest.
-        for start in range(0, len(order) - size + 1, size):
-            rows = order[start : start + size]
-            yield samples.inputs[rows].to(device), samples.labels[rows].to(device)
-
-    def _save(self) -> None:
-        if self.epoch in self.plan.checkpoints:
-            self._unfinished.save_weights(self.epoch, self.network.state_dict())
-        self._unfinished.save(
-            {
-                "identity": self._identity,
-                "epoch": self.epoch,
-                "losses": self.losses,
-                "network": self.network.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
-            }
-        )
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        if differences := _differences(state["identity"], self._identity):
-            raise OutputError(
-                f"{self._unfinished.folder} holds an unfinished run of another plan "
-                f"({differences}); delete it or choose another output"
-            )
-        self.epoch = state["epoch"]
-        self.losses = state["losses"]
-        self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
-
-
-def _batch_loss(
-    plan: TrainingPlan, network: StagedNetwork, inputs: Tensor, labels: Tensor
-) -> Tensor:
-    features = network.head(network.encoder(inputs))
-    if not isinstance(network.classifier, nn.Linear):
-        return supcon_loss(features, labels, temperature=plan.temperature)
-    loss = functional.cross_entropy(
-        network.classifier(features), labels, label_smoothing=plan.label_smoothing
-    )
-    if plan.mir_weight or plan.hdr_weight:
-        loss = loss + matrix_information_loss(
-            features,
-            network.classifier.weight[labels],
-            mir_weight=plan.mir_weight,
-            hdr_weight=plan.hdr_weight,
-        )
-    return loss
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"device {name!r} is unknown to torch; use cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {name!r}: torch finds no CUDA here; use cpu")
-    return device
-
-
-def _fingerprint(data: Dataset) -> str:
-    digest = hashlib.sha256()
-    for samples in (data.train, data.test):
-        for values in (samples.inputs, samples.labels, samples.ids):
-            digest.update(values.contiguous().numpy().tobytes())
-    return digest.hexdigest()

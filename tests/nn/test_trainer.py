@@ -13,9 +13,9 @@ from ibcollapse.errors import InputError, OutputError  # noqa: E402
 from ibcollapse.nn import (  # noqa: E402
     TrainingPlan,
     matrix_information_loss,
+    run,
     supcon_loss,
     train,
-    trainer,
 )
 from ibcollapse.nn.networks import build_network  # noqa: E402
 from ibcollapse.nn.unfinished import UnfinishedRun  # noqa: E402
@@ -199,9 +199,9 @@ def test_record_holds_the_metrics_of_the_file(mixture, tmp_path):
 def test_workers_hold_for_the_run_only(mixture, tmp_path, monkeypatch):
     before = torch.get_num_threads()
     seen = []
-    loss = trainer._batch_loss
+    loss = run.batch_loss
     monkeypatch.setattr(
-        trainer, "_batch_loss", lambda *args: seen.append(torch.get_num_threads()) or loss(*args)
+        run, "batch_loss", lambda *args: seen.append(torch.get_num_threads()) or loss(*args)
     )
     train(small_plan(mixture), tmp_path / "run.h5", workers=before + 1)
     assert set(seen) == {before + 1}
@@ -222,7 +222,7 @@ def test_unfinished_run_of_another_plan_or_other_data_is_refused(mixture, tmp_pa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_batch_loss", interrupt)
+        patch.setattr(run, "batch_loss", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(small_plan(mixture), tmp_path / "run.h5")
     with pytest.raises(OutputError, match=r"another plan.*temperature 0\.1 instead of 1\.0"):
@@ -301,9 +301,16 @@ def test_batch_loss_is_the_one_of_the_plan(mixture, options, extra):
         expected = expected + matrix_information_loss(
             head, network.classifier.weight[labels], mir_weight=extra[0], hdr_weight=extra[1]
         )
-    torch.testing.assert_close(trainer._batch_loss(plan, network, inputs, labels), expected)
+    torch.testing.assert_close(run.batch_loss(plan, network, inputs, labels), expected)
 
 
 def test_unknown_device_is_named(mixture, tmp_path):
     with pytest.raises(InputError, match="device 'abacus' is unknown"):
         train(small_plan(mixture, device="abacus"), tmp_path / "run.h5")
+    assert [item.name for item in tmp_path.iterdir()] == ["mixture.npz"]
+
+
+def test_divergence_stops_the_run(mixture, tmp_path):
+    with pytest.raises(InputError, match=r"loss became (nan|inf) in epoch \d; use a learning_rate"):
+        train(small_plan(mixture, loss="cross-entropy", learning_rate=1e9), tmp_path / "run.h5")
+    assert not (tmp_path / "run.h5").exists()
