@@ -180,7 +180,7 @@ class Channel:
         if max_rows is not None and max_rows < 1:
             raise InputError(f"max_rows is {max_rows}, expected at least 1")
         exact = self.merge(group_equal_rows(self.log_p_y_given_x))
-        if (max_loss == 0 and max_rows is None) or exact.n_x <= (max_rows or 1):
+        if max_loss == 0 and (max_rows is None or exact.n_x <= max_rows):
             return exact
         return exact.merge(
             group_near_rows(

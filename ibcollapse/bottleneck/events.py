@@ -86,7 +86,7 @@ def locate(
     mixture, slope :
         The branch at `ok_beta`, where it is optimal, and its tangent there.
     starts : float64 (n, n_classes)
-        Log decoders from which maxima of Φ are sought at every probe.
+        Log decoders from which maxima of Φ are sought at `bad_beta`; those found are followed.
     rtol : float
         Stop when the bracket is shorter than rtol · |beta − 1|, or the excess vanishes.
 
@@ -106,8 +106,10 @@ def locate(
             break
         guess = _next_beta(probe, worst, last_good, good, bad)
         nearer = (worst.mixture, worst.slope, worst.beta)
-        found = _probe(channel, *nearer, guess, _starts_of(worst, starts))
-        found = found or _probe(channel, *anchor, guess, starts)
+        # The first probe has met every maximum; from here on they are only followed.
+        followed = np.concatenate([worst.away, worst.mixture.log_r])
+        found = _probe(channel, *nearer, guess, followed)
+        found = found or _probe(channel, *anchor, guess, followed)
         if found is None:
             return None
         probe = found
@@ -116,11 +118,6 @@ def locate(
         else:
             good, last_good = guess, probe
     return _event(probe if abs(probe.excess) <= 1e-13 else worst)
-
-
-def _starts_of(probe: _Probe, starts: Array) -> Array:
-    """The maxima that a probe met, then the general starting points."""
-    return np.concatenate([probe.away, starts])
 
 
 def _next_beta(

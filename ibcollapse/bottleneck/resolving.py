@@ -14,7 +14,8 @@ from ibcollapse.bottleneck.mixture import information
 from ibcollapse.bottleneck.refinement import join
 from ibcollapse.bottleneck.separation import separated_classes
 from ibcollapse.bottleneck.solution import IBSolution
-from ibcollapse.bottleneck.solver import Options, SolvedState, solve_state, to_solution
+from ibcollapse.bottleneck.searching import Options
+from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
 from ibcollapse.bottleneck.transition import PhaseTransition

@@ -4,9 +4,9 @@ import dataclasses
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ibcollapse.bottleneck import certificate, exhaustive
+from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import (
@@ -17,6 +17,7 @@ from ibcollapse.bottleneck.mixture import (
     trivial_mixture,
 )
 from ibcollapse.bottleneck.refinement import join, refine
+from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.weights import optimise_weights
 from ibcollapse.errors import InputError
@@ -44,16 +45,6 @@ class SolvedState:
     residual: float
     n_sweeps: int
     status: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What every solve of one run shares."""
-
-    tol: float = 1e-9
-    max_clusters: int | None = None
-    rigorous: bool = True
-    max_sweeps: int = 4000
 
 
 def solve(
@@ -128,119 +119,6 @@ def check_beta(beta: float) -> None:
         )
     if beta < 0:
         raise InputError(f"beta is {beta}, expected at least 0")
-
-
-def certify(
-    channel: Channel,
-    p_t: ArrayLike,
-    p_y_given_t: ArrayLike,
-    beta: float,
-    *,
-    tol: float = 1e-9,
-    seed: int = 0,
-) -> "Certification":
-    """Optimality gap of anybody's solution, and where it is violated.
-
-    The gap bounds, in nats, how far the free energy of (p_t, p_y_given_t) at `beta` lies above the
-    global optimum: log max Φ over the class simplex (theory in `ibcollapse.bottleneck.certificate`).
-    With at most three classes the maximum is bounded rigorously by branch and bound; with more it
-    is the best of many local ascents.
-
-    Raises
-    ------
-    InputError
-        On weights or decoders of wrong shape, negative, not finite, or not summing to one.
-    """
-    check_beta(beta)
-    mixture = _checked_mixture(channel, p_t, p_y_given_t)
-    evaluation = evaluate(channel, mixture, beta)
-    found = search(channel, mixture, evaluation, beta, Options(tol=tol), np.random.default_rng(seed))
-    above = found.maxima.log_phi > tol
-    return Certification(
-        gap=found.gap,
-        gap_search=found.how,
-        lagrangian=evaluation.free_energy,
-        violators=np.exp(found.maxima.log_r[above]),
-        log_potential=found.maxima.log_phi[above],
-    )
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Certification:
-    """Verdict on a solution.
-
-    Attributes
-    ----------
-    gap : float
-        log max Φ, nats: the Lagrangian is at most this far above the optimum.
-    gap_search : str
-        "exhaustive" (rigorous bound) or "multistart" (best maximum that was found).
-    lagrangian : float
-        Free energy F of the state, nats: an upper bound of its encoder's Lagrangian.
-    violators : float64 (n, n_classes)
-        Decoders with log Φ > tol, worst first; adding one as an atom lowers the Lagrangian.
-    log_potential : float64 (n,)
-        log Φ of the violators, nats.
-    """
-
-    gap: float
-    gap_search: str
-    lagrangian: float
-    violators: Array
-    log_potential: Array
-
-
-def _checked_mixture(channel: Channel, p_t: ArrayLike, p_y_given_t: ArrayLike) -> Mixture:
-    weights = np.asarray(p_t, dtype=np.float64)
-    decoders = np.asarray(p_y_given_t, dtype=np.float64)
-    if weights.ndim != 1 or decoders.shape != (len(weights), channel.n_classes):
-        raise InputError(
-            f"p_t has shape {weights.shape} and p_y_given_t {decoders.shape}, expected (n_t,) and "
-            f"(n_t, {channel.n_classes})"
-        )
-    for name, values, axis in (("p_t", weights, 0), ("p_y_given_t", decoders, 1)):
-        if not np.isfinite(values).all() or (values < 0).any():
-            raise InputError(f"{name} has negative or non-finite entries; expected probabilities")
-        if np.abs(values.sum(axis=axis) - 1).max() > 1e-6:
-            raise InputError(f"{name} does not sum to one; normalise it")
-    keep = weights > 0
-    return Mixture.from_probabilities(weights[keep], decoders[keep])
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Search:
-    """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched."""
-
-    maxima: certificate.Maxima
-    gap: float
-    how: str
-
-
-def search(
-    channel: Channel,
-    mixture: Mixture,
-    evaluation: Evaluation,
-    beta: float,
-    options: Options,
-    rng: np.random.Generator,
-    hints: Array | None = None,
-) -> Search:
-    """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator."""
-    log_v = certificate.potential_weights(channel, evaluation.log_z)
-    starts = certificate.starting_decoders(channel, mixture, evaluation, beta, rng)
-    if hints is not None:
-        starts = np.concatenate([starts, hints])
-    maxima = certificate.climb(channel, log_v, starts, beta)
-    gap, how = max(0.0, float(maxima.log_phi[0])), "multistart"
-    if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.tol:
-        bound, where, tight = exhaustive.bound_log_potential(
-            channel, log_v, beta, lower=gap, tol=0.5 * options.tol
-        )
-        gap, how = max(0.0, bound), "exhaustive"
-        if not tight or gap > options.tol:
-            again = np.log(np.maximum(where, 1e-300))[None]
-            maxima = certificate.climb(channel, log_v, np.concatenate([starts, again]), beta)
-    return Search(maxima, gap, how)
 
 
 def solve_state(

@@ -12,13 +12,8 @@ from ibcollapse.bottleneck.degenerate import deterministic_curve, is_determinist
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.resolving import Passage, resolve
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.solver import (
-    Options,
-    SolvedState,
-    search,
-    solve_state,
-    to_solution,
-)
+from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.stability import onset_beta_local
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.errors import InputError
@@ -38,6 +33,14 @@ class Limits:
     max_clusters: int
     beta_max: float
     spacing: float
+
+
+class CurveInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a trace; `curve` holds everything that was finished."""
+
+    def __init__(self, curve: IBCurve) -> None:
+        super().__init__(f"interrupted after {len(curve.solutions)} points")
+        self.curve = curve
 
 
 def trace_curve(
@@ -153,24 +156,33 @@ class _Tracer:
         self._transitions: list[PhaseTransition] = []
 
     def run(self) -> IBCurve:
-        """Walk from the trivial representation until a limit is reached."""
+        """Walk until a limit is reached; Ctrl-C hands over what there is."""
+        try:
+            status = self._walk()
+        except KeyboardInterrupt:
+            reached = self._solutions[-1].beta if self._solutions else 1.0
+            raise CurveInterrupted(self._curve(f"interrupted at beta = {reached:.9g}")) from None
+        self._progress.finish()
+        return self._curve(status)
+
+    def _curve(self, status: str) -> IBCurve:
+        return _curve(self._channel, self._solutions, self._transitions, status)
+
+    def _walk(self) -> str:
         channel = self._channel
         self._progress.start("tracing the curve", total=self._limits.fraction)
         state = solve_state(channel, 1.0, trivial_mixture(channel), self._options, self._rng)
         self._keep(state)
         next_beta = 1 + 1.001 * (onset_beta_local(channel) - 1)
-        status = None
-        while status is None:
+        while True:
             next_beta = min(next_beta, self._limits.beta_max)
-            reached = self._reach(state, next_beta)
-            if reached.mixture.n_t > self._limits.max_clusters:
-                status = self._stop_at_cap(state, reached)
-                break
-            state = reached
+            state = self._reach(state, next_beta)
+            if state.mixture.n_t > self._limits.max_clusters:
+                return self._stop_at_cap()
             status = self._finished(state)
+            if status is not None:
+                return status
             next_beta = self._next_beta(state)
-        self._progress.finish()
-        return _curve(channel, self._solutions, self._transitions, status)
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded."""
@@ -208,12 +220,22 @@ class _Tracer:
 
     def _finished(self, state: SolvedState) -> str | None:
         if self._solutions[-1].i_ty >= self._limits.fraction:
-            return CONVERGED
+            return self._verdict()
         if state.beta >= self._limits.beta_max:
             return f"ended at beta_max = {self._limits.beta_max:g}; raise beta_max to go on"
         return None
 
-    def _stop_at_cap(self, state: SolvedState, reached: SolvedState) -> str:
+    def _verdict(self) -> str:
+        loose = [s for s in self._solutions if not s.converged]
+        if not loose:
+            return CONVERGED
+        worst = max(loose, key=lambda s: s.gap)
+        return (
+            f"{len(loose)} of {len(self._solutions)} points did not reach the tolerance, the worst "
+            f"with a gap of {worst.gap:.3g} nats at beta = {worst.beta:.6g}; raise tol"
+        )
+
+    def _stop_at_cap(self) -> str:
         """Drop what lies beyond the cap on clusters and say where the curve ends."""
         cap = self._limits.max_clusters
         self._solutions = [s for s in self._solutions if s.n_clusters <= cap]

@@ -57,6 +57,19 @@ class CovarianceModel:
                 array.setflags(write=False)
 
 
+    def pooled(self, weights: Floats) -> Floats:
+        """Covariance within classes averaged with class weights (K,), shape (d, d)."""
+        if self.kind == "tied":
+            return self.matrix
+        if self.kind == "full":
+            average: Floats = np.einsum("c,cij->ij", weights, self.matrix)
+            return average
+        if self.loadings is None:
+            return np.diag(weights @ self.matrix)
+        average = np.einsum("c,cir,cjr->ij", weights, self.loadings, self.loadings)
+        return average + float(weights @ self.matrix[:, 0]) * np.eye(len(average))
+
+
 def scatter_kind(kind: CovarianceKind) -> ScatterKind:
     """Second moments that a covariance model needs."""
     return "full" if kind == "low-rank" else kind

@@ -1,4 +1,11 @@
-"""Matrix information: entropies of Grams, mutual information and entropy ratios, ranks."""
+"""Matrix information: entropies of Grams, mutual information and entropy ratios, ranks.
+
+`ibcollapse.matrix_information` is both this room and, called, its function of the same name.
+"""
+
+import sys
+import types
+from typing import Any
 
 from ibcollapse.matrix_information.entropy import matrix_entropy
 from ibcollapse.matrix_information.information import MatrixInformation, information_of_rows
@@ -22,3 +29,12 @@ __all__ = [
     "matrix_information",
     "participation_ratio",
 ]
+
+
+class _CallableRoom(types.ModuleType):
+    # The import system binds the room to the name in `ibcollapse` that the function has there.
+    def __call__(self, *args: Any, **kwargs: Any) -> MatrixInformation:
+        return matrix_information(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _CallableRoom
