@@ -87,6 +87,9 @@ class FeatureWriter:
         self._dtype = None if dtype is None else np.dtype(dtype)
         self._compression = compression
         self._provenance = dict(provenance or {})
+        for name, value in self._provenance.items():
+            if not isinstance(value, (str, int, float)):
+                raise InputError(f"provenance {name}: {value!r} is no string or number")
         self._stack = contextlib.ExitStack()
         self._disk: DeferredErrorFile
         self._file: h5py.File | None = None
@@ -94,11 +97,16 @@ class FeatureWriter:
         self._splits: dict[str, GrowingSplit] = {}
 
     def __enter__(self) -> Self:
-        temporary = self._stack.enter_context(atomic_path(self.path))
-        self._disk = self._stack.enter_context(DeferredErrorFile(temporary, "w+"))
-        self._stack.callback(self._disk.raise_error)
-        self._file = self._stack.enter_context(h5py.File(self._disk, "w", libver="v110"))
-        attrs = self._file.attrs
+        with contextlib.ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(self.path))
+            self._disk = stack.enter_context(DeferredErrorFile(temporary, "w+"))
+            stack.callback(self._disk.raise_error)
+            self._file = stack.enter_context(h5py.File(self._disk, "w", libver="v110"))
+            self._describe(self._file.attrs)
+            self._stack = stack.pop_all()
+        return self
+
+    def _describe(self, attrs: h5py.AttributeManager) -> None:
         attrs["format"] = layout.FORMAT
         attrs["format_version"] = layout.FORMAT_VERSION
         attrs["default_split"] = self._default_split
@@ -108,7 +116,6 @@ class FeatureWriter:
             attrs.create("class_names", list(self._class_names), dtype=h5py.string_dtype())
         for name, value in self._provenance.items():
             attrs[layout.PROVENANCE_PREFIX + name] = value
-        return self
 
     def __exit__(
         self,
