@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
+from ibcollapse.landscape.convergence import CONVERGED, gap_status, numerical_rank
 from ibcollapse.landscape.counts import (
     CountGroups,
     group_by_count,
@@ -21,8 +22,6 @@ from ibcollapse.serialize import register
 
 Array = NDArray[np.float64]
 
-CONVERGED = "converged"
-RANK_TOLERANCE = 1e-6
 _FEASIBLE_TO = 1e-9
 
 
@@ -93,6 +92,9 @@ def supcon_geometry(
     program, in mean loss per sample,
 
         min Σ_c (n_c/n) log(n_c − 1 + Σ_{c'≠c} n_{c'} exp((M_cc' − 1)/τ)),  M ⪰ 0, M_cc = 1.
+
+    (Collapse is optimal at every τ: the multipliers are diagonal entries of a positive matrix,
+    hence ν_c ≥ 0, which carries the certificate over to the Gram of all samples.)
 
     Balanced counts give the simplex, M = (K I − 11ᵀ)/(K − 1), and `relu` features the orthogonal
     frame M = I at any counts (every gradient entry is positive, no entry of M can go below 0).
@@ -213,10 +215,6 @@ def _result(
     else:
         relative, multiplier = _dual_bound(loss, gram, log_excess)
     excess = float(np.exp(log_excess))
-    eigenvalues = np.linalg.eigvalsh(gram)
-    status = CONVERGED
-    if relative > tol:
-        status = f"gap is {relative:.1e} of the excess, above tol={tol:.1e}; raise tol"
     return SupConGeometry(
         counts=n,
         temperature=tau,
@@ -226,7 +224,7 @@ def _result(
         excess=excess,
         gap=relative * excess,
         multiplier=multiplier * excess,
-        rank=int(np.sum(eigenvalues > RANK_TOLERANCE * eigenvalues[-1])),
-        status=status,
+        rank=numerical_rank(np.linalg.eigvalsh(gram)),
+        status=gap_status(relative, tol),
         n_iterations=spent,
     )
