@@ -175,6 +175,14 @@ def test_a_temperature_that_underflows_still_has_a_geometry():
     assert geometry.gram == pytest.approx(simplex_gram(4), abs=3e-3)
 
 
+def test_rounding_at_tiny_temperatures_is_admitted():
+    geometry = supcon_geometry([94, 60, 25, 6, 3], 1e-5)
+    # 1/τ magnifies the rounding of a cosine to 1e-11 of a term; the simplex is still there.
+    assert not geometry.converged
+    assert supcon_geometry([94, 60, 25, 6, 3], 1e-5, tol=1e-5).converged
+    assert geometry.gram == pytest.approx(simplex_gram(5), abs=1e-4)
+
+
 def test_the_result_survives_a_file(tmp_path):
     geometry = supcon_geometry([20, 20, 2, 2], 1.0)
     loaded = load_result(save(geometry, tmp_path / "geometry.h5"))
