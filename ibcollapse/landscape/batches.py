@@ -37,8 +37,8 @@ class BatchGraph:
         through shared samples of at least K − 1 classes. Each batch then has the same Gram of rank
         K − 1, any K − 1 of whose classes span it, so an overlap leaves no rotation free.
     rigid_parts : int
-        Groups of batches that remain after all such joining; between two of them a rotation that
-        keeps their shared samples costs nothing (with equal compositions).
+        Groups of batches that remain after all such joining. Two of them alone can be rotated
+        about their shared samples at no cost (with equal compositions).
     """
 
     component: Codes
@@ -111,7 +111,7 @@ def bind_batches(
 
     One bound sample a class makes every pair of classes meet and every class connected, so the
     ReLU geometry is determined; bound samples of K − 1 classes join batches of equal composition
-    without the sign constraint.
+    without the sign constraint. The geometry then is `supcon_geometry` of the new composition.
     """
     fixed = np.unique(np.asarray(bound, dtype=np.int64))
     return tuple(np.union1d(np.asarray(batch, dtype=np.int64), fixed) for batch in batches)

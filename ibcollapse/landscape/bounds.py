@@ -176,7 +176,7 @@ def cross_entropy_bound(
     def below(log_share: float) -> float:
         ridge = edge * np.exp(log_share)
         found = solve_ridge(n, ridge, tol=1e-9, rng=np.random.default_rng(0))
-        return -(found.objective - found.gap - ridge * budget)
+        return float(ridge * budget - found.objective + found.gap)
 
     best = minimize_scalar(below, bounds=(np.log(1e-12), 0.0), method="bounded")
     return float(max(0.0, -best.fun))

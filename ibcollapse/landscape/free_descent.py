@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
+from ibcollapse.landscape.convergence import CONVERGED
 from ibcollapse.landscape.counts import validated_counts, validated_positive
 from ibcollapse.landscape.free_loss import FreeSupCon, lowest_curvature, riemannian
 from ibcollapse.landscape.supcon import supcon_geometry
@@ -15,7 +16,6 @@ from ibcollapse.serialize import register
 
 Array = NDArray[np.float64]
 
-CONVERGED = "converged"
 _PER_ADVANCE = 100
 
 

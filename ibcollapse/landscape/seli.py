@@ -7,14 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
+from ibcollapse.landscape.convergence import (
+    CONVERGED,
+    RANK_TOLERANCE,
+    gap_status,
+    numerical_rank,
+)
 from ibcollapse.landscape.counts import validated_counts, validated_tolerance
 from ibcollapse.landscape.cross_entropy_ridge import solve_ridge
 from ibcollapse.serialize import register
 
 Array = NDArray[np.float64]
-
-CONVERGED = "converged"
-RANK_TOLERANCE = 1e-6
 
 
 @register("landscape/SELIGeometry")
@@ -181,9 +184,6 @@ def _result(
 ) -> SELIGeometry:
     left, values, right = np.linalg.svd(scaled)
     root = np.sqrt(counts)
-    status = CONVERGED
-    if gap > tol * loss:
-        status = f"gap is {gap / loss:.1e} of the loss, above tol={tol:.1e}; raise tol"
     return SELIGeometry(
         counts=counts,
         ridge=ridge,
@@ -192,7 +192,7 @@ def _result(
         logits=scaled / root,
         loss=loss,
         gap=gap,
-        rank=int(np.sum(values > max(RANK_TOLERANCE * values[0], np.finfo(float).tiny))),
-        status=status,
+        rank=numerical_rank(values),
+        status=gap_status(gap / loss, tol),
         n_iterations=spent,
     )

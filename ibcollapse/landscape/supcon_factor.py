@@ -52,12 +52,14 @@ class _GroupFactor:
 
     def gap(self, point: Array) -> float:
         """Duality gap of the grouped program, in units of the current excess."""
-        vectors, at = point[:, :-1], self._at(point)
-        gradient = self._by_mean_gram(at.scaled)
+        vectors = point[:, :-1]
+        cosines = self.loss.cosines(vectors @ vectors.T)
+        log_excess = self.loss.derivatives(cosines, 0.0).log_excess
+        gradient = self._by_mean_gram(self.loss.derivatives(cosines, log_excess).scaled)
         multiplier = -np.sum((gradient @ vectors) * vectors, axis=1)
         of_slack = multiplier[self.loss.groups.size > 1]
         lowest = min(0.0, np.linalg.eigvalsh(gradient + np.diag(multiplier))[0], *of_slack)
-        return float(-len(point) * lowest / np.exp(at.log_excess - self.log_unit))
+        return float(-len(point) * lowest)
 
     def _at(self, point: Array) -> Derivatives:
         vectors = point[:, :-1]
@@ -96,7 +98,9 @@ def solve_factor(
     vectors = start[:, :-1]
     log_unit = loss.derivatives(loss.cosines(vectors @ vectors.T), 0.0).log_excess
     problem = _GroupFactor(loss, log_unit)
-    end = minimise(problem, start, accept=lambda point: problem.gap(point) <= tol)
+    # At small τ a trial step can raise the excess beyond the range of floats; it is refused.
+    with np.errstate(over="ignore"):
+        end = minimise(problem, start, accept=lambda point: problem.gap(point) <= tol)
     vectors = end.point[:, :-1]
     gram = loss.cosines(vectors @ vectors.T)[np.ix_(groups.of_class, groups.of_class)]
     np.fill_diagonal(gram, 1.0)

@@ -18,6 +18,14 @@ def test_vicreg_thresholds_are_pencil_eigenvalues():
     assert path.complete_collapse_strength == pytest.approx(kappa[0] / 2, rel=1e-9)
 
 
+def test_a_threshold_on_the_grid_is_found_exactly():
+    # α = 3, a = c = 1: λ = 2(1 − 2σ)/(1 + σ) vanishes at σ = 1/2 in exact arithmetic.
+    path = augmentation_path(
+        np.eye(1), np.eye(1), [0.25, 0.5, 1.0], loss="vicreg", n_outputs=1, alignment=3.0
+    )
+    assert path.collapse_strengths[0] == 0.5
+
+
 def test_path_points_are_the_minima():
     a0, c = np.diag([2.0, 1.0]), np.diag([0.5, 1.0])
     path = augmentation_path(a0, c, [0.5, 1.0, 2.0], loss="infonce-distance", n_outputs=2)

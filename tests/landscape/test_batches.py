@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ibcollapse.errors import InputError
-from ibcollapse.landscape import batch_graph, bind_batches, simplex_gram
+from ibcollapse.landscape import batch_graph, bind_batches, simplex_gram, supcon_geometry
 from ibcollapse.landscape.free_loss import FreeSupCon
 from ibcollapse.serialize import load_result, save
 
@@ -81,16 +81,16 @@ def test_bound_examples_of_all_but_one_class_determine_the_geometry(n_bound, det
     assert graph.relu_determined == (n_bound == 4)
 
 
-def test_a_determined_schedule_has_no_other_minimiser():
-    # Descend a schedule of two bound batches from random starts: one Gram.
-    labels = np.concatenate([np.tile(np.repeat(np.arange(3), 2), 2), np.arange(3)])
-    batches = bind_batches([np.arange(6), np.arange(6, 12)], [12, 13, 14])
+def test_a_bound_schedule_has_the_geometry_of_its_composition():
+    # Two batches of (3, 2, 2), one sample a class bound to both: every descent ends at one Gram.
+    labels = np.concatenate([np.tile([0, 0, 0, 1, 1, 2, 2], 2), np.arange(3)])
+    batches = bind_batches([np.arange(7), np.arange(7, 14)], [14, 15, 16])
     assert batch_graph(labels, batches).determined
     losses = [FreeSupCon(labels[b], 1.0) for b in batches]
     rng = np.random.default_rng(0)
-    expected = simplex_gram(3)[np.ix_(labels, labels)]
+    expected = supcon_geometry([4, 3, 3], 1.0).gram[np.ix_(labels, labels)]
     for _ in range(3):
-        h = rng.normal(size=(15, 4))
+        h = rng.normal(size=(17, 4))
         h /= np.linalg.norm(h, axis=1, keepdims=True)
         for _ in range(3000):
             slope = np.zeros_like(h)

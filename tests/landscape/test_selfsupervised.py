@@ -357,3 +357,9 @@ def test_a_collapsed_direction_is_in_no_stationary_point():
     landscape = selfsupervised(np.diag([3.0, 0.1]), np.eye(2), n_outputs=2, weight_decay=1.0)
     with pytest.raises(InputError, match="not above the level"):
         stationary_point(landscape, [1])
+
+
+def test_normalised_features_have_no_empty_stationary_point():
+    landscape = selfsupervised(np.eye(2), np.eye(2), n_outputs=1, normalised=1.0)
+    with pytest.raises(InputError, match="need a direction"):
+        stationary_point(landscape, [])

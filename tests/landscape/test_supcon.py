@@ -175,6 +175,14 @@ def test_a_temperature_that_underflows_still_has_a_geometry():
     assert geometry.gram == pytest.approx(simplex_gram(4), abs=3e-3)
 
 
+def test_rounding_at_tiny_temperatures_is_admitted():
+    geometry = supcon_geometry([94, 60, 25, 6, 3], 1e-5)
+    # 1/τ magnifies the rounding of a cosine to 1e-11 of a term; the simplex is still there.
+    assert not geometry.converged
+    assert supcon_geometry([94, 60, 25, 6, 3], 1e-5, tol=1e-5).converged
+    assert geometry.gram == pytest.approx(simplex_gram(5), abs=1e-4)
+
+
 def test_the_result_survives_a_file(tmp_path):
     geometry = supcon_geometry([20, 20, 2, 2], 1.0)
     loaded = load_result(save(geometry, tmp_path / "geometry.h5"))
@@ -182,6 +190,27 @@ def test_the_result_survives_a_file(tmp_path):
     assert (loaded.loss, loaded.status, loaded.rank) == (geometry.loss, "converged", 3)
     with pytest.raises(ValueError, match="read-only"):
         loaded.gram[0, 0] = 2
+
+
+@pytest.mark.parametrize(
+    ("counts", "temperature"),
+    [([20, 20, 2, 2], 1.0), ([9, 7, 5, 3], 0.1), ([20, 2, 2], 10.0), ([300, 2, 3, 4], 5.0)],
+)
+def test_the_certificate_extends_to_every_sample(counts, temperature):
+    # Collapse is a claim about the Gram of all samples; so is this dual matrix.
+    geometry = supcon_geometry(counts, temperature)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    gram = geometry.gram[np.ix_(labels, labels)]
+    share = np.exp((gram - 1) / temperature)
+    np.fill_diagonal(share, 0)
+    share /= share.sum(axis=1, keepdims=True)
+    positive = (labels[:, None] == labels).astype(float)
+    np.fill_diagonal(positive, 0)
+    slope = (share - positive / positive.sum(axis=1, keepdims=True)) / temperature / len(labels)
+    slope = (slope + slope.T) / 2
+    dual = slope - np.diag(np.sum(slope * gram, axis=1))
+    assert np.linalg.eigvalsh(dual)[0] > -1e-9
+    assert geometry.multiplier.min() > -1e-12
 
 
 def test_an_unreachable_tolerance_is_a_status():
