@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.hard_partition import Labels
+from ibcollapse.bottleneck.hard_partition import Labels, assign_points
 from ibcollapse.bottleneck.partition_search import (
     Clustering,
     PartitionProblem,
@@ -173,7 +173,8 @@ def solve_deterministic(
     decoders = mass / p_t[:, None]
     assignments = None
     if best.labels is not None:
-        assignments = _assigned(beta, table, p_t, decoders)
+        # The rule of the fixed point also places points of no weight.
+        assignments = assign_points(table, mass, beta)
         assignments[heavy] = np.argsort(order)[best.labels]
     return DeterministicSolution(
         beta=float(beta),
@@ -191,14 +192,6 @@ def solve_deterministic(
         n_starts=len(ends),
         n_agreeing=sum(end.objective <= best.objective + _AGREEMENT for end in ends),
     )
-
-
-def _assigned(beta: float, table: FloatArray, p_t: FloatArray, decoders: FloatArray) -> Labels:
-    """argmax_t [log p(t) − beta KL(W_x ‖ r_t)], the rule that also places points of no weight."""
-    # Finite stand-in for log 0, so that 0 · log 0 stays 0 in the matrix product.
-    log_decoders = np.log(decoders, out=np.full(decoders.shape, -1e200), where=decoders > 0)
-    scores = np.log(p_t) + beta * (table @ log_decoders.T)
-    return np.asarray(np.argmax(scores, axis=1), dtype=np.int64)
 
 
 def _status(best: Clustering, problem: PartitionProblem, *, capped: bool) -> str:

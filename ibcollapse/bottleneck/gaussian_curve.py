@@ -106,7 +106,9 @@ def optimum_at_rate(snr: FloatArray, rate: FloatArray) -> tuple[FloatArray, Floa
     log_excess = 2 * rate / n_active - mean_log_snr
     capacity = 0.5 * np.cumsum(np.log1p(positive))[n_active - 1]
     i_ty = capacity - 0.5 * n_active * np.log1p(np.exp(-log_excess))
-    return 1 + np.exp(log_excess), np.maximum(i_ty, 0.0)
+    with np.errstate(over="ignore"):  # a beta beyond the range of floats is infinite
+        beta = 1 + np.exp(log_excess)
+    return beta, np.maximum(i_ty, 0.0)
 
 
 def rate_at_relevance(snr: FloatArray, i_ty: float) -> float:

@@ -27,7 +27,7 @@ from ibcollapse.serialize import register
 FloatArray = NDArray[np.float64]
 
 # The normality test has power in few dimensions and costs rows².
-_TESTED_MODES = 4
+_TESTED_VARIATES = 4
 _TESTED_ROWS = 2000
 
 
@@ -58,7 +58,7 @@ class GaussianIB(GaussianModes):
     copula : bool
         Whether the samples were replaced by their normal scores (the meta-Gaussian bottleneck).
     normality : NormalityTest or None
-        Test of the leading canonical variates (at most four modes above the floor).
+        Test of the leading canonical variates above the floor, at most four.
 
     Examples
     --------
@@ -220,7 +220,8 @@ class GaussianIB(GaussianModes):
             )
             fit = cls._from_spectrum(spectrum, rank_tol, n)
             directions_y = spectrum.directions_y
-        leading = slice(max(1, min(_TESTED_MODES, int(np.sum(fit.above_floor)))))
+        most = _TESTED_VARIATES if other is None else _TESTED_VARIATES // 2
+        leading = slice(max(1, min(most, int(np.sum(fit.above_floor)))))
         pairs = [(features, fit.directions), (other, directions_y)]
         variates = [v @ a[leading].T for v, a in pairs if v is not None and a is not None]
         normality = henze_zirkler(np.hstack(variates), max_rows=_TESTED_ROWS, seed=seed)

@@ -38,26 +38,59 @@ def compact(labels: Labels) -> Labels:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
+def cluster_scores(table: FloatArray, mass: FloatArray, beta: float) -> FloatArray:
+    """log p(t) − beta KL(W_x ‖ r_t) − beta H(W_x), (n_x, n_t), for rows W_x of `table`.
+
+    `mass` (n_t, n_classes) holds p(t, y), p(t) > 0. The entropy is the same for every cluster.
+    """
+    p_t = mass.sum(axis=1)
+    decoders = mass / p_t[:, None]
+    # Finite stand-in for log 0, so that 0 · log 0 stays 0 in the matrix product.
+    log_decoders = np.log(decoders, out=np.full(decoders.shape, -1e200), where=decoders > 0)
+    return np.asarray(np.log(p_t) + beta * (table @ log_decoders.T))
+
+
+def assign_points(table: FloatArray, mass: FloatArray, beta: float) -> Labels:
+    """Cluster of the highest score of each row of `table`, (n_x,)."""
+    return np.asarray(np.argmax(cluster_scores(table, mass, beta), axis=1), dtype=np.int64)
+
+
 def settle(
-    joint: FloatArray, labels: Labels, beta: float, max_clusters: int, max_sweeps: int
+    p_x: FloatArray,
+    table: FloatArray,
+    labels: Labels,
+    beta: float,
+    max_clusters: int,
+    max_sweeps: int,
 ) -> tuple[Labels, int, bool]:
-    """Partition reached by merges and single moves, number of sweeps, and whether it is stable.
+    """Partition reached from `labels`, number of sweeps, and whether it is stable.
 
     Stable means that no merge of two clusters and no move of one point, into a cluster or (below
-    `max_clusters`) into one of its own, lowers the objective. Every step lowers it, so this ends.
+    `max_clusters`) into one of its own, lowers the objective. All points are reassigned at once
+    while that changes anything, then one by one, and only a settled partition is merged: merging
+    the first labels was measured to end higher.
     """
     threshold = _RELATIVE_ROUNDING * (1 + beta)
+    joint = p_x[:, None] * table
     labels = compact(labels)
-    for sweep in range(1, max_sweeps + 1):
-        labels, merged = merge_clusters(joint, labels, beta, threshold)
-        mass = np.zeros((min(max_clusters, len(joint)), joint.shape[1]))
-        mass[: labels.max() + 1] = cluster_mass(joint, labels, labels.max() + 1)
-        counts = np.bincount(labels, minlength=len(mass))
+    sweeps, moved = 0, -1
+    while moved != 0 and sweeps < max_sweeps:
+        mass = cluster_mass(joint, labels, int(labels.max()) + 1)
+        assigned = compact(assign_points(table, mass, beta))
+        moved = int(np.sum(assigned != labels))
+        labels = assigned
+        sweeps += 1
+    while sweeps < max_sweeps:
+        mass = cluster_mass(joint, labels, max_clusters)
+        counts = np.bincount(labels, minlength=max_clusters)
         moved = move_points(joint, labels, mass, counts, beta, threshold)
         labels = compact(labels)
-        if moved == 0 and merged == 0:
-            return labels, sweep, True
-    return labels, max_sweeps, False
+        sweeps += 1
+        if moved == 0:
+            labels, merged = merge_clusters(joint, labels, beta, threshold)
+            if merged == 0:
+                return labels, sweeps, True
+    return labels, sweeps, False
 
 
 def merge_clusters(

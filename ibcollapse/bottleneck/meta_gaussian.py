@@ -33,7 +33,8 @@ def normal_scores(samples: FloatArray) -> FloatArray:
     >>> normal_scores(column).ravel().round(3).tolist()
     [-1.354, -0.408, 0.408, 1.354]
     """
-    ranks = rankdata(samples, method="average", axis=0)
+    # Columns made contiguous: sorting them is twice as fast.
+    ranks = rankdata(np.ascontiguousarray(samples.T), method="average", axis=1).T
     scores = ndtri(ranks / (len(samples) + 1))
     scores -= scores.mean(axis=0)
     deviation = np.sqrt(np.mean(scores**2, axis=0))

@@ -95,7 +95,14 @@ def descend(problem: PartitionProblem, labels: Labels) -> Clustering:
 
 
 def _settled(problem: PartitionProblem, labels: Labels) -> tuple[Labels, int, bool]:
-    return settle(problem.joint, labels, problem.beta, problem.capacity, problem.max_sweeps)
+    return settle(
+        problem.p_x,
+        problem.p_y_given_x,
+        labels,
+        problem.beta,
+        problem.capacity,
+        problem.max_sweeps,
+    )
 
 
 def _evaluated(

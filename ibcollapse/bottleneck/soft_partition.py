@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax, xlogy
 
-from ibcollapse.bottleneck.hard_partition import cluster_cost
+from ibcollapse.bottleneck.hard_partition import cluster_cost, cluster_scores
 
 FloatArray = NDArray[np.float64]
 
-# Finite stand-in for log 0, so that 0 · log 0 stays 0 in a matrix product.
-_LOG_ZERO = -1e200
 # Two clusters are one when merging them costs less than this, nats.
 _MERGE_LOSS = 1e-12
 
@@ -39,7 +37,8 @@ def settle_soft(
     joint = p_x[:, None] * p_y_given_x
     residual, sweeps = np.inf, 0
     while sweeps < max_sweeps:
-        updated = _sweep(joint, p_x, p_y_given_x, encoder, beta, alpha)
+        scores = cluster_scores(p_y_given_x, encoder.T @ joint, beta)
+        updated = np.asarray(softmax(scores / alpha, axis=1))
         residual = 0.5 * float(p_x @ np.abs(updated - encoder).sum(axis=1))
         sweeps += 1
         encoder = updated[:, p_x @ updated > 0]
@@ -49,22 +48,6 @@ def settle_soft(
                 break
             encoder, residual = merged, np.inf
     return encoder, sweeps, residual
-
-
-def _sweep(
-    joint: FloatArray,
-    p_x: FloatArray,
-    p_y_given_x: FloatArray,
-    encoder: FloatArray,
-    beta: float,
-    alpha: float,
-) -> FloatArray:
-    p_t = p_x @ encoder
-    decoders = encoder.T @ joint / p_t[:, None]
-    log_decoders = np.log(decoders, out=np.full(decoders.shape, _LOG_ZERO), where=decoders > 0)
-    # KL up to Σ_y W log W, which is the same for every t.
-    scores = np.log(p_t) + beta * (p_y_given_x @ log_decoders.T)
-    return np.asarray(softmax(scores / alpha, axis=1))
 
 
 def _merge_best_pair(

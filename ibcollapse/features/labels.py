@@ -86,7 +86,7 @@ def _integers(flat: NDArray[Any], where: str) -> NDArray[np.int64]:
                 f"{where}: labels are no whole numbers ({wrong.size} of {flat.size}, first "
                 f"{flat[wrong[0]]} in row {wrong[0]}); mark unlabelled samples by -1"
             )
-    if flat.size and (flat.max() >= 2**62 or flat.min() < UNLABELLED):
+    if flat.size and (float(flat.max()) >= 2**62 or float(flat.min()) < UNLABELLED):
         raise FeatureFileError(
             f"{where}: labels from {flat.min()} to {flat.max()}; expected 0 or more, -1 for "
             "unlabelled"

@@ -16,6 +16,7 @@ from ibcollapse.errors import InputError, OutputError
 from ibcollapse.features import layout
 from ibcollapse.features.arrays import as_array
 from ibcollapse.features.batch import Batch, prepare_batch
+from ibcollapse.features.deferred_errors import DeferredErrorFile
 from ibcollapse.features.growing import GrowingSplit
 
 FloatType = Literal["float16", "float32", "float64"]
@@ -87,13 +88,16 @@ class FeatureWriter:
         self._compression = compression
         self._provenance = dict(provenance or {})
         self._stack = contextlib.ExitStack()
+        self._disk: DeferredErrorFile
         self._file: h5py.File | None = None
         self._epoch: int | None = None
         self._splits: dict[str, GrowingSplit] = {}
 
     def __enter__(self) -> Self:
         temporary = self._stack.enter_context(atomic_path(self.path))
-        self._file = self._stack.enter_context(h5py.File(temporary, "w", libver="v110"))
+        self._disk = self._stack.enter_context(DeferredErrorFile(temporary, "w+"))
+        self._stack.callback(self._disk.raise_error)
+        self._file = self._stack.enter_context(h5py.File(self._disk, "w", libver="v110"))
         attrs = self._file.attrs
         attrs["format"] = layout.FORMAT
         attrs["format_version"] = layout.FORMAT_VERSION
@@ -173,6 +177,7 @@ class FeatureWriter:
     def _write(self, split: GrowingSplit, batch: Batch) -> None:
         try:
             split.append(batch)
+            self._disk.raise_error()
         except OSError as error:
             raise OutputError(
                 f"cannot write {self.path}: {error}; nothing was left behind"

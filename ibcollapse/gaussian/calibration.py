@@ -72,10 +72,12 @@ def calibrated_inverse_temperature(
     upper = 1.0
     while slope(upper) < 0 and upper < _MAX_INVERSE_TEMPERATURE:
         upper *= 4
+    # Over-confident scores may need a temperature of many decades: keep the bracket relative.
+    while slope(upper / 4) > 0:
+        upper /= 4
     if upper >= _MAX_INVERSE_TEMPERATURE:
         return _MAX_INVERSE_TEMPERATURE
-    lower = upper / 4 if upper > 1 else 0.0
-    return float(scipy.optimize.brentq(slope, lower, upper, rtol=1e-10, xtol=1e-14))
+    return float(scipy.optimize.brentq(slope, upper / 4, upper, rtol=1e-10, xtol=1e-300))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -117,7 +117,10 @@ def estimate_covariance(
     if jitter > 0:
         for c in covariances:
             c[np.diag_indices_from(c) if c.ndim == 2 else slice(None)] += jitter
-        notes += (f"a covariance was singular: {jitter:.3g} was added to its diagonal",)
+        notes += (
+            f"a covariance was singular: {jitter:.3g} was added to the diagonals; "
+            "a larger shrinkage would regularise it",
+        )
     matrix = covariances[0] if kind == "tied" else np.stack(covariances)
     return CovarianceModel(kind, matrix, loadings, np.array(intensity), jitter, notes)
 
@@ -127,12 +130,11 @@ def _principal_part(covariance: Floats, rank: int) -> tuple[Floats, float]:
 
     Tipping, Bishop (1999), J. Royal Statistical Society B 61, doi:10.1111/1467-9868.00196.
     """
-    d = len(covariance)
-    values, vectors = scipy.linalg.eigh(
-        covariance, subset_by_index=(d - rank, d - 1), check_finite=False
-    )
-    noise = max((float(np.trace(covariance)) - float(values.sum())) / (d - rank), 0.0)
-    return vectors * np.sqrt(np.maximum(values - noise, 0.0)), noise
+    # All eigenpairs by divide and conquer: the driver for a subset may return fewer than asked for
+    # where eigenvalues coincide, as they do after shrinkage.
+    values, vectors = scipy.linalg.eigh(covariance, driver="evd", check_finite=False)
+    noise = max(float(values[:-rank].mean()), 0.0)
+    return vectors[:, -rank:] * np.sqrt(np.maximum(values[-rank:] - noise, 0.0)), noise
 
 
 def _needed_jitter(covariance: Floats, scale: float) -> float:
@@ -184,7 +186,8 @@ def _small_class_notes(moments: ClassMoments, class_names: Sequence[str]) -> tup
 
 
 def _rank_notes(moments: ClassMoments, kind: CovarianceKind, intensity: Floats) -> tuple[str, ...]:
-    if kind == "diagonal":
+    # Diagonals, and the noise of the low-rank model, do not need as many rows as features.
+    if kind in ("diagonal", "low-rank") or intensity.max() == 0:
         return ()
     counts = moments.counts
     present = int((counts > 0).sum())
@@ -194,6 +197,6 @@ def _rank_notes(moments: ClassMoments, kind: CovarianceKind, intensity: Floats) 
     whose = "the pooled covariance" if kind == "tied" else "the smallest class's covariance"
     return (
         f"{moments.n_features} features exceed the {freedom} degrees of freedom of {whose}: it is "
-        f"invertible only through shrinkage (intensity from {intensity.min():.3g} to "
+        f"invertible only through shrinkage (intensity {intensity.min():.3g} to "
         f"{intensity.max():.3g})",
     )

@@ -106,11 +106,15 @@ class HeldOutSpectrum:
 def held_out_spectrum(covariance: Floats, held_out: Floats, n_samples: int) -> HeldOutSpectrum:
     """Spectrum of `covariance` with the held-out scatter, both (d, d) or both diagonals (d,)."""
     if covariance.ndim == 1:
-        order = np.argsort(-covariance)
-        return HeldOutSpectrum(covariance[order], held_out[order], n_samples)
-    values, vectors = scipy.linalg.eigh(covariance, driver="evd", check_finite=False)
-    powers = np.einsum("ij,ij->j", vectors, held_out @ vectors)
-    return HeldOutSpectrum(np.maximum(values[::-1], 0.0), powers[::-1], n_samples)
+        order = np.argsort(covariance)
+        values, powers = covariance[order], held_out[order]
+    else:
+        values, vectors = scipy.linalg.eigh(covariance, driver="evd", check_finite=False)
+        powers = np.einsum("ij,ij->j", vectors, held_out @ vectors)
+    # Eigenvalues that are zero to rounding would make every unshrunk candidate impossible or NaN.
+    limits = np.finfo(np.float64)
+    floor = max(len(values) * limits.eps * values[-1], limits.tiny)
+    return HeldOutSpectrum(np.maximum(values, floor)[::-1], powers[::-1], n_samples)
 
 
 def held_out_intensity(spectra: Sequence[HeldOutSpectrum]) -> float:

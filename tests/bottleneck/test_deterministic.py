@@ -80,11 +80,11 @@ def test_a_cap_on_clusters_equals_the_best_of_the_capped_partitions(cap):
 def test_reported_quantities_are_those_of_the_reported_clustering(seed, excess, alpha):
     channel = random_channel(seed, 9, 3)
     beta = 1 + excess
-    solution = solve_deterministic(channel, beta, alpha=alpha, restarts=3)
+    solution = solve_deterministic(channel, beta, alpha=alpha, restarts=3, max_sweeps=300)
     h_t_given_x = solution.h_t - solution.i_xt
     expected = solution.h_t - alpha * h_t_given_x - beta * solution.i_ty
     assert solution.objective == pytest.approx(expected, abs=1e-12)
-    assert solution.objective <= 1e-14
+    assert solution.objective <= 1e-12
     assert solution.h_t == pytest.approx(entropy(solution.p_t), abs=1e-12)
     p_y = channel.p_x @ np.exp(channel.log_p_y_given_x)
     np.testing.assert_allclose(solution.p_t @ solution.p_y_given_t, p_y, atol=1e-14)
@@ -112,8 +112,8 @@ def test_no_merge_and_no_single_move_improves_a_hard_clustering(seed, excess):
         assert naive_objective(channel, np.eye(n_t)[merged], beta, 0) >= slack
 
 
-@given(seed=st.integers(0, 10_000), alpha=st.floats(0.2, 1.0))
-@settings(max_examples=10, deadline=None)
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("alpha", [0.2, 0.7, 1.0])
 def test_soft_clusterings_are_fixed_points_of_the_generalised_equations(seed, alpha):
     channel = random_channel(seed, 10, 3)
     beta = 6.0
@@ -267,3 +267,28 @@ def test_options_out_of_range_are_named(options, said):
 def test_tables_that_are_no_channel_are_named(p_x, table, said):
     with pytest.raises(InputError, match=said):
         solve_deterministic(channel_of(table, p_x), 2.0)
+
+
+def published_iteration(channel, beta, labels):
+    """The fixed-point iteration of Strouse and Schwab (2017), from given labels to the end."""
+    p_x, table = channel.p_x, np.exp(channel.log_p_y_given_x)
+    while True:
+        clusters = np.unique(labels)
+        encoder = labels[:, None] == clusters
+        p_t = p_x @ encoder
+        decoders = encoder.T @ (p_x[:, None] * table) / p_t[:, None]
+        divergence = rel_entr(table[:, None], decoders).sum(axis=2)
+        updated = clusters[np.argmax(np.log(p_t) - beta * divergence, axis=1)]
+        if np.array_equal(updated, labels):
+            return naive_objective(channel, encoder.astype(float), beta, 0)
+        labels = updated
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_search_ends_below_the_published_iteration_from_many_starts(seed):
+    channel = random_channel(seed, 40, 5)
+    rng = np.random.default_rng(seed)
+    plain = [published_iteration(channel, 6.0, rng.integers(0, 12, 40)) for _ in range(10)]
+    solution = solve_deterministic(channel, 6.0)
+    assert solution.objective <= min(plain) + 1e-12
+    assert solution.objective < np.median(plain) - 0.01

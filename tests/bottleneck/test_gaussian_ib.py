@@ -252,6 +252,8 @@ def test_independent_samples_lie_below_the_null_floor_and_say_so():
     # of one; 0.14 ± 0.01 here.
     assert noise.rho[0] ** 2 == pytest.approx(noise.null_floor, abs=0.01)
     assert not noise.above_floor[1:].any()
+    by_label = GaussianIB.from_samples(rng.standard_normal((2000, 60)), np.arange(2000) % 10)
+    assert by_label.rho[0] ** 2 == pytest.approx(by_label.null_floor, abs=0.01)
     assert any("not evidence" in text for text in noise.warnings)
 
 
@@ -277,6 +279,7 @@ def test_limits_of_beta():
     assert i_xt == np.inf
     assert i_ty == pytest.approx(gaussian.i_xy, rel=1e-15)
     assert gaussian.critical_betas[1] == np.inf
+    assert gaussian.at_rate(500.0) == (np.inf, pytest.approx(gaussian.i_xy, rel=1e-15))
 
 
 def test_nothing_to_tell_gives_a_flat_curve():
@@ -325,6 +328,9 @@ def test_results_survive_a_file(tmp_path, suffix):
         ),
         (lambda: GaussianIB.from_samples(np.ones((4, 2)), [1, 1, 1, 1]), "one class"),
         (lambda: GaussianIB.from_samples(np.ones((4, 2)), [1, 2, 3]), "x has 4 samples"),
+        (lambda: GaussianIB.from_samples(np.ones((4, 2)), [0, 0, 1, 1]), "no feature varies"),
+        (lambda: GaussianIB.from_samples(np.ones((4, 2)), np.arange(4.0)), "no feature varies"),
+        (lambda: GaussianIB.from_samples([[0.0], [0], [1], [1]], [0, 0, 1, 1]), "determine Y"),
         (lambda: GaussianIB.from_samples([[np.nan], [1.0]], [0, 1]), "1 rows with NaN"),
         (lambda: GaussianIB.from_samples([["a"], ["b"]], [0, 1]), "does not hold numbers"),
         (lambda: GaussianIB.from_samples(np.ones((2, 2, 2)), [0, 1]), "x has shape"),

@@ -74,6 +74,8 @@ def asked_for(candidates: Iterable[Candidate], request: Request) -> list[Candida
 
 def apart(candidate: Candidate) -> list[Candidate]:
     """The shards of `candidate`, each as a matrix of its own: "feat_1", "feat_2" may be layers."""
+    if len(candidate.arrays) == 1:
+        return [candidate]
     return [
         Candidate(
             (array,),

@@ -31,7 +31,7 @@ def choose_native(store: Store, request: Request) -> Choice:
     version = store.attrs.get("format_version")
     if not isinstance(version, (int, np.integer)) or version > layout.FORMAT_VERSION:
         raise FeatureFileError(
-            f"{store.name}: feature-file version {version!r}; this library reads up to "
+            f"{store.name}: feature-file version {version}; this library reads up to "
             f"{layout.FORMAT_VERSION}: upgrade ibcollapse"
         )
     found = _stored_features(store)

@@ -45,6 +45,8 @@ def choose(store: Store, request: Request) -> Choice:
         When there is none, or more than one: the message lists them with the options that choose.
     """
     offered = feature_candidates(store, request)
+    if not asked_for(offered, request):
+        offered = [single for candidate in offered for single in apart(candidate)]
     features = asked_for(offered, request)
     if not features:
         raise no_features(store, _wanted(request))

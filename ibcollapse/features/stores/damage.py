@@ -3,6 +3,7 @@
 import contextlib
 import pickle
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ _RAISED_ON_DAMAGE = (
     MemoryError,
     SystemError,
     EOFError,
+    SyntaxError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
     struct.error,

@@ -1,14 +1,28 @@
 """Figures on matplotlib axes: each draws on a given Axes, returns it and keeps no global state."""
 
 from ibcollapse.report.figures.beta_panel import plot_beta_panel
+from ibcollapse.report.figures.calibration import plot_calibration
 from ibcollapse.report.figures.curve_figure import curve_figure
+from ibcollapse.report.figures.dynamics import plot_dynamics
 from ibcollapse.report.figures.figure_files import render_svg, save_figure
+from ibcollapse.report.figures.gram import gram_figure, plot_gram
+from ibcollapse.report.figures.hysteresis import plot_hysteresis
 from ibcollapse.report.figures.information_plane import plot_information_plane
+from ibcollapse.report.figures.separation_tree import grow_separation_tree, plot_separation_tree
+from ibcollapse.report.figures.spectrum import plot_canonical_spectrum
 
 __all__ = [
     "curve_figure",
+    "gram_figure",
+    "grow_separation_tree",
     "plot_beta_panel",
+    "plot_calibration",
+    "plot_canonical_spectrum",
+    "plot_dynamics",
+    "plot_gram",
+    "plot_hysteresis",
     "plot_information_plane",
+    "plot_separation_tree",
     "render_svg",
     "save_figure",
 ]

@@ -5,8 +5,10 @@ common colour-vision deficiencies. Every distinction is carried a second time by
 marker, so that it survives a grey print.
 """
 
+import itertools
 import math
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -14,8 +16,10 @@ from matplotlib.figure import Figure
 
 from ibcollapse.errors import InputError
 
+_Item = TypeVar("_Item")
+
 Units = Literal["nats", "bits"]
-Corner = Literal["upper left", "upper right", "lower left", "lower right"]
+Corner = Literal["upper left", "upper right", "lower left", "lower right", "best"]
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
@@ -26,8 +30,11 @@ SKY = "#56B4E9"
 INK = "#222222"
 GREY = "#767676"
 
-# For families of lines: (colour, line style, marker), each distinct in all three.
-SERIES = (
+# (colour, line style, marker)
+Look = tuple[str, Any, str]
+
+# For families of lines: distinct in all three as far as they reach.
+_SERIES: tuple[Look, ...] = (
     (BLUE, "-", "o"),
     (VERMILION, "--", "s"),
     (GREEN, "-.", "^"),
@@ -80,7 +87,7 @@ def new_axes(figure: Figure, *cell: int) -> Axes:
         return figure.add_subplot(*cell)
 
 
-def own_axes(ax: Axes | None, *, width: float = 5.4, height: float = 4.0) -> Axes:
+def own_axes(ax: Axes | None, *, width: float = 4.8, height: float = 3.6) -> Axes:
     """`ax` itself, or axes of a new light figure when it is None."""
     return new_axes(new_figure(width, height)) if ax is None else ax
 
@@ -93,7 +100,25 @@ def draw_legend(ax: Axes, corner: Corner, *, above: Axes | None = None) -> None:
         handles, names = handles + more_handles, names + more_names
     if names:
         top = ax if above is None else above
-        top.legend(handles, names, loc=corner, fontsize=SMALL, framealpha=0.9, edgecolor="none")
+        legend = top.legend(
+            handles, names, loc=corner, fontsize=SMALL, framealpha=0.9, edgecolor="none"
+        )
+        for text in legend.get_texts():
+            # Names come from users; a dollar sign in one is not mathematics.
+            text.set_parse_math(False)
+
+
+def series(items: Iterable[_Item], *, skip: int = 0) -> Iterator[tuple[_Item, Look]]:
+    """Each item with a look of its own, after the first `skip` looks."""
+    return zip(items, itertools.islice(itertools.cycle(_SERIES), skip, None), strict=False)
+
+
+def shorten(name: str, length: int = 32) -> str:
+    """`name`, its middle left out where it is longer than `length` characters."""
+    if len(name) <= length:
+        return name
+    half = (length - 1) // 2
+    return f"{name[:half]}…{name[-half:]}"
 
 
 def unit_scale(units: Units) -> float:

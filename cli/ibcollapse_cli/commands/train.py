@@ -1,0 +1,115 @@
+"""`ibcollapse train`: train small networks and record their features."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ibcollapse_cli.console import show_progress
+from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.options import json_option, output_option, quiet_option, workers_option
+
+
+def _integers(_context: click.Context, _option: click.Parameter, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(item) for item in text.split(",") if text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of integers such as 0,1,2") from None
+
+
+# Defaults are those of `ibcollapse.nn.TrainingPlan`, repeated because importing it loads torch;
+# a test keeps them equal.
+_PLAN_OPTIONS = (
+    click.option("--data", default="digits", help="digits, fashion-mnist, .npz or IDX folder."),
+    click.option("--loss", type=click.Choice(["supcon", "cross-entropy"]), default="supcon"),
+    click.option("--network", type=click.Choice(["conv", "resnet", "mlp"]), default="conv"),
+    click.option("--feature-dim", type=int, default=64, help="Width of the layer encoder."),
+    click.option("--head-dim", type=int, default=32, help="Width of the layer head; 0: none."),
+    click.option("--epochs", type=int, default=200),
+    click.option(
+        "--checkpoints",
+        metavar="N,N,...",
+        default="",
+        callback=_integers,
+        show_default="eight, spaced geometrically",
+        help="Epochs to record.",
+    ),
+    click.option("--batch-size", type=int, default=256),
+    click.option("--learning-rate", type=float, default=0.1),
+    click.option("--momentum", type=float, default=0.9),
+    click.option("--weight-decay", type=float, default=5e-4),
+    click.option("--temperature", type=float, default=0.1, help="Of the contrastive loss."),
+    click.option("--label-smoothing", type=float, default=0.0, help="Of the cross-entropy."),
+    click.option("--mir-weight", type=float, default=0.0, help="Weight of 1 - MIR in the loss."),
+    click.option("--hdr-weight", type=float, default=0.0, help="Weight of HDR in the loss."),
+    click.option("--imbalance", type=click.Choice(["none", "step", "long-tail"]), default="none"),
+    click.option(
+        "--imbalance-ratio", type=float, default=10.0, help="Largest over smallest class."
+    ),
+    click.option("--label-noise", type=float, default=0.0, help="Fraction of changed labels."),
+    click.option("--data-seed", type=int, default=0, help="Of imbalance and label noise."),
+    click.option("--device", default="cpu", help="cpu or cuda."),
+    click.option(
+        "--dtype", type=click.Choice(["float16", "float32", "float64"]), default="float32"
+    ),
+)
+
+
+def _plan_options(command: Any) -> Any:
+    for option in reversed(_PLAN_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command(
+    short_help="Train a small network and record its features.",
+    context_settings={"show_default": True},
+)
+@output_option("Feature file to make (.h5); with several seeds, _seed<N> is put before .h5.")
+@click.option(
+    "--seeds", metavar="N,N,...", default="0", callback=_integers, help="One network for each."
+)
+@_plan_options
+@json_option
+@workers_option
+@quiet_option
+def train(
+    output: Path | None,
+    seeds: tuple[int, ...],
+    json_path: str | None,
+    workers: int | None,
+    quiet: bool,
+    **plan: Any,
+) -> None:
+    """Train small networks and write their features at several checkpoints.
+
+    \b
+      ibcollapse train -o digits.h5 --seeds 0,1 --epochs 100
+
+    A run that is stopped goes on where it was when the same command is given again.
+    """
+    if output is None:
+        raise click.UsageError("name the file to make with -o FILE.h5")
+    from ibcollapse.nn import TrainingPlan
+    from ibcollapse.nn import train as train_network
+
+    plans = [TrainingPlan(seed=seed, **plan) for seed in seeds]
+    with show_progress(quiet=quiet) as progress:
+        runs = [
+            train_network(
+                plan, _target(output, plan.seed, seeds), workers=workers, progress=progress
+            )
+            for plan in plans
+        ]
+    if json_path is not None:
+        write_json("ibcollapse/training", {"runs": runs}, json_path)
+    if json_path != "-":
+        for run in runs:
+            columns = (run.epochs, run.loss, run.train_accuracy, run.test_accuracy)
+            rows = list(zip(*(column.tolist() for column in columns), strict=True))
+            header = ("epoch", "loss", "train accuracy", "test accuracy")
+            write_table(header, rows, title=str(run.path))
+
+
+def _target(output: Path, seed: int, seeds: tuple[int, ...]) -> Path:
+    return output if len(seeds) == 1 else output.with_stem(f"{output.stem}_seed{seed}")

@@ -1,0 +1,154 @@
+"""What a training run is asked to do."""
+
+import dataclasses
+import math
+from typing import Any, Literal
+
+from ibcollapse.errors import InputError
+
+LossName = Literal["supcon", "cross-entropy"]
+NetworkName = Literal["conv", "resnet", "mlp"]
+ImbalanceName = Literal["none", "step", "long-tail"]
+FeatureType = Literal["float16", "float32", "float64"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """Everything that determines a run: the same plan gives the same features, bit for bit on CPU.
+
+    Attributes
+    ----------
+    data : str
+        "digits" (scikit-learn's), "fashion-mnist" (Debian's package dataset-fashion-mnist), an
+        .npz file or a folder of IDX files; see `load_dataset`.
+    loss : str
+        "supcon" or "cross-entropy".
+    network : str
+        "conv", "resnet" or "mlp"; see `build_network`.
+    feature_dim, head_dim : int
+        Widths of the layers `encoder` and `head`; head_dim 0 leaves the head out.
+    epochs : int
+        Passes over the training samples.
+    checkpoints : tuple of int
+        Epochs whose features are recorded, 0 being the initialisation; () takes eight, spaced
+        geometrically.
+    batch_size, learning_rate, momentum, weight_decay
+        Stochastic gradient descent. The rate falls to a tenth after a half and again after three
+        quarters of the epochs.
+    temperature : float
+        Of the supervised-contrastive loss.
+    label_smoothing, mir_weight, hdr_weight : float
+        Of the cross-entropy, and of the matrix-information terms added to it.
+    imbalance : str
+        "none"; "step": the second half of the classes keeps 1/imbalance_ratio of its samples;
+        "long-tail": class c of K keeps imbalance_ratio^(−c/(K−1)).
+    imbalance_ratio : float
+        Largest over smallest class, at least 1.
+    label_noise : float
+        Fraction of the training labels changed to another class, below 1.
+    seed : int
+        Of the initial weights and the order of the batches.
+    data_seed : int
+        Of the samples that imbalance drops and the labels that noise changes: two runs that
+        differ in `seed` only see the same data.
+    device : str
+        A torch device.
+    dtype : str
+        Type of the features in the file: "float16", "float32" or "float64".
+
+    Raises
+    ------
+    InputError
+        When a value is outside its range or two contradict each other.
+    """
+
+    data: str = "digits"
+    loss: LossName = "supcon"
+    network: NetworkName = "conv"
+    feature_dim: int = 64
+    head_dim: int = 32
+    epochs: int = 200
+    checkpoints: tuple[int, ...] = ()
+    batch_size: int = 256
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    temperature: float = 0.1
+    label_smoothing: float = 0.0
+    mir_weight: float = 0.0
+    hdr_weight: float = 0.0
+    imbalance: ImbalanceName = "none"
+    imbalance_ratio: float = 10.0
+    label_noise: float = 0.0
+    seed: int = 0
+    data_seed: int = 0
+    device: str = "cpu"
+    dtype: FeatureType = "float32"
+
+    def __post_init__(self) -> None:
+        self._check_choices()
+        self._check_ranges()
+        if not self.checkpoints:
+            object.__setattr__(self, "checkpoints", _geometric_checkpoints(self.epochs))
+        elif min(self.checkpoints) < 0 or max(self.checkpoints) > self.epochs:
+            raise InputError(
+                f"checkpoints are {self.checkpoints}; each must lie in 0 to epochs = {self.epochs}"
+            )
+        object.__setattr__(self, "checkpoints", tuple(sorted(set(self.checkpoints))))
+        if self.loss == "supcon" and (self.label_smoothing or self.mir_weight or self.hdr_weight):
+            raise InputError(
+                "label_smoothing, mir_weight and hdr_weight need a classifier; "
+                "use loss='cross-entropy'"
+            )
+
+    def _check_choices(self) -> None:
+        for field, choices in (
+            ("loss", ("supcon", "cross-entropy")),
+            ("network", ("conv", "resnet", "mlp")),
+            ("imbalance", ("none", "step", "long-tail")),
+            ("dtype", ("float16", "float32", "float64")),
+        ):
+            if getattr(self, field) not in choices:
+                found = getattr(self, field)
+                raise InputError(f"{field} is {found!r}; choose one of {', '.join(choices)}")
+
+    def _check_ranges(self) -> None:
+        for field, lowest in (
+            ("feature_dim", 1),
+            ("head_dim", 0),
+            ("epochs", 1),
+            ("batch_size", 2),
+            ("seed", 0),
+            ("data_seed", 0),
+            ("learning_rate", 0.0),
+            ("momentum", 0.0),
+            ("weight_decay", 0.0),
+            ("label_smoothing", 0.0),
+            ("mir_weight", 0.0),
+            ("hdr_weight", 0.0),
+            ("imbalance_ratio", 1.0),
+            ("label_noise", 0.0),
+        ):
+            value = getattr(self, field)
+            if not (math.isfinite(value) and value >= lowest):
+                raise InputError(f"{field} is {value}; it must be at least {lowest}")
+        for field in ("momentum", "label_smoothing", "label_noise"):
+            if getattr(self, field) >= 1.0:
+                raise InputError(f"{field} is {getattr(self, field)}; it must be below 1")
+        if not 0.0 < self.temperature < math.inf:
+            raise InputError(f"temperature is {self.temperature}; it must be above 0")
+
+    def learning_rate_at(self, epoch: int) -> float:
+        """Rate of epoch 1 … epochs; a function of the epoch alone, so that runs can resume."""
+        done = (epoch - 1) / self.epochs
+        return self.learning_rate * (1.0 if done < 0.5 else 0.1 if done < 0.75 else 0.01)
+
+    def provenance(self) -> dict[str, str | float | int]:
+        """The plan as flat values, for the attributes of a feature file."""
+        fields: dict[str, Any] = dataclasses.asdict(self)
+        fields["checkpoints"] = " ".join(str(epoch) for epoch in self.checkpoints)
+        return fields
+
+
+def _geometric_checkpoints(epochs: int) -> tuple[int, ...]:
+    return (0, *{round(epochs ** (k / 6)) for k in range(7)})

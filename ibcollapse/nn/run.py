@@ -1,0 +1,144 @@
+"""A network in training: its optimiser, its batches, its state."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ibcollapse.errors import InputError
+from ibcollapse.nn.datasets import Dataset
+from ibcollapse.nn.losses import matrix_information_loss, supcon_loss
+from ibcollapse.nn.networks import StagedNetwork, build_network
+from ibcollapse.nn.plan import TrainingPlan
+
+
+class Run:
+    """A network, its optimiser and the epochs they have done.
+
+    Epoch e + 1 is a function of `state()` after epoch e alone.
+
+    Raises
+    ------
+    InputError
+        When the device is unknown or absent, or the network does not fit the data.
+    """
+
+    def __init__(self, plan: TrainingPlan, data: Dataset) -> None:
+        self.plan = plan
+        self.epoch = 0
+        self.losses: dict[str, float] = {}
+        self.identity = {**plan.provenance(), "data_sha256": _fingerprint(data)}
+        self._samples = data.train
+        self._device = _device(plan.device)
+        self.network = build_network(
+            plan.network,
+            input_shape=tuple(data.train.inputs.shape[1:]),
+            feature_dim=plan.feature_dim,
+            head_dim=plan.head_dim,
+            n_classes=None if plan.loss == "supcon" else len(data.class_names),
+            seed=plan.seed,
+        ).to(self._device)
+        self._optimizer = torch.optim.SGD(
+            self.network.parameters(),
+            lr=plan.learning_rate,
+            momentum=plan.momentum,
+            weight_decay=plan.weight_decay,
+        )
+
+    def train_epoch(self) -> None:
+        """Train one epoch.
+
+        Raises
+        ------
+        InputError
+            When the loss is no longer finite.
+        """
+        self.epoch += 1
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.plan.learning_rate_at(self.epoch)
+        self.network.train()
+        losses = []
+        for inputs, labels in self._batches():
+            loss = batch_loss(self.plan, self.network, inputs, labels)
+            self._optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+            losses.append(loss.detach())
+        mean = float(torch.stack(losses).mean())
+        if not math.isfinite(mean):
+            raise InputError(
+                f"the loss became {mean} in epoch {self.epoch}; use a learning_rate below "
+                f"{self.plan.learning_rate}"
+            )
+        self.losses[str(self.epoch)] = mean
+
+    def state(self) -> dict[str, Any]:
+        """All that the following epochs depend on, and the losses so far."""
+        return {
+            "identity": self.identity,
+            "epoch": self.epoch,
+            "losses": self.losses,
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to what `state` returned."""
+        self.epoch = state["epoch"]
+        self.losses = state["losses"]
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Shuffled full batches; the order depends on the seed and the epoch alone."""
+        samples, size = self._samples, min(self.plan.batch_size, len(self._samples))
+        generator = np.random.default_rng((self.plan.seed, self.epoch))
+        order = torch.from_numpy(generator.permutation(len(samples)))
+        # A rest smaller than a batch is left out: its batch statistics and its contrastive loss
+        # would be of another kind. The next epoch draws another rest.
+        for start in range(0, len(order) - size + 1, size):
+            rows = order[start : start + size]
+            yield samples.inputs[rows].to(self._device), samples.labels[rows].to(self._device)
+
+
+def batch_loss(
+    plan: TrainingPlan, network: StagedNetwork, inputs: Tensor, labels: Tensor
+) -> Tensor:
+    """Loss that the plan asks for, of one batch."""
+    features = network.head(network.encoder(inputs))
+    if not isinstance(network.classifier, nn.Linear):
+        return supcon_loss(features, labels, temperature=plan.temperature)
+    loss = functional.cross_entropy(
+        network.classifier(features), labels, label_smoothing=plan.label_smoothing
+    )
+    if plan.mir_weight or plan.hdr_weight:
+        loss = loss + matrix_information_loss(
+            features,
+            network.classifier.weight[labels],
+            mir_weight=plan.mir_weight,
+            hdr_weight=plan.hdr_weight,
+        )
+    return loss
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"device {name!r} is unknown to torch; use cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {name!r}: torch finds no CUDA here; use cpu")
+    return device
+
+
+def _fingerprint(data: Dataset) -> str:
+    digest = hashlib.sha256()
+    for samples in (data.train, data.test):
+        for values in (samples.inputs, samples.labels, samples.ids):
+            digest.update(values.contiguous().numpy().tobytes())
+    return digest.hexdigest()
