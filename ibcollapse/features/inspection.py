@@ -206,29 +206,38 @@ def _warnings(chosen: ChosenFeatures, request: Request) -> Iterable[str]:
     if chosen.n_nonfinite:
         rows = rows_text(chosen.first_nonfinite)
         way_on = "left out" if request.drop_nonfinite else "leave them out with --drop-nonfinite"
-        yield f"{chosen.n_nonfinite} samples have NaN or infinite features ({rows}): {way_on}"
+        yield (
+            f"NaN or infinite features in {chosen.n_nonfinite} of {chosen.n_stored} samples "
+            f"({rows}): {way_on}"
+        )
     if chosen.n_zero_at_end > 1:
         yield (
             f"the last {chosen.n_zero_at_end} rows are all zero, which looks like padding: "
-            "store their number of samples as 'count', or cut them"
+            "store the number of samples before them as 'count', or cut them"
         )
     if chosen.n_constant:
         yield (
-            f"{chosen.n_constant} of {chosen.n_features} features never change: they carry no "
-            "information and make covariances singular"
+            f"features that never change: {chosen.n_constant} of {chosen.n_features}; they carry "
+            "no information and make covariances singular"
         )
     if chosen.n_repeated:
-        yield f"{chosen.n_repeated} samples repeat an earlier one: held-out figures will flatter"
+        yield (
+            f"samples that repeat an earlier one: {chosen.n_repeated} of {chosen.n_stored}; "
+            "held-out figures will flatter"
+        )
 
 
 def _class_warnings(chosen: ChosenFeatures) -> Iterable[str]:
     counts = chosen.class_counts
     if len(counts) < 2:
-        yield f"{len(counts)} class found, at least two are needed"
+        yield f"classes: {len(counts)}, at least two are needed"
         return
     few = [one_line(chosen.class_names[i]) for i in np.flatnonzero(counts < 2)]
     if few:
-        yield f"{len(few)} classes have fewer than two samples ({', '.join(few[:5])}): refused"
+        yield (
+            f"classes with fewer than two samples: {len(few)} of {len(counts)} "
+            f"({', '.join(few[:5])}); an analysis refuses them"
+        )
     least, most = int(counts.argmin()), int(counts.argmax())
     if counts[most] >= _UNBALANCED_FROM * counts[least]:
         yield (
@@ -237,6 +246,6 @@ def _class_warnings(chosen: ChosenFeatures) -> Iterable[str]:
         )
     if chosen.n_features >= counts[least]:
         yield (
-            f"{chosen.n_features} features for {counts[least]} samples in the smallest class: its "
-            "own covariance is singular, so use a tied or shrunk one"
+            f"{chosen.n_features} features for {counts[least]} of the smallest class: its own "
+            " covariance is singular, so use a tied or shrunk one"
         )

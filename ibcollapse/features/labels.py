@@ -123,7 +123,8 @@ def _from_strings(
     strangers = sorted(set(found) - set(names))
     if strangers:
         raise FeatureFileError(
-            f"{where}: labels {strangers[:5]} are none of the class_names {names}"
+            f"{where}: labels {strangers[:5]} are none of the {len(names)} class_names "
+            f"{list(names[:5])}"
         )
     position = {name: i for i, name in enumerate(names)}
     index = np.array([position[name] for name in found], dtype=np.int64)

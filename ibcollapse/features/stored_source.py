@@ -35,13 +35,16 @@ class StoredSource:
         self._screened = False
         notes = []
         if not self._keep.all():
-            notes.append(f"left out {np.count_nonzero(~self._keep)} unlabelled samples (label -1)")
+            absent = np.count_nonzero(~self._keep)
+            notes.append(f"left out {absent} of {self.n_stored} as unlabelled (label -1)")
         if request.drop_nonfinite:
             bad = nonfinite_rows(self.stored_blocks(), self._keep)
             self._keep[bad] = False
             self._screened = True
             if bad.size:
-                notes.append(f"dropped {bad.size} samples with NaN or inf ({rows_text(bad)})")
+                notes.append(
+                    f"dropped {bad.size} of {self.n_stored} for NaN or inf ({rows_text(bad)})"
+                )
         self._labels: NDArray[np.int64] = labels.codes[self._keep]
         self._labels.setflags(write=False)
         self._description = "; ".join([choice.reason, *notes]) + "."
@@ -144,8 +147,8 @@ class StoredSource:
         bad = nonfinite_rows(self.stored_blocks(), self._keep)
         names = ", ".join(one_line(array.key) for array in self._choice.features[:3])
         return FeatureFileError(
-            f"{self._store.name}: {names}: {bad.size} of {self.n_samples} samples have NaN or "
-            f"infinite features ({rows_text(bad)}); leave them out with --drop-nonfinite "
+            f"{self._store.name}: {names}: NaN or infinite features in {bad.size} of "
+            f"{self.n_samples} samples ({rows_text(bad)}); leave them out with --drop-nonfinite "
             "(drop_nonfinite=True)"
         )
 

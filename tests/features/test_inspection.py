@@ -59,7 +59,7 @@ def test_nonfinite_samples_are_counted_with_the_way_on(hdf5):
     assert found.chosen.n_nonfinite == 2
     assert found.chosen.first_nonfinite.tolist() == [4, 50]
     assert warned(
-        found, "2 samples have NaN or infinite features (rows 4, 50): leave them out with"
+        found, "NaN or infinite features in 2 of 60 samples (rows 4, 50): leave them out with"
     )
     dropped = inspect_features(path, drop_nonfinite=True)
     assert dropped.chosen.n_samples == 58
@@ -70,11 +70,11 @@ def test_nonfinite_samples_are_counted_with_the_way_on(hdf5):
     ("x", "y", "words"),
     [
         (X[:33], np.r_[np.zeros(20), np.ones(10), np.full(3, 2)], "3 of 2, 20 of 0"),
-        (X, np.r_[Y[:59], 7], "1 classes have fewer than two samples (7)"),
-        (X, Y * 0, "1 class found"),
-        (X * [1, 0, 1] + [0, 5, 0], Y, "1 of 3 features never change"),
+        (X, np.r_[Y[:59], 7], "classes with fewer than two samples: 1 of 4 (7)"),
+        (X, Y * 0, "classes: 1, at least two"),
+        (X * [1, 0, 1] + [0, 5, 0], Y, "features that never change: 1 of 3"),
         (np.vstack([X[:50], np.zeros((10, 3))]), Y, "the last 10 rows are all zero"),
-        (np.hstack([X] * 7), Y, "21 features for 20 samples in the smallest class"),
+        (np.hstack([X] * 7), Y, "21 features for 20 of the smallest class"),
     ],
 )
 def test_what_looks_wrong_is_said(hdf5, x, y, words):
@@ -95,7 +95,7 @@ def test_repeated_samples_are_counted_on_request(hdf5):
     assert inspect_features(path).chosen.n_repeated is None
     found = inspect_features(path, count_repeated=True)
     assert found.chosen.n_repeated == 2
-    assert warned(found, "2 samples repeat an earlier one")
+    assert warned(found, "repeat an earlier one: 2 of 60")
 
 
 def test_figures_do_not_depend_on_the_blocks(hdf5, monkeypatch):

@@ -88,7 +88,7 @@ def test_what_is_no_label_is_named(raw, words):
 def test_labels_outside_the_declared_classes_are_named():
     with pytest.raises(FeatureFileError, match="label 3 for 2 class_names"):
         decoded([0, 3], class_names=("a", "b"))
-    with pytest.raises(FeatureFileError, match=r"\['c'\] are none of the class_names"):
+    with pytest.raises(FeatureFileError, match=r"\['c'\] are none of the 2 class_names"):
         decoded(np.array(["a", "c"]), class_names=("a", "b"))
 
 

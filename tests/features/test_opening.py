@@ -103,7 +103,7 @@ def test_a_declared_class_without_samples_is_named(tmp_path):
 
 def test_a_class_that_loses_all_samples_is_named_not_forgotten():
     x = np.where(Y[:, None] == 2, np.nan, X)
-    with pytest.raises(FeatureFileError, match=r"dropped 4 samples.*\(2\) have no sample"):
+    with pytest.raises(FeatureFileError, match=r"dropped 4 of 12.*\(2\) have no sample"):
         open_features((x, Y), drop_nonfinite=True)
 
 

@@ -69,7 +69,7 @@ def test_unlabelled_samples_are_left_out_and_counted(samples):
     source = open_features((x, np.where(np.arange(12) < 2, -1, y)))
     assert source.n_samples == 10
     assert source.n_stored == 12
-    assert "left out 2 unlabelled samples" in source.description
+    assert "left out 2 of 12 as unlabelled" in source.description
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def damaged(samples):
 def test_nonfinite_features_are_refused_when_met_and_counted_over_the_file(hdf5, damaged, samples):
     source = open_features(hdf5({"features": damaged, "labels": samples[1]}))
     with pytest.raises(
-        FeatureFileError, match=r"features: 3 of 12 .*rows 3, 7, 8.*--drop-nonfinite"
+        FeatureFileError, match=r"in 3 of 12 samples .rows 3, 7, 8.*--drop-nonfinite"
     ):
         list(source.chunks(2))
 
@@ -94,7 +94,7 @@ def test_nonfinite_samples_are_dropped_on_request_and_counted(hdf5, damaged, sam
     found, labels = whole(source, 4)
     np.testing.assert_array_equal(found, damaged[keep])
     np.testing.assert_array_equal(labels, samples[1][keep])
-    assert "dropped 3 samples with NaN or inf (rows 3, 7, 8)" in source.description
+    assert "dropped 3 of 12 for NaN or inf (rows 3, 7, 8)" in source.description
 
 
 def test_an_unlabelled_nonfinite_sample_harms_nobody(damaged, samples, whole):

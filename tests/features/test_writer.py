@@ -155,7 +155,13 @@ def test_the_declared_default_layer_must_be_written(path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"dtype": "int8"}, {"compression": "bzip2"}, {"class_names": ["a", "a"]}]
+    "options",
+    [
+        {"provenance": {"a": None}},
+        {"dtype": "int8"},
+        {"compression": "bzip2"},
+        {"class_names": ["a", "a"]},
+    ],
 )
 def test_wrong_options_are_refused_before_a_file_is_made(path, options):
     with pytest.raises(InputError):

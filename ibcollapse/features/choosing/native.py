@@ -11,7 +11,7 @@ from ibcollapse.features.choosing.choice import Choice, Request
 from ibcollapse.features.source import FeatureContents
 from ibcollapse.features.stores.store import Store, StoredArray, one_line
 
-_FEATURES = re.compile(rf"{layout.EPOCHS}/(\d+)/([^/]+)/{layout.FEATURES}/([^/]+)")
+_FEATURES = re.compile(rf"{layout.EPOCHS}/(\d{{1,18}})/([^/]+)/{layout.FEATURES}/([^/]+)")
 _Found = dict[tuple[int, str, str], StoredArray]
 
 
@@ -29,6 +29,8 @@ def choose_native(store: Store, request: Request) -> Choice:
         On a newer version, or a layer, epoch or split that is not there.
     """
     version = store.attrs.get("format_version")
+    if "class_names" in store.attrs and np.ndim(store.attrs["class_names"]) != 1:
+        raise FeatureFileError(f"{store.name}: class_names is no list of names; remove it")
     if not isinstance(version, (int, np.integer)) or version > layout.FORMAT_VERSION:
         raise FeatureFileError(
             f"{store.name}: feature-file version {version}; this library reads up to "
@@ -81,10 +83,11 @@ def _named(store: Store, what: str, asked: str | None, there: list[str]) -> tupl
     """The split or layer to take, and why: asked for, the only one, or the file's default."""
     if asked is None and len(there) == 1:
         return there[0], "the only one"
-    wanted = store.attrs.get(f"default_{what}") if asked is None else asked
-    if wanted not in there:
+    default = store.attrs.get(f"default_{what}")
+    wanted = asked if asked is not None else None if default is None else str(default)
+    if wanted is None or wanted not in there:
         raise _absent(store, what, wanted, there)
-    return str(wanted), "the file's default" if asked is None else "asked for"
+    return wanted, "the file's default" if asked is None else "asked for"
 
 
 def _absent(store: Store, what: str, wanted: Any, there: list[Any]) -> FeatureFileError:
@@ -110,7 +113,7 @@ def _choice(
             f"{store.name}: no labels beside {one_line(features.key)}; write them"
         )
     classifier = f"{split_key.rpartition('/')[0]}/{layout.CLASSIFIER}"
-    read_by = store.group_attrs(classifier).get("layer", layer)
+    read_by = str(store.group_attrs(classifier).get("layer", layer))
     weight, bias = f"{classifier}/{layout.WEIGHT}", f"{classifier}/{layout.BIAS}"
     ids, logits = f"{split_key}/{layout.IDS}", f"{split_key}/{layout.LOGITS}"
     declared = store.attrs.get("class_names")

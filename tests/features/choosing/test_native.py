@@ -100,3 +100,38 @@ def test_metrics_alone_make_no_epoch(path):
     with h5py.File(path, "r+") as file:
         file.create_group("epochs/000030").attrs["loss"] = 0.1
     assert open_features(path).epoch == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("format_version", "one", "feature-file version one"),
+        ("default_layer", np.arange(3), "no layer .0 1 2."),
+        ("default_split", 7, "no split 7"),
+        ("class_names", "abc", "class_names is no list of names"),
+        ("class_names", np.arange(2.0), "label 2 for 2 class_names"),
+    ],
+)
+def test_attributes_of_another_kind_are_refused(path, name, value, words):
+    with h5py.File(path, "r+") as file:
+        file.attrs[name] = value
+    with pytest.raises(FeatureFileError, match=words):
+        open_features(path)
+
+
+def test_a_default_that_was_removed_is_asked_for(path):
+    with h5py.File(path, "r+") as file:
+        del file.attrs["default_layer"]
+    with pytest.raises(FeatureFileError, match="no default layer; there is encoder, head"):
+        open_features(path)
+
+
+def test_features_without_labels_are_named(path):
+    with h5py.File(path, "r+") as file:
+        del file["epochs/000020/train/labels"]
+    with pytest.raises(FeatureFileError, match="no labels beside epochs/000020/train/features/enc"):
+        open_features(path)
+    with h5py.File(path, "r+") as file:
+        del file["epochs"]
+    with pytest.raises(FeatureFileError, match="no features below /epochs"):
+        open_features(path)

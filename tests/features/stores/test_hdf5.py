@@ -1,5 +1,6 @@
 """Damaged and hostile HDF5 files end in one clear line; harmless oddities are read."""
 
+import fcntl
 import time
 
 import h5py
@@ -183,6 +184,30 @@ def test_one_chunk_for_the_whole_file_is_decompressed_once(tmp_path):
     assert time.perf_counter() - begun < 10 * once
 
 
+def test_strings_of_fixed_length_are_labels(edited):
+    def fixed(file):
+        file["labels"] = np.array([b"cat", b"dog", b"emu"])[Y]
+
+    assert open_features(edited(fixed, without=["labels"])).class_names == ("cat", "dog", "emu")
+
+
+def test_strings_that_are_no_utf8_are_refused(edited):
+    def latin(file):
+        labels = np.array(["b\xe4r".encode("latin-1"), b"cat", b"dog"], dtype=object)[Y]
+        file.create_dataset("labels", data=labels, dtype=h5py.string_dtype())
+
+    refused(edited(latin, without=["labels"]), "cannot read labels: .*utf-8")
+
+
+def test_a_file_that_is_being_written_says_so(edited, monkeypatch):
+    monkeypatch.setenv("HDF5_USE_FILE_LOCKING", "TRUE")
+    path = edited(lambda file: None)
+    with path.open("rb") as file:
+        # The lock that another process holds while it writes.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        refused(path, "another program is writing it")
+
+
 def anndata(file, *, codes=Y, categories=("B", "T", "NK")):
     file.attrs["encoding-type"] = "anndata"
     file["X"] = X
@@ -237,7 +262,7 @@ def good_bytes(tmp_path_factory):
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_damaged_bytes_end_in_a_clear_error_or_are_read(tmp_path, good_bytes, data):

@@ -1,3 +1,4 @@
+import hashlib
 import zipfile
 
 import numpy as np
@@ -108,3 +109,16 @@ def test_npy_features_without_labels_say_which_option_names_them(tmp_path):
     with pytest.raises(FeatureFileError, match="--labels-key"):
         open_features(tmp_path / "features.npy")
     assert open_features(tmp_path / "features.npy", labels_key="other").n_samples == 12
+
+
+def test_the_fingerprint_of_an_archive_is_that_of_its_bytes(tmp_path):
+    np.savez(tmp_path / "f.npz", X=X, y=Y)
+    expected = hashlib.sha256((tmp_path / "f.npz").read_bytes()).hexdigest()
+    assert open_features(tmp_path / "f.npz").fingerprint == expected
+
+
+def test_members_that_are_no_arrays_are_left_alone(tmp_path):
+    np.savez(tmp_path / "f.npz", X=X, y=Y)
+    with zipfile.ZipFile(tmp_path / "f.npz", "a") as archive:
+        archive.writestr("README.txt", "made yesterday")
+    assert open_features(tmp_path / "f.npz").n_samples == 12
