@@ -21,6 +21,7 @@ from ibcollapse.alignment.fits import (
 )
 from ibcollapse.alignment.moments import PairMoments
 from ibcollapse.bottleneck.canonical_spectrum import CovarianceFactor
+from ibcollapse.progress import Progress
 
 NAMES = (
     "r2_a_to_b",
@@ -123,10 +124,12 @@ def permuted_scores(
     regulariser: Regulariser,
     alpha: float,
     permutations: Sequence[NDArray[np.int64]],
+    progress: Progress,
 ) -> list[dict[str, float]]:
     """Scores of the rows as they are, then with the rows of b permuted; maps fitted anew each time.
 
-    Only the cross-covariance changes with a permutation, so the factors are shared.
+    Only the cross-covariance changes with a permutation, so the factors are shared. `progress` is
+    advanced once a fit.
     """
     a, b = (x - x.mean(axis=0) for x in rows)
     lengths = np.sum(a**2, axis=1), np.sum(b**2, axis=1)
@@ -138,6 +141,7 @@ def permuted_scores(
         fourth[0, 1] = fourth[1, 0] = lengths[0] @ lengths[1][order] / len(b)
         shuffled = dataclasses.replace(moments, s_ab=a.T @ b[order] / len(b), fourth=fourth)
         scores.append(fit_pair(shuffled, shared, alpha).score(shuffled))
+        progress.advance()
     return scores
 
 

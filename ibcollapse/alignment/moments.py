@@ -167,41 +167,60 @@ def stream_moments(
     progress : Progress
         Advanced by the samples of each block.
     """
-    widths = tuple(source.n_features for source in paired.sources)
-    side = sum(widths) + len(widths) + 1
-    grams = [np.zeros((side, side), order="F") for _ in range(2)]
-    n_classes = len(paired.sources[0].class_names)
-    sums, shift, rows = np.zeros((n_classes, side)), None, []
-    size, start = max(256, _BLOCK_NUMBERS // side), 0
-    buffer = np.empty((size, side))
+    sums = _Sums(paired)
+    start = 0
     progress.start("joint moments", paired.n_samples)
-    for block in paired.blocks(size):
+    for block in paired.blocks(sums.block_rows):
         part = slice(start, start + len(block[0]))
-        if shift is None:
-            shift = np.concatenate([x.mean(axis=0, dtype=np.float64) for x in block])
-        # Held-out rows go last, so that each part is one contiguous product.
-        order = np.argsort(held_out[part], kind="stable")
-        z = _augmented(block, shift, order, buffer)
-        n_train = len(order) - int(held_out[part].sum())
-        for k, section in enumerate((z[:n_train], z[n_train:])):
-            if len(section):
-                grams[k] = dsyrk(1.0, section.T, beta=1.0, c=grams[k], overwrite_c=True)
-        sums += _one_hot(paired.labels[part][order], n_classes) @ z
-        rows.append(np.concatenate([x[kept[part]] for x in block], axis=1, dtype=np.float64))
+        sums.add(block, paired.labels[part], held_out[part], kept[part])
         start = part.stop
         progress.advance(len(block[0]))
     progress.finish()
-    assert shift is not None  # sources are never empty
-    moments = [JointMoments(_symmetric(gram), shift, widths) for gram in grams]
-    present = sums[:, -1] > 0
-    means = sums[present, : len(shift)] / sums[present, -1:] + shift
-    edges = np.cumsum(widths)[:-1]
+    present = sums.of_class[:, -1] > 0
+    means = sums.of_class[present, : len(sums.shift)] / sums.of_class[present, -1:] + sums.shift
+    train, test = (JointMoments(_symmetric(gram), sums.shift, sums.widths) for gram in sums.grams)
+    edges = np.cumsum(sums.widths)[:-1]
     return StreamedMoments(
-        moments[0],
-        moments[1] if held_out.any() else None,
+        train,
+        test if held_out.any() else None,
         tuple(np.split(means, edges, axis=1)),
-        tuple(np.split(np.concatenate(rows), edges, axis=1)),
+        tuple(np.split(np.concatenate(sums.rows), edges, axis=1)),
     )
+
+
+class _Sums:
+    """What `stream_moments` adds up: Grams of both parts, class sums, and the rows it keeps."""
+
+    def __init__(self, paired: PairedSources) -> None:
+        self.widths = tuple(source.n_features for source in paired.sources)
+        side = sum(self.widths) + len(self.widths) + 1
+        self.block_rows = max(256, _BLOCK_NUMBERS // side)
+        # Only their upper triangles are written.
+        self.grams = [np.zeros((side, side), order="F") for _ in range(2)]
+        self.of_class = np.zeros((len(paired.sources[0].class_names), side))
+        self.shift: NDArray[np.float64] = np.zeros(0)
+        self.rows: list[NDArray[np.float64]] = []
+        self._buffer = np.empty((self.block_rows, side))
+
+    def add(
+        self,
+        block: tuple[NDArray[np.floating[Any]], ...],
+        labels: NDArray[np.int64],
+        held_out: NDArray[np.bool_],
+        kept: NDArray[np.bool_],
+    ) -> None:
+        if not self.rows:
+            # Any point near the data will do: it keeps large common offsets out of the products.
+            self.shift = np.concatenate([x.mean(axis=0, dtype=np.float64) for x in block])
+        # Held-out rows go last, so that each part is one contiguous product.
+        order = np.argsort(held_out, kind="stable")
+        z = _augmented(block, self.shift, order, self._buffer)
+        n_train = len(order) - int(held_out.sum())
+        for k, section in enumerate((z[:n_train], z[n_train:])):
+            if len(section):
+                self.grams[k] = dsyrk(1.0, section.T, beta=1.0, c=self.grams[k], overwrite_c=True)
+        self.of_class += _one_hot(labels[order], len(self.of_class)) @ z
+        self.rows.append(np.concatenate([x[kept] for x in block], axis=1, dtype=np.float64))
 
 
 def _augmented(

@@ -157,14 +157,12 @@ def _align(paired: PairedSources, options: AlignmentOptions, progress: Progress)
     streamed = stream_moments(paired, tested, _choose(rng, n_samples, null_samples), progress)
     permutations = [rng.permutation(null_samples) for _ in range(options.n_permutations)]
     spaces = split_spaces(streamed, paired, options.span)
-    progress.start("similarity and null", 3)
-    whole, canonical = measure_similarity(spaces.whole, options, permutations)
-    progress.advance()
-    identified, _ = measure_similarity(spaces.identified, options, permutations)
-    progress.advance()
+    progress.start("similarity and null", 3 * (1 + len(permutations)))
+    whole, canonical = measure_similarity(spaces.whole, options, permutations, progress)
+    identified, _ = measure_similarity(spaces.identified, options, permutations, progress)
     complement = None
     if spaces.complement is not None:
-        complement, _ = measure_similarity(spaces.complement, options, permutations)
+        complement, _ = measure_similarity(spaces.complement, options, permutations, progress)
     progress.finish()
     bottleneck = pair_bottleneck(paired, whole, canonical, spaces, options, rng, progress)
     return Alignment(

@@ -12,6 +12,7 @@ from ibcollapse.alignment.indices import DISTANCES, NAMES, factors, fit_pair, pe
 from ibcollapse.alignment.options import AlignmentOptions
 from ibcollapse.alignment.spaces import SpaceMoments
 from ibcollapse.bottleneck.canonical_spectrum import null_floor
+from ibcollapse.progress import Progress
 from ibcollapse.serialize import register
 
 
@@ -110,7 +111,10 @@ class SpaceSimilarity:
 
 
 def measure_similarity(
-    space: SpaceMoments, options: AlignmentOptions, permutations: Sequence[NDArray[np.int64]]
+    space: SpaceMoments,
+    options: AlignmentOptions,
+    permutations: Sequence[NDArray[np.int64]],
+    progress: Progress,
 ) -> tuple[SpaceSimilarity, Canonical]:
     """`SpaceSimilarity`, and the canonical directions fitted to all samples."""
     regulariser, alpha = options.regulariser, options.alpha
@@ -121,7 +125,9 @@ def measure_similarity(
         fitted = fit_pair(space.train, factors(space.train, regulariser), alpha)
         held_out = fitted.score(space.test)
         held_out_rho = fitted.canonical.correlations(space.test)
-    scores = permuted_scores(space.rows, regulariser, alpha, permutations) if permutations else []
+    scores: list[dict[str, float]] = []
+    if permutations:
+        scores = permuted_scores(space.rows, regulariser, alpha, permutations, progress)
     canonical = whole.canonical
     rho = canonical.correlations(space.total)
     floor = null_floor(space.total.n_samples, canonical.rank_a, canonical.rank_b)

@@ -105,11 +105,12 @@ def posterior_quality(log_posterior: Floats, labels: Codes, weights: Floats) -> 
     shares = weights / weights.sum()
     top = log_posterior.argmax(axis=1)
     everyone = np.arange(len(labels))
-    correct = (top == labels).astype(np.float64)
+    correct = top == labels
     confidence = np.exp(log_posterior[everyone, top])
     return PosteriorQuality(
         log_loss=float(-shares @ log_posterior[everyone, labels]),
-        accuracy=float(shares @ correct),
+        # One sum over the other, so that all correct is exactly 1.
+        accuracy=float(weights[correct].sum() / weights.sum()),
         calibration_error=_binned_error(confidence, correct, shares),
     )
 
@@ -120,7 +121,7 @@ def mean_entropy(log_posterior: Floats, weights: Floats) -> float:
     return float(weights @ entropies)
 
 
-def _binned_error(confidence: Floats, correct: Floats, shares: NDArray[np.float64]) -> float:
+def _binned_error(confidence: Floats, correct: NDArray[np.bool_], shares: Floats) -> float:
     bins = np.minimum((confidence * N_CONFIDENCE_BINS).astype(np.int64), N_CONFIDENCE_BINS - 1)
     gaps = np.bincount(bins, shares * (correct - confidence), minlength=N_CONFIDENCE_BINS)
     return float(np.abs(gaps).sum())

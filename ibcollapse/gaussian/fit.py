@@ -7,14 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.gaussian.calibration import posterior_quality, tempered_log_posterior
-from ibcollapse.gaussian.covariance import (
-    CovarianceKind,
-    CovarianceModel,
-    estimate_covariance,
-    scatter_kind,
-)
+from ibcollapse.gaussian.covariance import CovarianceKind, CovarianceModel
 from ibcollapse.gaussian.discriminant import make_discriminant
-from ibcollapse.gaussian.folds import ALWAYS_TRAINING, FoldMoments, stratified_folds
+from ibcollapse.gaussian.folds import ALWAYS_TRAINING, stratified_folds
 from ibcollapse.gaussian.options import Priors, check_classes, check_options
 from ibcollapse.gaussian.posterior import (
     PosteriorTable,
@@ -24,7 +19,7 @@ from ibcollapse.gaussian.posterior import (
     row_weights,
 )
 from ibcollapse.gaussian.scatter import Floats
-from ibcollapse.gaussian.selection import Shrinkage, choose_rank, intensity_rule
+from ibcollapse.gaussian.selection import Shrinkage, fitted_models
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register
 
@@ -184,7 +179,7 @@ def cross_fit(
     check_options(covariance, rank, shrinkage, priors, folds, source.n_features)
     assignment = stratified_folds(source.labels, folds, np.random.default_rng(seed))
     check_classes(source, assignment)
-    models = _fitted_models(source, assignment, folds, covariance, rank, shrinkage, progress)
+    models = fitted_models(source, assignment, folds, covariance, rank, shrinkage, progress)
     counts = np.bincount(source.labels, minlength=len(source.class_names))
     uniform = priors == "uniform"
     n_classes = len(counts)
@@ -220,30 +215,6 @@ def cross_fit(
         notes=model.notes + _singleton_notes(source, seen),
     )
     return CrossFit(fit, table)
-
-
-def _fitted_models(
-    source: "FeatureSource",
-    assignment: NDArray[np.int8],
-    n_folds: int,
-    kind: CovarianceKind,
-    rank: int | None,
-    shrinkage: Shrinkage,
-    progress: Progress,
-) -> list[tuple[Floats, CovarianceModel]]:
-    """Means and covariances of all rows, then of all but each fold."""
-    moments = FoldMoments(source, assignment, n_folds, scatter_kind(kind), progress)
-    rule = intensity_rule(source, assignment, moments, kind, shrinkage, progress)
-    if kind == "low-rank" and rank is None:
-        rank = choose_rank(moments, rule)
-    models = []
-    for fold in (None, *range(n_folds)):
-        training = moments.training(fold)
-        covariance = estimate_covariance(
-            training, kind, rule(training, fold), rank=rank, class_names=source.class_names
-        )
-        models.append((training.means, covariance))
-    return models
 
 
 def _singleton_notes(source: "FeatureSource", seen: NDArray[np.bool_]) -> tuple[str, ...]:

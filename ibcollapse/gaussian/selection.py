@@ -1,4 +1,4 @@
-"""The shrinkage and the rank of every fit: by formula, by held-out likelihood, or as given."""
+"""The model of every fit: shrinkage and rank by formula, by held-out likelihood, or as given."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from ibcollapse.gaussian.covariance import (
     MIN_CLASS_ROWS,
     CovarianceKind,
+    CovarianceModel,
+    estimate_covariance,
     scatter_kind,
     unshrunk_covariances,
 )
@@ -30,6 +32,30 @@ if TYPE_CHECKING:
     from ibcollapse.features.source import FeatureSource
 
 Shrinkage = Literal["ledoit-wolf", "oas", "held-out"] | float
+
+
+def fitted_models(
+    source: "FeatureSource",
+    folds: NDArray[np.int8],
+    n_folds: int,
+    kind: CovarianceKind,
+    rank: int | None,
+    shrinkage: Shrinkage,
+    progress: Progress,
+) -> list[tuple[Floats, CovarianceModel]]:
+    """Means (K, d) and covariances of all rows, then of all but fold 0, 1, …"""
+    moments = FoldMoments(source, folds, n_folds, scatter_kind(kind), progress)
+    rule = intensity_rule(source, folds, moments, kind, shrinkage, progress)
+    if kind == "low-rank" and rank is None:
+        rank = choose_rank(moments, rule)
+    models = []
+    for fold in (None, *range(n_folds)):
+        training = moments.training(fold)
+        covariance = estimate_covariance(
+            training, kind, rule(training, fold), rank=rank, class_names=source.class_names
+        )
+        models.append((training.means, covariance))
+    return models
 
 
 # Intensity of each covariance, (1,) or (K,), of the fit that leaves out a fold (None: no fold).

@@ -63,8 +63,8 @@ def gram_distance(gram: ArrayLike, reference: ArrayLike) -> float:
 
     Examples
     --------
-    >>> gram_distance(5 * simplex_etf(4), simplex_etf(4))
-    0.0
+    >>> round(gram_distance(orthogonal_frame(4), simplex_etf(4)), 6)
+    0.517638
     """
     g, r = np.asarray(gram, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if g.shape != r.shape or g.ndim != 2 or g.shape[0] != g.shape[1]:

@@ -185,6 +185,14 @@ def test_cca_does_not_depend_on_units():
     np.testing.assert_allclose(small.rho, whole(a, b).rho, rtol=1e-9)
 
 
+def test_distance_to_itself_is_zero_in_float32():
+    # peers_and_pitfalls: a float32 norm gives -.0055; arccos of 1 - 1e-16 is 1.5e-8.
+    x = (np.random.default_rng(21).normal(size=(5000, 16)) + 5).astype(np.float32)
+    found = whole(x, x)
+    assert 0 <= found.shape_angle.value < 1e-7
+    assert found.procrustes_r2_unscaled.value == pytest.approx(1.0, abs=1e-12)
+
+
 def test_redundant_and_constant_features_change_nothing():
     rng = np.random.default_rng(8)
     a = rng.normal(size=(60, 3))

@@ -39,7 +39,7 @@ def test_two_files_and_bits(files):
     assert result.exit_code == 0, result.output
     expected = matrix_information(*files, batch_size=20)
     assert f"{expected.entropy_a / np.log(2):.6g}" in result.stdout
-    assert "2 batches" in result.stdout
+    assert "batches: 2" in result.stdout
 
 
 def test_a_missing_classifier_is_one_line(files):

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
+from ibcollapse.bottleneck.gaussian_ib import GaussianIB
 from ibcollapse.errors import InputError
 from ibcollapse.features.source import Classifier
 from ibcollapse.geometry import collapse_geometry, simplex_vertices
@@ -191,6 +192,37 @@ def test_an_absent_class_is_named_and_left_out():
 def test_coincident_classes_make_the_pairwise_ratio_infinite():
     x = np.array([[0.0], [2.0], [0.0], [2.0], [9.0], [9.0]])
     assert collapse_geometry((x, [0, 0, 1, 1, 2, 2])).cdnv == np.inf
+
+
+def one_hot_betas(x, y, report):
+    within = sum(np.cov(x[y == c].T, bias=True) for c in np.unique(y)) / len(report.counts)
+    means = np.stack([x[y == c].mean(axis=0) for c in np.unique(y)])
+    shares = np.full(len(means), 1 / len(means))
+    return GaussianIB.from_class_moments(shares, means, within).critical_betas
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_nc1_bounds_the_critical_betas_of_the_labels(seed):
+    # information_bottleneck section 5: sum (beta_i - 1) <= tr(Sigma_W Sigma_B^+) = K NC1.
+    rng = np.random.default_rng(seed)
+    y = np.repeat(np.arange(4), 30)
+    x = 2 * rng.normal(size=(4, 6))[y] + rng.normal(size=(120, 6)) @ rng.normal(size=(6, 6))
+    report = collapse_geometry((x, y))
+    excess = np.sum(one_hot_betas(x, y, report)[:3] - 1)
+    assert excess <= 4 * report.nc1 * (1 + 1e-9)
+
+
+def test_nc1_is_reached_when_the_means_span_is_invariant():
+    # Equality iff range(Sigma_B) is Sigma_W-invariant; K = 10, sigma = .3: beta = 1.81 nine times.
+    means = np.pad(simplex_vertices(10), ((0, 0), (0, 2)))
+    noise = 0.3 * np.sqrt(11) * np.concatenate([np.eye(11), -np.eye(11)])
+    x = (means[:, None, :] + noise).reshape(-1, 11)
+    y = np.repeat(np.arange(10), 22)
+    report = collapse_geometry((x, y))
+    betas = one_hot_betas(x, y, report)
+    np.testing.assert_allclose(betas[:9], 1.81, rtol=1e-10)
+    assert np.sum(betas[:9] - 1) == pytest.approx(10 * report.nc1, rel=1e-10)
 
 
 @settings(max_examples=20, deadline=None)

@@ -133,10 +133,16 @@ def _show_space(name: str, similarity: "SpaceSimilarity") -> None:
 
 
 def _show_many(found: "Consensus") -> None:
+    from ibcollapse.geometry import consensus_geometry
+
     numbers = [str(number) for number in range(1, len(found.sources) + 1)]
     for name in _SHOWN_PAIRWISE:
         table = found.pairwise[name].tolist()
         rows = [(number, *row) for number, row in zip(numbers, table, strict=True)]
         write_table(("network", *numbers), rows, title=name)
-    deviations = list(zip(numbers, found.deviation.tolist(), strict=True))
-    write_table(("network", "off the consensus"), deviations, title=f"consensus: {found.status}")
+    geometry = consensus_geometry(found)
+    etf = geometry.network_etf_distance.tolist()
+    rows = list(zip(numbers, found.deviation.tolist(), etf, strict=True))
+    rows.append(("consensus", 0.0, geometry.etf_distance))
+    columns = ("network", "off the consensus", "Gram distance to the simplex ETF")
+    write_table(columns, rows, title=f"class means: {found.status}")

@@ -115,6 +115,6 @@ def _show(found: "MatrixInformation", ranks: "EffectiveRanks", units: str) -> No
         ("participation ratio", ranks.participation_ratio),
         ("LiDAR", ranks.lidar),
     ]
-    parts = "all at once" if found.batch_size is None else f"{found.n_batches} batches"
+    parts = "all at once" if found.batch_size is None else f"batches: {found.n_batches}"
     title = f"features against {found.against}, {found.n_samples} samples, {parts}"
     write_table(("figure", "value"), rows, title=title)
