@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.gaussian.moments import ClassMoments
@@ -18,7 +19,7 @@ CovarianceKind = Literal["tied", "full", "diagonal", "low-rank"]
 # Below four rows the scatter about the rows' own mean says next to nothing about the class: with
 # two, Ledoit and Wolf's estimate of its error is exactly zero.
 MIN_CLASS_ROWS = 4
-# Jitter relative to the pooled mean variance; the smallest is d times machine epsilon.
+# Bound of the jitter relative to the mean variance; it starts at a few roundings of d products.
 MAX_JITTER = 1e-6
 
 
@@ -78,7 +79,7 @@ def scatter_kind(kind: CovarianceKind) -> ScatterKind:
 def unshrunk_covariances(moments: ClassMoments) -> list[Floats]:
     """Unbiased covariances: one pooled (tied), or one a class, (d, d) or diagonals (d,).
 
-    A class with fewer than `MIN_CLASS_ROWS` rows takes the pooled covariance.
+    The classes of `takes_pooled` take the pooled covariance.
 
     Raises
     ------
@@ -96,9 +97,20 @@ def unshrunk_covariances(moments: ClassMoments) -> list[Floats]:
         return [scatter / freedom]
     pooled = scatter.sum(axis=0) / freedom
     return [
-        s / (n - 1) if n >= MIN_CLASS_ROWS else pooled.copy()
-        for s, n in zip(scatter, counts, strict=True)
+        pooled.copy() if borrows else s / (n - 1)
+        for s, n, borrows in zip(scatter, counts, takes_pooled(scatter, counts), strict=True)
     ]
+
+
+def takes_pooled(scatter: Floats, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Classes (K,) whose own scatter is no basis: under `MIN_CLASS_ROWS` rows, or all rows equal.
+
+    A class of equal rows would otherwise be infinitely denser than every other one.
+    """
+    variances = np.array([mean_variance(s) for s in scatter])
+    # Equal rows leave the square of a rounding error.
+    flat: NDArray[np.bool_] = variances <= np.finfo(np.float64).eps * variances.max()
+    return flat | (counts < MIN_CLASS_ROWS)
 
 
 def estimate_covariance(
@@ -154,7 +166,7 @@ def _needed_jitter(covariance: Floats, scale: float) -> float:
     """Smallest jitter in decades that makes every pivot exceed rounding; 0 when none is needed."""
     smallest = len(covariance) * np.finfo(np.float64).eps * scale
     if covariance.ndim == 1:
-        return 0.0 if covariance.min() >= smallest else max(smallest, MAX_JITTER * 1e-6 * scale)
+        return 0.0 if covariance.min() >= smallest else 2 * smallest
     jitter = 0.0
     while jitter <= MAX_JITTER * scale:
         trial = covariance + jitter * np.eye(len(covariance))
@@ -185,16 +197,17 @@ def _collapsed_scale(moments: ClassMoments) -> float:
 def _small_class_notes(moments: ClassMoments, class_names: Sequence[str]) -> tuple[str, ...]:
     if moments.scatter_kind == "tied":
         return ()
-    small = [
+    borrows = takes_pooled(moments.scatter, moments.counts)
+    names = [
         f"'{name}' ({n})"
-        for name, n in zip(class_names, moments.counts, strict=True)
-        if n < MIN_CLASS_ROWS
+        for name, n, pooled in zip(class_names, moments.counts, borrows, strict=True)
+        if pooled
     ]
-    if not small:
+    if not names:
         return ()
     return (
-        f"classes with fewer than {MIN_CLASS_ROWS} rows took the pooled covariance: "
-        + ", ".join(small),
+        f"classes with fewer than {MIN_CLASS_ROWS} rows, or with equal rows, took the pooled "
+        "covariance: " + ", ".join(names),
     )
 
 

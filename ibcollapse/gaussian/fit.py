@@ -171,6 +171,15 @@ def cross_fit(
         On options outside their range, fewer than two classes, a class without rows, only classes
         of one row, or features that are constant or not finite.
 
+    Examples
+    --------
+    >>> from ibcollapse.features import open_features
+    >>> y = np.arange(300) % 3
+    >>> x = np.random.default_rng(0).standard_normal((300, 4)) + 2 * np.eye(3, 4)[y]
+    >>> fit = cross_fit(open_features((x, y))).fit
+    >>> 0 < fit.i_xy_held_out < fit.h_y < 1.1
+    True
+
     References
     ----------
     Guo, Pleiss, Sun, Weinberger (2017), arXiv:1706.04599 (temperature scaling, here of the

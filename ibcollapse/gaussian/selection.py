@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.gaussian.covariance import (
-    MIN_CLASS_ROWS,
     CovarianceKind,
     CovarianceModel,
     estimate_covariance,
     scatter_kind,
+    takes_pooled,
     unshrunk_covariances,
 )
 from ibcollapse.gaussian.folds import FoldMoments, fourth_powers
@@ -111,10 +111,10 @@ def _by_formula(moments: ClassMoments, fourth: Floats | None) -> Floats:
         return np.array([pooled])
     return np.array(
         [
-            intensity(scatter[c], int(n), None if fourth is None else float(fourth[c]))
-            if n >= MIN_CLASS_ROWS
-            else pooled
-            for c, n in enumerate(counts)
+            pooled
+            if borrows
+            else intensity(scatter[c], int(counts[c]), None if fourth is None else float(fourth[c]))
+            for c, borrows in enumerate(takes_pooled(scatter, counts))
         ]
     )
 

@@ -71,7 +71,19 @@ def test_small_class_takes_the_pooled_covariance_and_says_so(kind):
     (pooled,) = unshrunk_covariances(moments_of(x[keep], y[keep]))
     expected = pooled if kind == "full" else np.diag(pooled)
     np.testing.assert_allclose(model.matrix[2], expected, rtol=1e-10)
-    assert any("took the pooled covariance: 'c' (2)" in note for note in model.notes)
+    assert any("equal rows, took the pooled covariance: 'c' (2)" in note for note in model.notes)
+
+
+@pytest.mark.parametrize("kind", ["full", "diagonal"])
+def test_class_of_equal_rows_takes_the_pooled_covariance(kind):
+    x, y = sample()
+    x[y == 1] = 0.1
+    model = estimated(x, y, kind, 0.0)
+    assert model.jitter == 0
+    (pooled,) = unshrunk_covariances(moments_of(x, y))
+    expected = pooled if kind == "full" else np.diag(pooled)
+    np.testing.assert_allclose(model.matrix[1], expected, rtol=1e-10)
+    assert any("'b' (40)" in note for note in model.notes)
 
 
 def test_more_features_than_rows_is_invertible_by_shrinkage_and_said():

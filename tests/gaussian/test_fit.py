@@ -193,7 +193,9 @@ def test_single_row_class_is_fitted_but_not_measured_and_said():
     assert result.posterior.n_seen == 1
     assert np.isfinite(result.posterior.log_p_y_given_x).all()
     assert any("never held out" in note and "lone" in note for note in result.fit.notes)
-    assert any("took the pooled covariance: 'lone' (1)" in note for note in result.fit.notes)
+    assert any(
+        "equal rows, took the pooled covariance: 'lone' (1)" in note for note in result.fit.notes
+    )
 
 
 def test_more_features_than_rows():
