@@ -1,10 +1,11 @@
 """Second-order descent of the free energy in the decoders and weights together.
 
-Variables are u = log p(t) and the decoder logits l_t, so r_t = softmax(l_t), p = softmax(u). In
-the metric D = diag(p(t), beta p(t) r_t(y)) the Blahut–Arimoto step is steepest descent with step
-one, and the scaled Hessian is the identity minus what the encoder does not know yet. Its smallest
-eigenvalues go to zero at a critical beta: that is the critical slowing down of Blahut–Arimoto,
-which a Newton step does not feel.
+Variables are the weights q_t themselves, F + Σ q − 1 being minimal where they sum to one, and the
+decoder logits l_t, r_t = softmax(l_t), scaled by 1/√q_t and √(beta q_t r_t(y)): in that metric the
+Blahut–Arimoto step is steepest descent with step one, and the scaled Hessian in the decoders is
+the identity minus what the encoder does not know yet. Its smallest eigenvalues go to zero at a
+critical beta: that is the critical slowing down of Blahut–Arimoto, which a Newton step does not
+feel. F is convex in q but not in log q, where a small weight could only grow exponentially slowly.
 """
 
 import dataclasses
@@ -16,20 +17,20 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, evaluate
-from ibcollapse.bottleneck.weights import optimise_weights
 
 Array = NDArray[np.float64]
 
 # Relative rounding of the sum F over X.
 _ROUNDING = 4e-16
+# Predicted gains below this multiple of the rounding are not looked for in F.
+_HIDDEN = 100.0
 _LAST_DAMPING = 1e-13
 _FIRST_DAMPING = 1e-3
 _MOST_DAMPING = 1e8
 # Steps longer than this in log-space leave the region where the quadratic model means anything.
 _LONGEST_STEP = 4.0
-# Weights that change by more than this in logarithm are solved for exactly: the problem in them is
-# convex, while in their logarithms it is a narrow curved valley near a first-order transition.
-_SMALL_CHANGE = 0.3
+# In one step a weight keeps at least this share of itself; dying weights are solved for exactly.
+_MOST_SHRINKAGE = 0.05
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,11 +43,6 @@ class Descent:
     n_sweeps: int
 
 
-def fixed_point_residual(mixture: Mixture, evaluation: Evaluation, beta: float) -> float:
-    """Squared length of the scaled gradient, nats: twice what a unit Newton step can gain."""
-    return float(np.sum(_scaled_gradient(mixture, evaluation, beta) ** 2))
-
-
 def descend(
     channel: Channel,
     mixture: Mixture,
@@ -57,43 +53,58 @@ def descend(
 ) -> Descent:
     """Levenberg–Marquardt–Newton descent of F from `mixture`; F never increases.
 
-    Stops when the squared scaled gradient is at most `tol` (nats), when rounding keeps F from
-    falling any further, or after `max_sweeps` evaluations.
+    Stops when the squared scaled gradient is at most `tol` (nats), when rounding hides any further
+    progress, or after `max_sweeps` evaluations.
     """
-    state = mixture
-    evaluation = evaluate(channel, state, beta)
-    damping, n_sweeps, stalls = _FIRST_DAMPING, 1, 0
-    while n_sweeps < max_sweeps:
-        gradient = _scaled_gradient(state, evaluation, beta)
-        residual = float(gradient @ gradient)
-        if residual <= tol or stalls > 1:
-            break
-        hessian = _scaled_hessian(channel, state, evaluation, beta)
-        accepted = False
-        while n_sweeps < max_sweeps and damping <= _MOST_DAMPING:
-            solve = _factor(hessian, max(damping, _LAST_DAMPING))
+    here = _point(channel, mixture, beta)
+    damping, n_sweeps = _FIRST_DAMPING, 1
+    while n_sweeps < max_sweeps and here.residual > tol:
+        hessian = _scaled_hessian(channel, here.mixture, here.evaluation, beta)
+        reached = None
+        while reached is None and n_sweeps < max_sweeps and damping <= _MOST_DAMPING:
+            solve = _factor(hessian, damping)
             if solve is None:
                 damping = max(10 * damping, 1e-6)
                 continue
-            trial, step = _moved(state, -solve(gradient), beta)
-            if np.abs(trial.log_q - state.log_q).max() > _SMALL_CHANGE:
-                trial = optimise_weights(channel, trial, beta)
-            outcome = evaluate(channel, trial, beta)
+            trial, step = _moved(here.mixture, -solve(here.gradient), beta)
+            there = _point(channel, trial, beta)
             n_sweeps += 1
-            gained = evaluation.free_energy - outcome.free_energy
-            model = -float(gradient @ step + 0.5 * step @ (hessian @ step))
-            rounding = _ROUNDING * float(channel.p_x @ np.abs(evaluation.log_z)) + 1e-300
-            if gained >= 0.1 * model or (gained >= -rounding and model < 100 * rounding):
-                accepted = True
-                break
-            damping = max(10 * damping, 1e-6)
-        if not accepted:
+            model = -float(here.gradient @ step + 0.5 * step @ (hessian @ step))
+            gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
+            rounding = _ROUNDING * float(channel.p_x @ np.abs(here.evaluation.log_z))
+            if gained >= 0.1 * model > 0 and gained > rounding:
+                damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping
+                reached = there
+            elif model <= _HIDDEN * rounding:
+                # F cannot tell the two states apart any more: the gradient decides, or ends it.
+                if there.residual > 0.5 * here.residual or gained < -rounding:
+                    return Descent(here.mixture, here.evaluation, here.residual, n_sweeps)
+                reached = there
+            else:
+                damping = max(10 * damping, 1e-6)
+        if reached is None:
             break
-        stalls = stalls + 1 if model < rounding else 0
-        damping = damping / 10 if gained > 0.5 * model else damping
-        state, evaluation = trial, outcome
-    residual = fixed_point_residual(state, evaluation, beta)
-    return Descent(state, evaluation, residual, n_sweeps)
+        here = reached
+    return Descent(here.mixture, here.evaluation, here.residual, n_sweeps)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Point:
+    """A state with its sweep and its scaled gradient."""
+
+    mixture: Mixture
+    evaluation: Evaluation
+    gradient: Array
+
+    @property
+    def residual(self) -> float:
+        """Squared length of the gradient, nats: twice what a unit Newton step could gain."""
+        return float(self.gradient @ self.gradient)
+
+
+def _point(channel: Channel, mixture: Mixture, beta: float) -> _Point:
+    evaluation = evaluate(channel, mixture, beta)
+    return _Point(mixture, evaluation, _scaled_gradient(mixture, evaluation, beta))
 
 
 def scales(mixture: Mixture, beta: float) -> tuple[Array, Array]:
@@ -139,13 +150,16 @@ def _scaled_hessian(
 
 
 def _add_curvature(blocks: Array, mixture: Mixture, evaluation: Evaluation) -> None:
-    """Add the softmaxes' own curvature; the gauge directions, flat in F, get curvature one."""
+    """Add the softmaxes' own curvature; the gauge directions, flat in F, get curvature one.
+
+    The weights' own second derivatives, which the blocks of single atoms took away, come back.
+    """
     n_t, size = blocks.shape[:2]
     root_r = np.exp(0.5 * mixture.log_r)
     ratio = np.divide(evaluation.p_t, mixture.q, out=np.ones(n_t), where=mixture.q > 0)
     diagonal = np.arange(size - 1) + 1
     for t in range(n_t):
-        blocks[t, 0, t, 0] += 1.0
+        blocks[t, 0, t, 0] += ratio[t]
         blocks[t, diagonal, t, diagonal] += ratio[t]
         blocks[t, 1:, t, 1:] += (1.0 - ratio[t]) * np.outer(root_r[t], root_r[t])
 
@@ -162,19 +176,24 @@ def _factor(hessian: Array, damping: float) -> Callable[[Array], Array] | None:
 
 
 def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
-    """The state after a scaled step and the step as taken: no logarithm moves too far.
+    """The state after a scaled step and the step as taken.
 
-    Logits of nearly absent classes want to move furthest and matter least, so each entry is cut
-    by itself.
+    The masses q_t r_t(y) move linearly: weight then passes from one atom to another along a
+    straight line at constant Σ_t q_t r_t = p_y, which in the logits would be a curved valley. What
+    would turn negative shrinks exponentially instead. Entries of nearly absent classes want to
+    move furthest and matter least, so each is cut by itself.
     """
     root_q, scale = scales(mixture, beta)
-    log_q, logits = unscaled(step, root_q, scale)
-    np.clip(log_q, -_LONGEST_STEP, _LONGEST_STEP, out=log_q)
+    growth, logits = unscaled(step, root_q, scale)
+    np.maximum(growth, _MOST_SHRINKAGE - 1.0, out=growth)
     np.clip(logits, -_LONGEST_STEP, _LONGEST_STEP, out=logits)
-    taken = np.concatenate([(log_q * root_q)[:, None], logits * scale], axis=1).ravel()
-    log_q = mixture.log_q + log_q
-    logits = mixture.log_r + logits
-    return Mixture(logits - log_sum(logits)[:, None], log_q - log_sum(log_q)), taken
+    taken = np.concatenate([(growth * root_q)[:, None], logits * scale], axis=1).ravel()
+    change = logits - np.sum(mixture.r * logits, axis=1, keepdims=True)
+    change /= 1.0 + growth[:, None]
+    shrunk = np.log(0.5) + 2.0 * (np.minimum(change, -0.5) + 0.5)
+    log_r = mixture.log_r + np.where(change < -0.5, shrunk, np.log1p(np.maximum(change, -0.5)))
+    log_q = mixture.log_q + np.log1p(growth)
+    return Mixture(log_r - log_sum(log_r)[:, None], log_q - log_sum(log_q)), taken
 
 
 def scaled(weights: Array, decoders: Array, root_q: Array, scale: Array) -> Array:
@@ -185,7 +204,7 @@ def scaled(weights: Array, decoders: Array, root_q: Array, scale: Array) -> Arra
 
 
 def unscaled(step: Array, root_q: Array, scale: Array) -> tuple[Array, Array]:
-    """Changes of the log weights and of the logits that a flat scaled step means."""
+    """Relative changes of the weights and changes of the logits that a flat scaled step means."""
     parts = step.reshape(len(root_q), -1)
     log_q = np.divide(parts[:, 0], root_q, out=np.zeros_like(root_q), where=root_q > 0)
     logits = np.divide(parts[:, 1:], scale, out=np.zeros_like(scale), where=scale > 0)

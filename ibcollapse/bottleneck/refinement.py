@@ -20,12 +20,9 @@ Array = NDArray[np.float64]
 COINCIDENT = 1e-8
 # The squared scaled gradient of a finished state, nats.
 STATIONARY = 1e-26
-# A potential this far below one at an atom says that its weight is on the way to zero: while the
-# descent goes on, and where it ends.
-_STARVING = 1e-3
+# A potential this far below one at an atom says that its weight should be zero.
 _STARVED = 1e-9
 _SWEEPS_A_ROUND = 16
-_LEAST_WEIGHT = 1e-14
 
 
 def refine(
@@ -42,6 +39,9 @@ def refine(
     """
     state, n_sweeps = merge_coincident(mixture), 0
     while True:
+        if n_sweeps and state.n_t > 1:
+            # Weights first: where they are far off, no step in the decoders is worth much.
+            state = optimise_weights(channel, state, beta)
         budget = min(_SWEEPS_A_ROUND, max(1, max_sweeps - n_sweeps))
         ended = descend(channel, state, beta, tol=tol, max_sweeps=budget)
         n_sweeps += ended.n_sweeps
@@ -51,9 +51,6 @@ def refine(
         ratio = ended.evaluation.p_t / state.q
         if finished and ratio.min() < 1 - _STARVED:
             state = _without(channel, state, ratio < 1 - _STARVED, beta)
-            n_sweeps += 1
-        elif ratio.min() < 1 - _STARVING or state.q.min() < _LEAST_WEIGHT:
-            state = optimise_weights(channel, state, beta)
             n_sweeps += 1
         state = merge_coincident(state)
         unchanged = state.n_t == ended.mixture.n_t

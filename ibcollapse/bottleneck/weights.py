@@ -19,7 +19,7 @@ _SHORTEST_STEP = 1e-6
 
 
 def optimise_weights(
-    channel: Channel, mixture: Mixture, beta: float, *, tol: float = 1e-12, max_rounds: int = 60
+    channel: Channel, mixture: Mixture, beta: float, *, tol: float = 1e-14, max_rounds: int = 60
 ) -> Mixture:
     """The mixture with optimal weights for its decoders; atoms of weight zero are dropped.
 
