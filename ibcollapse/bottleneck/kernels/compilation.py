@@ -1,0 +1,34 @@
+"""How every loop here is compiled: once, cached, without the interpreter lock."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel(function: _Function) -> _Function:
+    """`function` compiled by Numba on first use; `function.py_func` stays the plain one.
+
+    The compiled code is cached beside the module or in the user's cache folder. The cache follows
+    the file of `function` alone: after an edit of `tiles.py` or `vectors.py`, delete
+    `__pycache__`.
+    """
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        compiled = njit(cache=True, **options)(function)
+    except RuntimeError:
+        # Neither folder can be written (a locked-down container): compile in each process.
+        compiled = njit(**options)(function)
+    typed: _Function = compiled
+    return typed
+
+
+@kernel
+def aligned(size):  # type: ignore[no-untyped-def]
+    """Uninitialised float64 (size,) that starts at a multiple of 64 bytes, one cache line."""
+    buffer = np.empty(size + 8)
+    first = (-buffer.ctypes.data % 64) // 8
+    return buffer[first : first + size]

@@ -1,0 +1,179 @@
+"""Register tiles over slabs of 32 rows, written as LLVM functions of explicit vectors.
+
+A slab holds its rows along the last axis, so that every vector is eight rows:
+
+    posteriors  (n_slabs, n_classes, 32)   W[x, y] = p(y|x)
+    scores      (n_slabs, n_t, 32)         exponents in bits, later weights of rows in clusters
+
+Each `emit_*` function writes one LLVM function; `numba_calls.py` makes them callable from compiled
+loops. Numba's cache does not see this file: after an edit, delete `__pycache__`.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial, reduce
+from itertools import product
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from ibcollapse.bottleneck.kernels.vectors import (
+    INT64,
+    LANES,
+    broadcast,
+    ceiling,
+    element,
+    exp2,
+    horizontal_maximum,
+    horizontal_sum,
+    load,
+    log2,
+    maximum,
+    multiply_add,
+    splat,
+    store,
+)
+
+SLAB = 32
+"""Rows in one slab."""
+
+SCORE_HEIGHT = 6
+"""Clusters in a score tile: with 4 vectors of rows, 29 of the 32 registers of AVX-512."""
+
+MOMENT_HEIGHT = 5
+"""Clusters in a moment tile: with 5 classes, 31 registers."""
+
+MOMENT_WIDTH = 5
+"""Classes in a moment tile."""
+
+_VECTORS = range(SLAB // LANES)
+
+
+def emit_scores(
+    b: ir.IRBuilder,
+    height: int,
+    coefficients: ir.Value,
+    n_classes: ir.Value,
+    posteriors: ir.Value,
+    offset: ir.Value,
+    scores: ir.Value,
+) -> None:
+    """scores[t, x] = offset[x] + sum_y coefficients[t, y] · posteriors[y, x] for one slab."""
+    tile = list(product(range(height), _VECTORS))
+    sums = {(t, v): cgutils.alloca_once_value(b, _vector(b, offset, v)) for t, v in tile}
+    with _loop(b, n_classes) as y:
+        row = _row(b, posteriors, y)
+        w = [_vector(b, row, v) for v in _VECTORS]
+        for t in range(height):
+            place = b.add(b.mul(n_classes, ir.Constant(INT64, t)), y)
+            c = broadcast(b, b.load(element(b, coefficients, place)))
+            for v in _VECTORS:
+                b.store(multiply_add(b, c, w[v], b.load(sums[t, v])), sums[t, v])
+    for t, v in tile:
+        store(b, b.load(sums[t, v]), element(b, scores, t * SLAB + v * LANES))
+
+
+def emit_normalisation(
+    b: ir.IRBuilder,
+    scores: ir.Value,
+    n_t: ir.Value,
+    weights: ir.Value,
+    log_z: ir.Value,
+    total: ir.Value,
+) -> None:
+    """Replace the scores of one slab by weights[x] · p(t|x).
+
+    log_z[x] becomes log2 sum_t 2**scores[t, x], and total, eight partial sums, grows by
+    weights[x] · log_z[x]. The largest score is taken out first: no sum of powers can underflow.
+    """
+    top = [cgutils.alloca_once_value(b, _vector(b, scores, v)) for v in _VECTORS]
+    with _loop(b, n_t) as t:
+        row = _row(b, scores, t)
+        for v in _VECTORS:
+            b.store(maximum(b, _vector(b, row, v), b.load(top[v])), top[v])
+    z = [cgutils.alloca_once_value(b, splat(0.0)) for _ in _VECTORS]
+    with _loop(b, n_t) as t:
+        row = _row(b, scores, t)
+        for v in _VECTORS:
+            power = exp2(b, b.fsub(_vector(b, row, v), b.load(top[v])))
+            store(b, power, element(b, row, v * LANES))
+            b.store(b.fadd(b.load(z[v]), power), z[v])
+    share = []
+    for v in _VECTORS:
+        weight = _vector(b, weights, v)
+        logarithm = b.fadd(b.load(top[v]), log2(b, b.load(z[v])))
+        store(b, logarithm, element(b, log_z, v * LANES))
+        store(b, multiply_add(b, weight, logarithm, load(b, total)), total)
+        share.append(b.fdiv(weight, b.load(z[v])))
+    with _loop(b, n_t) as t:
+        row = _row(b, scores, t)
+        for v in _VECTORS:
+            store(b, b.fmul(_vector(b, row, v), share[v]), element(b, row, v * LANES))
+
+
+def emit_powers(
+    b: ir.IRBuilder, scores: ir.Value, stride: ir.Value, n_slabs: ir.Value, shift: ir.Value
+) -> ir.Value:
+    """Replace one cluster's scores by 2**(score - new shift); return the new shift.
+
+    It is the larger of `shift` and the largest score, rounded up: changing it later rescales sums
+    by an exact power of two.
+    """
+    top = [cgutils.alloca_once_value(b, broadcast(b, shift)) for _ in _VECTORS]
+    with _loop(b, n_slabs) as i:
+        row = element(b, scores, b.mul(i, stride))
+        for v in _VECTORS:
+            b.store(maximum(b, _vector(b, row, v), b.load(top[v])), top[v])
+    highest = reduce(partial(maximum, b), [b.load(place) for place in top])
+    new_shift = ceiling(b, horizontal_maximum(b, highest))
+    shifts = broadcast(b, new_shift)
+    with _loop(b, n_slabs) as i:
+        row = element(b, scores, b.mul(i, stride))
+        for v in _VECTORS:
+            power = exp2(b, b.fsub(_vector(b, row, v), shifts))
+            store(b, power, element(b, row, v * LANES))
+    return new_shift
+
+
+def emit_moments(
+    b: ir.IRBuilder,
+    height: int,
+    width: int,
+    scores: ir.Value,
+    score_stride: ir.Value,
+    posteriors: ir.Value,
+    posterior_stride: ir.Value,
+    n_slabs: ir.Value,
+    moments: ir.Value,
+    n_classes: ir.Value,
+) -> None:
+    """moments[t, y] += sum_x scores[t, x] · posteriors[y, x] over n_slabs slabs."""
+    tile = list(product(range(height), range(width)))
+    sums = {place: cgutils.alloca_once_value(b, splat(0.0)) for place in tile}
+    with _loop(b, n_slabs) as i:
+        e_slab = element(b, scores, b.mul(i, score_stride))
+        w_slab = element(b, posteriors, b.mul(i, posterior_stride))
+        for v in _VECTORS:
+            e = [load(b, element(b, e_slab, t * SLAB + v * LANES)) for t in range(height)]
+            for y in range(width):
+                w = load(b, element(b, w_slab, y * SLAB + v * LANES))
+                for t in range(height):
+                    b.store(multiply_add(b, e[t], w, b.load(sums[t, y])), sums[t, y])
+    for t, y in tile:
+        column = b.add(b.mul(n_classes, ir.Constant(INT64, t)), ir.Constant(INT64, y))
+        place = element(b, moments, column)
+        b.store(b.fadd(b.load(place), horizontal_sum(b, b.load(sums[t, y]))), place)
+
+
+def _vector(b: ir.IRBuilder, pointer: ir.Value, v: int) -> ir.Value:
+    return load(b, element(b, pointer, v * LANES))
+
+
+def _row(b: ir.IRBuilder, pointer: ir.Value, index: ir.Value) -> ir.Value:
+    return element(b, pointer, b.mul(index, ir.Constant(INT64, SLAB)))
+
+
+@contextlib.contextmanager
+def _loop(b: ir.IRBuilder, count: ir.Value) -> Iterator[ir.Value]:
+    with cgutils.for_range(b, count, intp=INT64) as loop:
+        yield loop.index
