@@ -11,7 +11,8 @@ from ibcollapse.bottleneck.kernels.tiles import MOMENT_HEIGHT, MOMENT_WIDTH, SCO
 # Scores and posteriors of a block stay in a second-level cache of 1 MiB; longer blocks than 16
 # slabs no longer pay for the sums across lanes at the end of a moment tile (measured).
 _BLOCK_DOUBLES = 65_536
-_MOST_SLABS = 16
+import os
+_MOST_SLABS = int(os.environ.get('S','16'))
 _FEWEST_SLABS = 4
 
 # Stands for a log-probability of -inf: times a posterior of 1e-300 it still leaves no weight, and
@@ -43,29 +44,33 @@ def score_coefficients(log_p_y_given_t, log_p_t, beta):  # type: ignore[no-untyp
 
 
 @kernel
-def score_block(  # type: ignore[no-untyped-def]
-    coefficients, posteriors, first, n_slabs, offset, scores
-):
-    """Scores of the n_slabs slabs behind `first`: offset plus coefficients times posteriors."""
-    n_t = coefficients.shape[0]
-    tiles = (n_t + SCORE_HEIGHT - 1) // SCORE_HEIGHT
-    for i in range(n_slabs):
-        for tile in range(tiles):
-            t = tile * n_t // tiles
-            height = (tile + 1) * n_t // tiles - t
-            score_tile(coefficients, t, height, posteriors, first + i, offset, scores, i)
+def tile_edges(length, longest):  # type: ignore[no-untyped-def]
+    """Edges that cut `length` into equal tiles of at most `longest`."""
+    n_tiles = (length + longest - 1) // longest
+    return np.arange(n_tiles + 1) * length // n_tiles
 
 
 @kernel
-def add_moments(scores, n_slabs, posteriors, first, moments):  # type: ignore[no-untyped-def]
-    """moments (n_t, n_classes) += scores times posteriors over the rows of a block."""
+def score_slab(  # type: ignore[no-untyped-def]
+    coefficients, edges, posteriors, slab, offset, scores, top, at
+):
+    """Scores of one slab in scores[at]; top[at] rises to the largest of each row."""
+    for tile in range(len(edges) - 1):
+        t = edges[tile]
+        height = edges[tile + 1] - t
+        score_tile(coefficients, t, height, posteriors, slab, offset, scores, top, at)
+
+
+@kernel
+def add_moments(terms, n_slabs, posteriors, first, moments):  # type: ignore[no-untyped-def]
+    """moments (n_t, n_classes) += terms · posteriors over the rows of a block."""
     n_t, n_classes = moments.shape
-    rows = (n_t + MOMENT_HEIGHT - 1) // MOMENT_HEIGHT
-    columns = (n_classes + MOMENT_WIDTH - 1) // MOMENT_WIDTH
-    for column in range(columns):
-        y = column * n_classes // columns
-        width = (column + 1) * n_classes // columns - y
-        for row in range(rows):
-            t = row * n_t // rows
-            height = (row + 1) * n_t // rows - t
-            moment_tile(scores, n_slabs, t, height, posteriors, first, y, width, moments)
+    rows = tile_edges(n_t, MOMENT_HEIGHT)
+    columns = tile_edges(n_classes, MOMENT_WIDTH)
+    for column in range(len(columns) - 1):
+        y = columns[column]
+        width = columns[column + 1] - y
+        for row in range(len(rows) - 1):
+            t = rows[row]
+            height = rows[row + 1] - t
+            moment_tile(terms, n_slabs, t, height, posteriors, first, y, width, moments)

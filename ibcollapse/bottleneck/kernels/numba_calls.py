@@ -54,49 +54,51 @@ class _Arguments:
 
 @intrinsic
 def score_tile(  # type: ignore[no-untyped-def]
-    typing, coefficients, t, height, posteriors, slab, offset, scores, at
+    typing, coefficients, t, height, posteriors, slab, offset, scores, top, at
 ):
     """scores[at, t:t+height] = offset[at] + coefficients[t:t+height] @ posteriors[slab]."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
         arguments = _Arguments(context, builder, signature, values)
-        _, t, height, _, slab, _, _, at = values
+        _, t, height, _, slab, _, _, _, at = values
         operands = (
             arguments.pointer(0, t, _ZERO),
             arguments.length(0, 1),
             arguments.pointer(3, slab, _ZERO, _ZERO),
             arguments.pointer(5, at, _ZERO),
             arguments.pointer(6, at, t, _ZERO),
+            arguments.pointer(7, at, _ZERO),
         )
         sizes = product(range(1, SCORE_HEIGHT + 1))
         _call_of_size(builder, "score_tile", emit_scores, (height,), sizes, operands)
         return context.get_dummy_value()
 
     i = types.intp
-    return types.void(coefficients, i, i, posteriors, i, offset, scores, i), generate
+    return types.void(coefficients, i, i, posteriors, i, offset, scores, top, i), generate
 
 
 @intrinsic
 def normalise_slab(  # type: ignore[no-untyped-def]
-    typing, scores, at, weights, slab, log_z, total
+    typing, scores, at, weights, slab, top, log_z, total
 ):
-    """scores[at] becomes weights[slab] · p(t|x), log_z[at] log2 Z; total sums their product."""
+    """scores[at] becomes weights[slab] · p(t|x), log_z[at] log2 Z(x); top[at] starts anew."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
         arguments = _Arguments(context, builder, signature, values)
-        _, at, _, slab, _, _ = values
+        _, at, _, slab, _, _, _ = values
         operands = (
             arguments.pointer(0, at, _ZERO, _ZERO),
             arguments.length(0, 1),
             arguments.pointer(2, slab, _ZERO),
             arguments.pointer(4, at, _ZERO),
-            arguments.pointer(5, _ZERO),
+            arguments.pointer(5, at, _ZERO),
+            arguments.pointer(6, _ZERO),
         )
         _call(builder, "normalise_slab", emit_normalisation, (), operands, ir.VoidType())
         return context.get_dummy_value()
 
     i = types.intp
-    return types.void(scores, i, weights, i, log_z, total), generate
+    return types.void(scores, i, weights, i, top, log_z, total), generate
 
 
 @intrinsic
@@ -114,9 +116,9 @@ def power_row(typing, scores, n_slabs, t, shift):  # type: ignore[no-untyped-def
 
 @intrinsic
 def moment_tile(  # type: ignore[no-untyped-def]
-    typing, scores, n_slabs, t, height, posteriors, slab, y, width, moments
+    typing, terms, n_slabs, t, height, posteriors, slab, y, width, moments
 ):
-    """moments[t:t+height, y:y+width] += scores · posteriors over the rows of n_slabs slabs."""
+    """moments[t:t+height, y:y+width] += terms · posteriors over n_slabs slabs of rows."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
         arguments = _Arguments(context, builder, signature, values)
@@ -135,7 +137,7 @@ def moment_tile(  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     i = types.intp
-    return types.void(scores, i, i, i, posteriors, i, i, i, moments), generate
+    return types.void(terms, i, i, i, posteriors, i, i, i, moments), generate
 
 
 def _call_of_size(

@@ -8,16 +8,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.kernels.blocks import (
     add_moments,
-    score_block,
+    score_slab,
     score_coefficients,
     slabs_per_block,
+    tile_edges,
 )
 from ibcollapse.bottleneck.kernels.compilation import aligned, kernel
 from ibcollapse.bottleneck.kernels.decoders import checked_decoders
 from ibcollapse.bottleneck.kernels.numba_calls import power_row
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.partition import over_slabs
-from ibcollapse.bottleneck.kernels.tiles import SLAB
+from ibcollapse.bottleneck.kernels.tiles import LEAST_SCORE, SCORE_HEIGHT, SLAB
 from ibcollapse.errors import InputError
 
 
@@ -106,14 +107,17 @@ def _potential(  # type: ignore[no-untyped-def]
     n_t, n_classes = log_candidates.shape
     length = slabs_per_block(n_t, n_classes)
     coefficients = score_coefficients(log_candidates, unit, beta)
+    edges = tile_edges(n_t, SCORE_HEIGHT)
     scores = aligned(length * n_t * SLAB).reshape(length, n_t, SLAB)
     offset = aligned(length * SLAB).reshape(length, SLAB)
-    shift = np.full(n_t, -1e308)
+    top = np.full((length, SLAB), LEAST_SCORE)
+    shift = np.full(n_t, LEAST_SCORE)
     moments = np.zeros((n_t, n_classes))
     for first in range(start, stop, length):
         n_slabs = min(length, stop - first)
         _weighted_offsets(log_weights, negentropy, first, n_slabs, beta, offset)
-        score_block(coefficients, posteriors, first, n_slabs, offset, scores)
+        for i in range(n_slabs):
+            score_slab(coefficients, edges, posteriors, first + i, offset, scores, top, i)
         for t in range(n_t):
             raised = power_row(scores, n_slabs, t, shift[t])
             if raised > shift[t]:

@@ -8,16 +8,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.kernels.blocks import (
     add_moments,
-    score_block,
+    score_slab,
     score_coefficients,
     slabs_per_block,
+    tile_edges,
 )
 from ibcollapse.bottleneck.kernels.compilation import aligned, kernel
 from ibcollapse.bottleneck.kernels.decoders import checked_decoders
 from ibcollapse.bottleneck.kernels.numba_calls import normalise_slab
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.partition import over_slabs
-from ibcollapse.bottleneck.kernels.tiles import SLAB
+from ibcollapse.bottleneck.kernels.tiles import LEAST_SCORE, SCORE_HEIGHT, SLAB
 
 
 class Sweep(NamedTuple):
@@ -121,8 +122,8 @@ def encode(
     return p_t_given_x
 
 
-# Log-partitions of rows that no cluster reaches come out near -1e307 times their posteriors.
-_UNREACHABLE = -1e290
+# The log-partition of a row that no cluster reaches comes out at -1e308, in the mean times p(x).
+_UNREACHABLE = -1e280
 
 
 @kernel
@@ -139,17 +140,19 @@ def _sweep(  # type: ignore[no-untyped-def]
     n_t, n_classes = log_p_y_given_t.shape
     length = slabs_per_block(n_t, n_classes)
     coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
+    edges = tile_edges(n_t, SCORE_HEIGHT)
     scores = aligned(length * n_t * SLAB).reshape(length, n_t, SLAB)
     offset = aligned(length * SLAB).reshape(length, SLAB)
-    log_z = aligned(length * SLAB).reshape(length, SLAB)
+    top = np.full((length, SLAB), LEAST_SCORE)
+    log_z = np.empty((length, SLAB))
     total = np.zeros(8)
     joint = np.zeros((n_t, n_classes))
     for first in range(start, stop, length):
         n_slabs = min(length, stop - first)
         _offsets(negentropy, first, n_slabs, beta, offset)
-        score_block(coefficients, posteriors, first, n_slabs, offset, scores)
         for i in range(n_slabs):
-            normalise_slab(scores, i, p_x, first + i, log_z, total)
+            score_slab(coefficients, edges, posteriors, first + i, offset, scores, top, i)
+            normalise_slab(scores, i, p_x, first + i, top, log_z, total)
         add_moments(scores, n_slabs, posteriors, first, joint)
     return joint, total.sum() * math.log(2.0)
 
@@ -160,14 +163,16 @@ def _log_partition(  # type: ignore[no-untyped-def]
 ):
     n_t = len(log_p_t)
     coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
+    edges = tile_edges(n_t, SCORE_HEIGHT)
     scores = aligned(n_t * SLAB).reshape(1, n_t, SLAB)
     offset = np.empty((1, SLAB))
+    top = np.full((1, SLAB), LEAST_SCORE)
     ones = np.ones((1, SLAB))
     total = np.zeros(8)
     for slab in range(len(posteriors)):
         _offsets(negentropy, slab, 1, beta, offset)
-        score_block(coefficients, posteriors, slab, 1, offset, scores)
-        normalise_slab(scores, 0, ones, 0, log_z[slab : slab + 1], total)
+        score_slab(coefficients, edges, posteriors, slab, offset, scores, top, 0)
+        normalise_slab(scores, 0, ones, 0, top, log_z[slab : slab + 1], total)
 
 
 @kernel
@@ -176,15 +181,17 @@ def _encode(  # type: ignore[no-untyped-def]
 ):
     n_x, n_t = p_t_given_x.shape
     coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
+    edges = tile_edges(n_t, SCORE_HEIGHT)
     scores = aligned(n_t * SLAB).reshape(1, n_t, SLAB)
     offset = np.empty((1, SLAB))
+    top = np.full((1, SLAB), LEAST_SCORE)
     log_z = np.empty((1, SLAB))
     ones = np.ones((1, SLAB))
     total = np.zeros(8)
     for slab in range(len(posteriors)):
         _offsets(negentropy, slab, 1, beta, offset)
-        score_block(coefficients, posteriors, slab, 1, offset, scores)
-        normalise_slab(scores, 0, ones, 0, log_z, total)
+        score_slab(coefficients, edges, posteriors, slab, offset, scores, top, 0)
+        normalise_slab(scores, 0, ones, 0, top, log_z, total)
         for x in range(min(SLAB, n_x - slab * SLAB)):
             for t in range(n_t):
                 p_t_given_x[slab * SLAB + x, t] = scores[0, t, x]

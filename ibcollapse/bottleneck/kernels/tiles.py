@@ -23,19 +23,23 @@ from ibcollapse.bottleneck.kernels.vectors import (
     broadcast,
     ceiling,
     element,
-    exp2,
     horizontal_maximum,
     horizontal_sum,
     load,
-    log2,
+    log2_and_reciprocal,
     maximum,
     multiply_add,
+    power_origin,
+    powers,
     splat,
     store,
 )
 
 SLAB = 32
 """Rows in one slab."""
+
+LEAST_SCORE = -(2.0**40)
+"""Scores below this, in bits, carry no weight: beta KL is far smaller wherever it is finite."""
 
 SCORE_HEIGHT = 6
 """Clusters in a score tile: with 4 vectors of rows, 29 of the 32 registers of AVX-512."""
@@ -57,8 +61,12 @@ def emit_scores(
     posteriors: ir.Value,
     offset: ir.Value,
     scores: ir.Value,
+    top: ir.Value,
 ) -> None:
-    """scores[t, x] = offset[x] + sum_y coefficients[t, y] · posteriors[y, x] for one slab."""
+    """scores[t, x] = offset[x] + sum_y coefficients[t, y] · posteriors[y, x] for one slab.
+
+    top[x] rises to the largest of them.
+    """
     tile = list(product(range(height), _VECTORS))
     sums = {(t, v): cgutils.alloca_once_value(b, _vector(b, offset, v)) for t, v in tile}
     with _loop(b, n_classes) as y:
@@ -69,8 +77,12 @@ def emit_scores(
             c = broadcast(b, b.load(element(b, coefficients, place)))
             for v in _VECTORS:
                 b.store(multiply_add(b, c, w[v], b.load(sums[t, v])), sums[t, v])
-    for t, v in tile:
-        store(b, b.load(sums[t, v]), element(b, scores, t * SLAB + v * LANES))
+    for v in _VECTORS:
+        column = [b.load(sums[t, v]) for t in range(height)]
+        for t in range(height):
+            store(b, column[t], element(b, scores, t * SLAB + v * LANES))
+        place = element(b, top, v * LANES)
+        store(b, reduce(partial(maximum, b), column, load(b, place)), place)
 
 
 def emit_normalisation(
@@ -78,33 +90,36 @@ def emit_normalisation(
     scores: ir.Value,
     n_t: ir.Value,
     weights: ir.Value,
+    top: ir.Value,
     log_z: ir.Value,
     total: ir.Value,
 ) -> None:
-    """Replace the scores of one slab by weights[x] · p(t|x).
+    """Replace the scores of one slab by weights[x] · p(t|x); log_z[x] becomes log2 Z(x).
 
-    log_z[x] becomes log2 sum_t 2**scores[t, x], and total, eight partial sums, grows by
-    weights[x] · log_z[x]. The largest score is taken out first: no sum of powers can underflow.
+    top[x], the largest score, falls back to LEAST_SCORE for the next slab.
+    total, eight partial sums, grows by weights[x] · log2 Z(x). As the largest score is taken out of
+    the powers, no sum of them can underflow.
     """
-    top = [cgutils.alloca_once_value(b, _vector(b, scores, v)) for v in _VECTORS]
-    with _loop(b, n_t) as t:
-        row = _row(b, scores, t)
-        for v in _VECTORS:
-            b.store(maximum(b, _vector(b, row, v), b.load(top[v])), top[v])
+    whole = [ceiling(b, _vector(b, top, v)) for v in _VECTORS]
+    origins = [power_origin(b, w) for w in whole]
     z = [cgutils.alloca_once_value(b, splat(0.0)) for _ in _VECTORS]
     with _loop(b, n_t) as t:
         row = _row(b, scores, t)
+        terms = powers(b, [_vector(b, row, v) for v in _VECTORS], origins)
         for v in _VECTORS:
-            power = exp2(b, b.fsub(_vector(b, row, v), b.load(top[v])))
-            store(b, power, element(b, row, v * LANES))
-            b.store(b.fadd(b.load(z[v]), power), z[v])
+            store(b, terms[v], element(b, row, v * LANES))
+            b.store(b.fadd(b.load(z[v]), terms[v]), z[v])
+    weight = [_vector(b, weights, v) for v in _VECTORS]
+    logarithms, reciprocals = log2_and_reciprocal(b, [b.load(slot) for slot in z])
+    grown = load(b, total)
     share = []
     for v in _VECTORS:
-        weight = _vector(b, weights, v)
-        logarithm = b.fadd(b.load(top[v]), log2(b, b.load(z[v])))
+        logarithm = b.fadd(whole[v], logarithms[v])
         store(b, logarithm, element(b, log_z, v * LANES))
-        store(b, multiply_add(b, weight, logarithm, load(b, total)), total)
-        share.append(b.fdiv(weight, b.load(z[v])))
+        store(b, splat(LEAST_SCORE), element(b, top, v * LANES))
+        grown = multiply_add(b, weight[v], logarithm, grown)
+        share.append(b.fmul(weight[v], reciprocals[v]))
+    store(b, grown, total)
     with _loop(b, n_t) as t:
         row = _row(b, scores, t)
         for v in _VECTORS:
@@ -124,45 +139,46 @@ def emit_powers(
         row = element(b, scores, b.mul(i, stride))
         for v in _VECTORS:
             b.store(maximum(b, _vector(b, row, v), b.load(top[v])), top[v])
-    highest = reduce(partial(maximum, b), [b.load(place) for place in top])
-    new_shift = ceiling(b, horizontal_maximum(b, highest))
-    shifts = broadcast(b, new_shift)
+    highest = horizontal_maximum(b, reduce(partial(maximum, b), [b.load(t) for t in top]))
+    whole = ceiling(b, broadcast(b, highest))
+    origins = [power_origin(b, whole)] * len(_VECTORS)
     with _loop(b, n_slabs) as i:
         row = element(b, scores, b.mul(i, stride))
+        terms = powers(b, [_vector(b, row, v) for v in _VECTORS], origins)
         for v in _VECTORS:
-            power = exp2(b, b.fsub(_vector(b, row, v), shifts))
-            store(b, power, element(b, row, v * LANES))
-    return new_shift
+            store(b, terms[v], element(b, row, v * LANES))
+    return b.extract_element(whole, ir.Constant(INT64, 0))
 
 
 def emit_moments(
     b: ir.IRBuilder,
     height: int,
     width: int,
-    scores: ir.Value,
-    score_stride: ir.Value,
+    terms: ir.Value,
+    term_stride: ir.Value,
     posteriors: ir.Value,
     posterior_stride: ir.Value,
     n_slabs: ir.Value,
     moments: ir.Value,
     n_classes: ir.Value,
 ) -> None:
-    """moments[t, y] += sum_x scores[t, x] · posteriors[y, x] over n_slabs slabs."""
-    tile = list(product(range(height), range(width)))
-    sums = {place: cgutils.alloca_once_value(b, splat(0.0)) for place in tile}
+    """moments[t, y] += sum_x terms[t, x] · posteriors[y, x] over n_slabs slabs."""
+    sums = {
+        place: cgutils.alloca_once_value(b, splat(0.0))
+        for place in product(range(height), range(width))
+    }
     with _loop(b, n_slabs) as i:
-        e_slab = element(b, scores, b.mul(i, score_stride))
-        w_slab = element(b, posteriors, b.mul(i, posterior_stride))
+        term_slab = element(b, terms, b.mul(i, term_stride))
+        slab = element(b, posteriors, b.mul(i, posterior_stride))
         for v in _VECTORS:
-            e = [load(b, element(b, e_slab, t * SLAB + v * LANES)) for t in range(height)]
+            e = [load(b, element(b, term_slab, t * SLAB + v * LANES)) for t in range(height)]
             for y in range(width):
-                w = load(b, element(b, w_slab, y * SLAB + v * LANES))
+                w = load(b, element(b, slab, y * SLAB + v * LANES))
                 for t in range(height):
                     b.store(multiply_add(b, e[t], w, b.load(sums[t, y])), sums[t, y])
-    for t, y in tile:
-        column = b.add(b.mul(n_classes, ir.Constant(INT64, t)), ir.Constant(INT64, y))
-        place = element(b, moments, column)
-        b.store(b.fadd(b.load(place), horizontal_sum(b, b.load(sums[t, y]))), place)
+    for (t, y), slot in sums.items():
+        place = element(b, moments, b.add(b.mul(n_classes, ir.Constant(INT64, t)), ir.Constant(INT64, y)))
+        b.store(b.fadd(b.load(place), horizontal_sum(b, b.load(slot))), place)
 
 
 def _vector(b: ir.IRBuilder, pointer: ir.Value, v: int) -> ir.Value:

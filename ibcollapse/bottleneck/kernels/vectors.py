@@ -20,19 +20,29 @@ POINTER = DOUBLE.as_pointer()
 VECTOR = ir.VectorType(DOUBLE, LANES)
 INTEGERS = ir.VectorType(INT64, LANES)
 
-# Minimax polynomial of 2**f on [-1/2, 1/2], relative error 2.1e-16 (Remez exchange, 50 digits).
-_EXP2_COEFFICIENTS = (
-    1.0000000000000000661,
-    0.69314718055994977507,
-    0.24022650695908767799,
-    0.055504108664458833193,
-    0.009618129108034588692,
-    0.0013333558228561475528,
-    0.00015403529961135955451,
-    0.000015252658116561384328,
-    1.321566283184610283e-6,
-    1.0208537904552163897e-7,
-    7.0372795305828035197e-9,
+_MANTISSA_BITS = 52
+
+
+def _bits(value: float) -> int:
+    pattern: int = struct.unpack("<q", struct.pack("<d", value))[0]
+    return pattern
+
+
+# 2**x = 2**n · 2**(i/8) · 2**f with |f| <= 1/16. Eight entries are one register of AVX-512, and LLVM
+# turns the look-up into one permutation. Each entry lacks the i that the shifted step number still
+# carries in its mantissa bits.
+_TABLE_BITS = 3
+_TABLE = [_bits(2.0 ** (i / 8)) - (i << (_MANTISSA_BITS - _TABLE_BITS)) for i in range(8)]
+
+# Minimax polynomial of 2**f on [-1/16, 1/16], relative error 8.9e-16 (Remez exchange, 50 digits).
+_POWER_COEFFICIENTS = (
+    1.0000000000000000336,
+    0.69314718056004469269,
+    0.2402265069589542693,
+    0.055504108461226154815,
+    0.0096181291958454301223,
+    0.0013334600726562343214,
+    0.00015402627017157471911,
 )
 
 # Minimax polynomial in s**2 of log2((1 + s) / (1 - s)) / s for mantissas in [sqrt(1/2), sqrt(2)],
@@ -47,12 +57,10 @@ _LOG2_COEFFICIENTS = (
     0.24293681358251475741,
 )
 
-# Added to a double below 2**51 in size, it leaves the nearest integer in the low mantissa bits.
-_ROUND_TO_INTEGER = 1.5 * 2.0**52
-_MANTISSA_BITS = 52
-# 2**-1021 is the last power with room for a polynomial value below one in a normal double.
-_SMALLEST_EXPONENT = -1021.0
-_SQRT_HALF_BITS = struct.unpack("<q", struct.pack("<d", 0.5**0.5))[0]
+# Added to a double that is small beside it, it rounds to eighths and leaves the number of eighths
+# in the low mantissa bits.
+_ROUND_TO_STEP = 1.5 * 2.0 ** (_MANTISSA_BITS - _TABLE_BITS)
+_SMALLEST_PLACE = _ROUND_TO_STEP - 1021.0
 
 
 def splat(value: float) -> ir.Constant:
@@ -112,42 +120,86 @@ def horizontal_maximum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     return _call(builder, "llvm.vector.reduce.fmax.v8f64", DOUBLE, (vector,), ("nnan",))
 
 
-def ceiling(builder: ir.IRBuilder, scalar: ir.Value) -> ir.Value:
-    """Smallest whole double that is not below `scalar`."""
-    return _call(builder, "llvm.ceil.f64", DOUBLE, (scalar,))
+def ceiling(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
+    """Smallest whole numbers that are not below the lanes."""
+    return _call(builder, "llvm.ceil.v8f64", VECTOR, (vector,))
 
 
-def exp2(builder: ir.IRBuilder, exponent: ir.Value) -> ir.Value:
-    """2**exponent to 3e-16 for exponents up to 1023; exactly 0 at -1021 and below."""
-    shifted = builder.fadd(exponent, splat(_ROUND_TO_INTEGER))
-    fraction = builder.fsub(exponent, builder.fsub(shifted, splat(_ROUND_TO_INTEGER)))
-    mantissa = _polynomial(builder, _EXP2_COEFFICIENTS, fraction)
-    power = builder.shl(builder.bitcast(shifted, INTEGERS), splat_integer(_MANTISSA_BITS))
-    bits = builder.add(builder.bitcast(mantissa, INTEGERS), power)
-    representable = builder.fcmp_ordered(">", exponent, splat(_SMALLEST_EXPONENT))
-    return builder.bitcast(builder.select(representable, bits, splat_integer(0)), VECTOR)
+def power_origin(builder: ir.IRBuilder, whole: ir.Value) -> ir.Value:
+    """What `powers` counts from, for whole numbers up to 2**48 in size."""
+    return builder.fsub(splat(_ROUND_TO_STEP), whole)
 
 
-def log2(builder: ir.IRBuilder, positive: ir.Value) -> ir.Value:
-    """Base-two logarithm of normal positive doubles, to 3e-16 absolute or relative."""
-    bits = builder.bitcast(positive, INTEGERS)
-    power = builder.ashr(
-        builder.sub(bits, splat_integer(_SQRT_HALF_BITS)), splat_integer(_MANTISSA_BITS)
-    )
-    reduced = builder.sub(bits, builder.shl(power, splat_integer(_MANTISSA_BITS)))
-    mantissa = builder.bitcast(reduced, VECTOR)
-    s = builder.fdiv(builder.fsub(mantissa, splat(1.0)), builder.fadd(mantissa, splat(1.0)))
-    slope = _polynomial(builder, _LOG2_COEFFICIENTS, builder.fmul(s, s))
-    return multiply_add(builder, s, slope, builder.sitofp(power, VECTOR))
+def powers(
+    b: ir.IRBuilder, exponents: Sequence[ir.Value], origins: Sequence[ir.Value]
+) -> list[ir.Value]:
+    """2**(exponent - whole) for the whole numbers of `origins`; exactly 0 under 2**-1021.
+
+    Relative error 1e-15, for differences up to 1023. Several vectors go through each step together,
+    as each has to wait for its own chain of multiplications.
+    """
+    places = [b.fadd(e, o) for e, o in zip(exponents, origins, strict=True)]
+    nearest = [b.fsub(p, o) for p, o in zip(places, origins, strict=True)]
+    fractions = [b.fsub(e, n) for e, n in zip(exponents, nearest, strict=True)]
+    ratios = _polynomial(b, _POWER_COEFFICIENTS, fractions)
+    steps = [b.bitcast(p, INTEGERS) for p in places]
+    heads = [_power_of_step(b, step) for step in steps]
+    values = [b.fmul(h, r) for h, r in zip(heads, ratios, strict=True)]
+    normal = [b.fcmp_ordered(">", p, splat(_SMALLEST_PLACE)) for p in places]
+    return [b.select(n, v, splat(0.0)) for n, v in zip(normal, values, strict=True)]
+
+
+def _power_of_step(b: ir.IRBuilder, steps: ir.Value) -> ir.Value:
+    table = ir.Constant(INTEGERS, _TABLE)
+    index = b.and_(steps, splat_integer(len(_TABLE) - 1))
+    entries: ir.Value = ir.Constant(INTEGERS, ir.Undefined)
+    for lane in range(LANES):
+        place = ir.Constant(INT64, lane)
+        entry = b.extract_element(table, b.extract_element(index, place))
+        entries = b.insert_element(entries, entry, place)
+    shifted = b.shl(steps, splat_integer(_MANTISSA_BITS - _TABLE_BITS))
+    return b.bitcast(b.add(entries, shifted), VECTOR)
+
+
+def log2_and_reciprocal(
+    b: ir.IRBuilder, values: Sequence[ir.Value]
+) -> tuple[list[ir.Value], list[ir.Value]]:
+    """log2 z and 1/z of doubles from 2**-1022 to 2**1022, to a few units in the last place.
+
+    The logarithm of zero is -1e308: finite, as a weight of zero may multiply it. One division
+    serves both: 1/(m (m + 1)), m the mantissa in [sqrt(1/2), sqrt(2)], gives 1/m and the
+    (m - 1)/(m + 1) of the logarithm's series.
+    """
+    shift, one = splat_integer(_MANTISSA_BITS), splat(1.0)
+    bits = [b.bitcast(z, INTEGERS) for z in values]
+    powers = [b.ashr(b.sub(z, splat_integer(_bits(0.5**0.5))), shift) for z in bits]
+    fields = [b.shl(power, shift) for power in powers]
+    mantissas = [b.bitcast(b.sub(*pair), VECTOR) for pair in zip(bits, fields, strict=True)]
+    above = [b.fadd(m, one) for m in mantissas]
+    inverses = [b.fdiv(one, b.fmul(*pair)) for pair in zip(mantissas, above, strict=True)]
+    differences = [b.fmul(b.fsub(m, one), m) for m in mantissas]
+    s = [b.fmul(*pair) for pair in zip(differences, inverses, strict=True)]
+    slopes = _polynomial(b, _LOG2_COEFFICIENTS, [b.fmul(v, v) for v in s])
+    whole = [b.sitofp(power, VECTOR) for power in powers]
+    logarithms = [multiply_add(b, *triple) for triple in zip(s, slopes, whole, strict=True)]
+    positive = [b.fcmp_ordered(">", z, splat(0.0)) for z in values]
+    kept = [b.select(p, v, splat(-1e308)) for p, v in zip(positive, logarithms, strict=True)]
+    upper = [b.bitcast(b.fmul(*pair), INTEGERS) for pair in zip(above, inverses, strict=True)]
+    reciprocals = [b.bitcast(b.sub(*pair), VECTOR) for pair in zip(upper, fields, strict=True)]
+    return kept, reciprocals
 
 
 def _polynomial(
-    builder: ir.IRBuilder, coefficients: Sequence[float], variable: ir.Value
-) -> ir.Value:
-    value: ir.Value = splat(coefficients[-1])
+    b: ir.IRBuilder, coefficients: Sequence[float], variables: Sequence[ir.Value]
+) -> list[ir.Value]:
+    values: list[ir.Value] = [splat(coefficients[-1])] * len(variables)
     for coefficient in reversed(coefficients[:-1]):
-        value = multiply_add(builder, value, variable, splat(coefficient))
-    return value
+        constant = splat(coefficient)
+        values = [
+            multiply_add(b, value, variable, constant)
+            for value, variable in zip(values, variables, strict=True)
+        ]
+    return values
 
 
 def _call(
