@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -16,18 +17,24 @@ def kernel(function: _Function) -> _Function:
     the file of `function` alone: after an edit of `tiles.py` or `vectors.py`, delete
     `__pycache__`.
     """
-    options = {"nogil": True, "error_model": "numpy"}
     try:
-        compiled = njit(cache=True, **options)(function)
+        compiled: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:
         # Neither folder can be written (a locked-down container): compile in each process.
-        compiled = njit(**options)(function)
+        compiled = njit(nogil=True, error_model="numpy")(function)
     typed: _Function = compiled
     return typed
 
 
+def constant(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Read-only view: Numba compiles a loop once more for each mix of writable and other arrays."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
 @kernel
-def aligned(size):  # type: ignore[no-untyped-def]
+def aligned(size: int) -> NDArray[np.float64]:
     """Uninitialised float64 (size,) that starts at a multiple of 64 bytes, one cache line."""
     buffer = np.empty(size + 8)
     first = (-buffer.ctypes.data % 64) // 8

@@ -7,19 +7,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.kernels.blocks import (
+    NO_WEIGHT,
     add_moments,
-    score_slab,
+    make_block,
     score_coefficients,
-    slabs_per_block,
+    score_slab,
     tile_edges,
 )
-from ibcollapse.bottleneck.kernels.compilation import aligned, kernel
+from ibcollapse.bottleneck.kernels.compilation import constant, kernel
 from ibcollapse.bottleneck.kernels.decoders import checked_decoders
-from ibcollapse.bottleneck.kernels.numba_calls import power_row
+from ibcollapse.bottleneck.kernels.numba_calls import column_powers
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.partition import over_slabs
 from ibcollapse.bottleneck.kernels.tiles import LEAST_SCORE, SCORE_HEIGHT, SLAB
 from ibcollapse.errors import InputError
+
+Array = NDArray[np.float64]
 
 
 class Potential(NamedTuple):
@@ -30,11 +33,12 @@ class Potential(NamedTuple):
     log_phi : float64 (n_candidates,)
         log of sum_x v(x) exp(-beta KL(p(y|x) ‖ r)), nats.
     ascended : float64 (n_candidates, n_classes)
-        The mean of p(y|x) under the terms of that sum: the next candidate of the ascent map.
+        The mean of p(y|x) under the terms of that sum: the next candidate of the ascent map. Zero
+        where log_phi is -inf.
     """
 
-    log_phi: NDArray[np.float64]
-    ascended: NDArray[np.float64]
+    log_phi: Array
+    ascended: Array
 
 
 def potential(
@@ -70,72 +74,67 @@ def potential(
         When shapes do not fit the channel, or beta is negative or not finite.
     """
     n_candidates = len(np.atleast_2d(np.asarray(log_candidates)))
-    candidates, unit = checked_decoders(channel, log_candidates, np.zeros(n_candidates), beta)
-    rows = np.ascontiguousarray(log_weights, dtype=np.float64)
+    candidates, unit, beta = checked_decoders(channel, log_candidates, np.zeros(n_candidates), beta)
+    rows = constant(np.ascontiguousarray(log_weights, dtype=np.float64))
     if rows.shape != (channel.n_x,):
         raise InputError(f"log_weights has shape {rows.shape}; the channel needs ({channel.n_x},)")
-    work = len(channel.p_x) * SLAB * candidates.size
-    parts = over_slabs(
-        lambda first, last: _potential(
-            channel.posteriors, channel.negentropy, rows, candidates, unit, beta, first, last
-        ),
-        len(channel.p_x),
-        n_threads,
-        work,
-    )
+
+    def sum_slabs(first: int, stop: int) -> tuple[Array, Array]:
+        arrays = channel.posteriors, channel.negentropy
+        return _sum_slabs(*arrays, rows, candidates, unit, beta, first, stop)
+
+    work = channel.p_x.size * candidates.size
+    return _combined(over_slabs(sum_slabs, len(channel.p_x), n_threads, work))
+
+
+def _combined(parts: list[tuple[Array, Array]]) -> Potential:
     shift = np.max([part_shift for _, part_shift in parts], axis=0)
-    moments = np.zeros(candidates.shape)
-    for part_moments, part_shift in parts:
-        moments += part_moments * np.exp2(part_shift - shift)[:, None]
-    return _normalised(moments, shift)
-
-
-# Shifts of candidates that no row with weight can reach stay below this, in bits.
-_UNREACHABLE = -1e290
-
-
-def _normalised(moments: NDArray[np.float64], shift: NDArray[np.float64]) -> Potential:
-    phi = moments.sum(axis=1)
-    log_phi = np.where(shift < _UNREACHABLE, -math.inf, np.log(phi) + shift * math.log(2.0))
+    moments = sum(m * np.exp2(s - shift)[:, None] for m, s in parts)
+    phi = np.sum(moments, axis=1)
+    reached = phi > 0.0
+    phi[~reached] = 1.0
+    log_phi = np.where(reached, np.log(phi) + shift * math.log(2.0), -math.inf)
     return Potential(log_phi, moments / phi[:, None])
 
 
 @kernel
-def _potential(  # type: ignore[no-untyped-def]
-    posteriors, negentropy, log_weights, log_candidates, unit, beta, start, stop
-):
-    n_t, n_classes = log_candidates.shape
-    length = slabs_per_block(n_t, n_classes)
+def _sum_slabs(
+    posteriors: Array,
+    negentropy: Array,
+    log_weights: Array,
+    log_candidates: Array,
+    unit: Array,
+    beta: float,
+    start: int,
+    stop: int,
+) -> tuple[Array, Array]:
+    """Weighted sums of p(y|x) for each candidate, over 2**shift, and the shifts."""
     coefficients = score_coefficients(log_candidates, unit, beta)
-    edges = tile_edges(n_t, SCORE_HEIGHT)
-    scores = aligned(length * n_t * SLAB).reshape(length, n_t, SLAB)
-    offset = aligned(length * SLAB).reshape(length, SLAB)
-    top = np.full((length, SLAB), LEAST_SCORE)
-    shift = np.full(n_t, LEAST_SCORE)
-    moments = np.zeros((n_t, n_classes))
-    for first in range(start, stop, length):
-        n_slabs = min(length, stop - first)
-        _weighted_offsets(log_weights, negentropy, first, n_slabs, beta, offset)
+    edges = tile_edges(len(coefficients), SCORE_HEIGHT)
+    block = make_block(*coefficients.shape)
+    shift = np.full(len(coefficients), LEAST_SCORE)
+    moments = np.zeros(coefficients.shape)
+    for first in range(start, stop, len(block.top)):
+        n_slabs = min(len(block.top), stop - first)
         for i in range(n_slabs):
-            score_slab(coefficients, edges, posteriors, first + i, offset, scores, top, i)
-        for t in range(n_t):
-            raised = power_row(scores, n_slabs, t, shift[t])
+            _weighted_offset(log_weights, negentropy, first + i, beta, block.offset[i])
+            score_slab(coefficients, edges, posteriors, first + i, block, i)
+        for t in range(len(shift)):
+            raised = column_powers(block.scores, n_slabs, t, shift[t])
             if raised > shift[t]:
                 moments[t] *= 2.0 ** (shift[t] - raised)
                 shift[t] = raised
-        add_moments(scores, n_slabs, posteriors, first, moments)
+        add_moments(block.scores, n_slabs, posteriors, first, moments)
     return moments, shift
 
 
 @kernel
-def _weighted_offsets(  # type: ignore[no-untyped-def]
-    log_weights, negentropy, first, n_slabs, beta, offset
-):
-    n_x = len(log_weights)
-    for i in range(n_slabs):
-        for lane in range(SLAB):
-            x = (first + i) * SLAB + lane
-            bits = -1e307
-            if x < n_x:
-                bits = max(log_weights[x] / math.log(2.0), bits)
-            offset[i, lane] = bits - beta * negentropy[first + i, lane]
+def _weighted_offset(
+    log_weights: Array, negentropy: Array, slab: int, beta: float, offset: Array
+) -> None:
+    for x in range(SLAB):
+        row = slab * SLAB + x
+        bits = NO_WEIGHT
+        if row < len(log_weights):
+            bits = max(log_weights[row] / math.log(2.0), bits)
+        offset[x] = bits - beta * negentropy[slab, x]

@@ -8,17 +8,25 @@ from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.kernels.blocks import (
     add_moments,
-    score_slab,
+    make_block,
     score_coefficients,
-    slabs_per_block,
+    score_slab,
     tile_edges,
 )
-from ibcollapse.bottleneck.kernels.compilation import aligned, kernel
+from ibcollapse.bottleneck.kernels.compilation import constant, kernel
 from ibcollapse.bottleneck.kernels.decoders import checked_decoders
-from ibcollapse.bottleneck.kernels.numba_calls import normalise_slab
+from ibcollapse.bottleneck.kernels.numba_calls import row_powers, scale_slab, shares
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.partition import over_slabs
-from ibcollapse.bottleneck.kernels.tiles import LEAST_SCORE, SCORE_HEIGHT, SLAB
+from ibcollapse.bottleneck.kernels.tiles import SCORE_HEIGHT, SLAB
+
+Array = NDArray[np.float64]
+
+# An output of the pass that nobody asked for.
+_NOTHING = np.empty((0, 0))
+
+# The log-partition of a row that no cluster reaches comes out at -1e308, in the mean times p(x).
+_UNREACHABLE = -1e280
 
 
 class Sweep(NamedTuple):
@@ -31,9 +39,11 @@ class Sweep(NamedTuple):
         over them the next decoders.
     mean_log_z : float
         sum_x p(x) log Z(x), nats; at a fixed point the Lagrangian is -mean_log_z - beta I(X;Y).
+        -inf when a row with weight has a class that every cluster with weight excludes; such a row
+        goes to no cluster.
     """
 
-    joint: NDArray[np.float64]
+    joint: Array
     mean_log_z: float
 
 
@@ -48,8 +58,8 @@ def sweep(
     """Joint p(t, y) and mean log-partition after one Blahut–Arimoto map.
 
     The encoder is p(t|x) = p(t) exp(-beta KL(p(y|x) ‖ p(y|t))) / Z(x) (Tishby, Pereira and
-    Bialek 1999, arXiv physics/0004057). Scores are shifted by their largest one in each row, so
-    that no Z(x) underflows at any beta.
+    Bialek 1999, arXiv physics/0004057). The largest exponent of each row is taken out before the
+    powers are summed, so that no Z(x) underflows at any beta.
 
     Parameters
     ----------
@@ -60,7 +70,7 @@ def sweep(
     log_p_t : float64 (n_t,)
         Log-weights in nats; -inf for a cluster without weight.
     beta : float
-        Trade-off, finite and not negative.
+        Trade-off, finite and not negative. At 0 no distortion counts, not even an infinite one.
     n_threads : int
         Threads over equal parts of the rows; results are the same bits for the same number.
 
@@ -68,42 +78,47 @@ def sweep(
     ------
     InputError
         When the decoders do not fit the channel, or beta is negative or not finite.
+
+    Examples
+    --------
+    Two clusters that point at one class each, over a binary symmetric channel:
+
+    >>> import numpy as np
+    >>> from ibcollapse.bottleneck.kernels import PackedChannel, sweep
+    >>> channel = PackedChannel.pack([0.5, 0.5], np.log([[0.9, 0.1], [0.1, 0.9]]))
+    >>> log_decoders, log_weights = np.log([[0.8, 0.2], [0.2, 0.8]]), np.log([0.5, 0.5])
+    >>> sweep(channel, log_decoders, log_weights, 2.0).joint.round(4)
+    array([[0.4096, 0.0904],
+           [0.0904, 0.4096]])
     """
-    decoders, weights = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
-    work = len(channel.p_x) * SLAB * decoders.size
-    parts = over_slabs(
-        lambda first, last: _sweep(
-            channel.posteriors,
-            channel.negentropy,
-            channel.p_x,
-            decoders,
-            weights,
-            beta,
-            first,
-            last,
-        ),
-        len(channel.p_x),
-        n_threads,
-        work,
-    )
-    joint, total = parts[0]
-    for further_joint, further_total in parts[1:]:
+    decoders, weights, beta = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
+
+    def sweep_slabs(first: int, stop: int) -> tuple[Array, float]:
+        joint = np.zeros(decoders.shape)
+        rows = channel.posteriors, channel.negentropy, channel.p_x
+        mean = _pass(*rows, decoders, weights, beta, first, stop, joint, _NOTHING, _NOTHING)
+        return joint, mean
+
+    work = channel.p_x.size * decoders.size
+    (joint, mean), *others = over_slabs(sweep_slabs, len(channel.p_x), n_threads, work)
+    for further_joint, further_mean in others:
         joint += further_joint
-        total += further_total
-    return Sweep(joint, total if total > _UNREACHABLE else -math.inf)
+        mean += further_mean
+    return Sweep(joint, mean if mean > _UNREACHABLE else -math.inf)
 
 
 def log_partition(
     channel: PackedChannel, log_p_y_given_t: ArrayLike, log_p_t: ArrayLike, beta: float
-) -> NDArray[np.float64]:
+) -> Array:
     """log Z(x) of every row in nats, (n_x,): sum_t p(t) exp(-beta KL(p(y|x) ‖ p(y|t))).
 
     -inf where every cluster with weight excludes a class that the row can have. Arguments and
     errors as in `sweep`.
     """
-    decoders, weights = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
+    decoders, weights, beta = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
     bits = np.empty(channel.p_x.shape)
-    _log_partition(channel.posteriors, channel.negentropy, decoders, weights, beta, bits)
+    rows = channel.posteriors, channel.negentropy, channel.p_x
+    _pass(*rows, decoders, weights, beta, 0, len(bits), _NOTHING, bits, _NOTHING)
     log_z = bits.reshape(-1)[: channel.n_x] * math.log(2.0)
     log_z[log_z < _UNREACHABLE] = -math.inf
     return log_z
@@ -111,87 +126,66 @@ def log_partition(
 
 def encode(
     channel: PackedChannel, log_p_y_given_t: ArrayLike, log_p_t: ArrayLike, beta: float
-) -> NDArray[np.float64]:
-    """Encoder p(t|x) as a dense float64 array (n_x, n_t), rows summing to one.
+) -> Array:
+    """Encoder p(t|x) as a dense float64 array (n_x, n_t).
 
-    Arguments and errors as in `sweep`.
+    Rows sum to one; a row with a class that every cluster with weight excludes is zero. Arguments
+    and errors as in `sweep`.
     """
-    decoders, weights = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
+    decoders, weights, beta = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
     p_t_given_x = np.empty((channel.n_x, len(decoders)))
-    _encode(channel.posteriors, channel.negentropy, decoders, weights, beta, p_t_given_x)
+    rows = channel.posteriors, channel.negentropy, constant(np.ones(channel.p_x.shape))
+    stop = len(channel.p_x)
+    _pass(*rows, decoders, weights, beta, 0, stop, _NOTHING, _NOTHING, p_t_given_x)
     return p_t_given_x
 
 
-# The log-partition of a row that no cluster reaches comes out at -1e308, in the mean times p(x).
-_UNREACHABLE = -1e280
-
-
 @kernel
-def _offsets(negentropy, first, n_slabs, beta, offset):  # type: ignore[no-untyped-def]
-    for i in range(n_slabs):
-        for x in range(SLAB):
-            offset[i, x] = -beta * negentropy[first + i, x]
-
-
-@kernel
-def _sweep(  # type: ignore[no-untyped-def]
-    posteriors, negentropy, p_x, log_p_y_given_t, log_p_t, beta, start, stop
-):
-    n_t, n_classes = log_p_y_given_t.shape
-    length = slabs_per_block(n_t, n_classes)
+def _pass(
+    posteriors: Array,
+    negentropy: Array,
+    row_weights: Array,
+    log_p_y_given_t: Array,
+    log_p_t: Array,
+    beta: float,
+    start: int,
+    stop: int,
+    joint: Array,
+    log_z: Array,
+    p_t_given_x: Array,
+) -> float:
+    """Mean log-partition of some slabs; fills those of the last three arrays that have rows."""
     coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
-    edges = tile_edges(n_t, SCORE_HEIGHT)
-    scores = aligned(length * n_t * SLAB).reshape(length, n_t, SLAB)
-    offset = aligned(length * SLAB).reshape(length, SLAB)
-    top = np.full((length, SLAB), LEAST_SCORE)
-    log_z = np.empty((length, SLAB))
+    edges = tile_edges(len(coefficients), SCORE_HEIGHT)
+    block = make_block(*coefficients.shape)
+    log_z_of_block = np.empty(block.top.shape)
+    share = np.empty(block.top.shape)
     total = np.zeros(8)
-    joint = np.zeros((n_t, n_classes))
-    for first in range(start, stop, length):
-        n_slabs = min(length, stop - first)
-        _offsets(negentropy, first, n_slabs, beta, offset)
+    for first in range(start, stop, len(share)):
+        n_slabs = min(len(share), stop - first)
         for i in range(n_slabs):
-            score_slab(coefficients, edges, posteriors, first + i, offset, scores, top, i)
-            normalise_slab(scores, i, p_x, first + i, top, log_z, total)
-        add_moments(scores, n_slabs, posteriors, first, joint)
-    return joint, total.sum() * math.log(2.0)
+            for x in range(SLAB):
+                block.offset[i, x] = -beta * negentropy[first + i, x]
+            score_slab(coefficients, edges, posteriors, first + i, block, i)
+            row_powers(block.scores, block.top, log_z_of_block, share, i)
+        shares(n_slabs, row_weights, first, log_z_of_block, share, total)
+        for i in range(n_slabs):
+            scale_slab(block.scores, share, i)
+        if len(joint) > 0:
+            add_moments(block.scores, n_slabs, posteriors, first, joint)
+        if len(log_z) > 0:
+            log_z[first : first + n_slabs] = log_z_of_block[:n_slabs]
+        if len(p_t_given_x) > 0:
+            _unpack(block.scores, first, n_slabs, p_t_given_x)
+    mean: float = total.sum() * math.log(2.0)
+    return mean
 
 
 @kernel
-def _log_partition(  # type: ignore[no-untyped-def]
-    posteriors, negentropy, log_p_y_given_t, log_p_t, beta, log_z
-):
-    n_t = len(log_p_t)
-    coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
-    edges = tile_edges(n_t, SCORE_HEIGHT)
-    scores = aligned(n_t * SLAB).reshape(1, n_t, SLAB)
-    offset = np.empty((1, SLAB))
-    top = np.full((1, SLAB), LEAST_SCORE)
-    ones = np.ones((1, SLAB))
-    total = np.zeros(8)
-    for slab in range(len(posteriors)):
-        _offsets(negentropy, slab, 1, beta, offset)
-        score_slab(coefficients, edges, posteriors, slab, offset, scores, top, 0)
-        normalise_slab(scores, 0, ones, 0, top, log_z[slab : slab + 1], total)
-
-
-@kernel
-def _encode(  # type: ignore[no-untyped-def]
-    posteriors, negentropy, log_p_y_given_t, log_p_t, beta, p_t_given_x
-):
+def _unpack(scores: Array, first: int, n_slabs: int, p_t_given_x: Array) -> None:
     n_x, n_t = p_t_given_x.shape
-    coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
-    edges = tile_edges(n_t, SCORE_HEIGHT)
-    scores = aligned(n_t * SLAB).reshape(1, n_t, SLAB)
-    offset = np.empty((1, SLAB))
-    top = np.full((1, SLAB), LEAST_SCORE)
-    log_z = np.empty((1, SLAB))
-    ones = np.ones((1, SLAB))
-    total = np.zeros(8)
-    for slab in range(len(posteriors)):
-        _offsets(negentropy, slab, 1, beta, offset)
-        score_slab(coefficients, edges, posteriors, slab, offset, scores, top, 0)
-        normalise_slab(scores, 0, ones, 0, top, log_z, total)
-        for x in range(min(SLAB, n_x - slab * SLAB)):
+    for i in range(n_slabs):
+        slab = (first + i) * SLAB
+        for x in range(min(SLAB, n_x - slab)):
             for t in range(n_t):
-                p_t_given_x[slab * SLAB + x, t] = scores[0, t, x]
+                p_t_given_x[slab + x, t] = scores[i, t, x]

@@ -20,6 +20,7 @@ from numba.core import cgutils
 from ibcollapse.bottleneck.kernels.vectors import (
     INT64,
     LANES,
+    accumulator,
     broadcast,
     ceiling,
     element,
@@ -68,7 +69,7 @@ def emit_scores(
     top[x] rises to the largest of them.
     """
     tile = list(product(range(height), _VECTORS))
-    sums = {(t, v): cgutils.alloca_once_value(b, _vector(b, offset, v)) for t, v in tile}
+    sums = {(t, v): accumulator(b, _vector(b, offset, v)) for t, v in tile}
     with _loop(b, n_classes) as y:
         row = _row(b, posteriors, y)
         w = [_vector(b, row, v) for v in _VECTORS]
@@ -85,48 +86,71 @@ def emit_scores(
         store(b, reduce(partial(maximum, b), column, load(b, place)), place)
 
 
-def emit_normalisation(
+def emit_row_powers(
     b: ir.IRBuilder,
     scores: ir.Value,
     n_t: ir.Value,
-    weights: ir.Value,
     top: ir.Value,
     log_z: ir.Value,
-    total: ir.Value,
+    sums: ir.Value,
 ) -> None:
-    """Replace the scores of one slab by weights[x] · p(t|x); log_z[x] becomes log2 Z(x).
+    """Replace the scores of one slab by powers 2**(score - whole), and add them up in sums[x].
 
-    top[x], the largest score, falls back to LEAST_SCORE for the next slab.
-    total, eight partial sums, grows by weights[x] · log2 Z(x). As the largest score is taken out of
-    the powers, no sum of them can underflow.
+    whole, put into log_z[x], is top[x] rounded up: with the largest score taken out no sum can
+    underflow. top[x] falls back to LEAST_SCORE for the next slab.
     """
     whole = [ceiling(b, _vector(b, top, v)) for v in _VECTORS]
     origins = [power_origin(b, w) for w in whole]
-    z = [cgutils.alloca_once_value(b, splat(0.0)) for _ in _VECTORS]
+    z = [accumulator(b, splat(0.0)) for _ in _VECTORS]
     with _loop(b, n_t) as t:
         row = _row(b, scores, t)
         terms = powers(b, [_vector(b, row, v) for v in _VECTORS], origins)
         for v in _VECTORS:
             store(b, terms[v], element(b, row, v * LANES))
             b.store(b.fadd(b.load(z[v]), terms[v]), z[v])
-    weight = [_vector(b, weights, v) for v in _VECTORS]
-    logarithms, reciprocals = log2_and_reciprocal(b, [b.load(slot) for slot in z])
-    grown = load(b, total)
-    share = []
     for v in _VECTORS:
-        logarithm = b.fadd(whole[v], logarithms[v])
-        store(b, logarithm, element(b, log_z, v * LANES))
+        store(b, b.load(z[v]), element(b, sums, v * LANES))
+        store(b, whole[v], element(b, log_z, v * LANES))
         store(b, splat(LEAST_SCORE), element(b, top, v * LANES))
-        grown = multiply_add(b, weight[v], logarithm, grown)
-        share.append(b.fmul(weight[v], reciprocals[v]))
-    store(b, grown, total)
-    with _loop(b, n_t) as t:
-        row = _row(b, scores, t)
+
+
+def emit_shares(
+    b: ir.IRBuilder,
+    n_slabs: ir.Value,
+    weights: ir.Value,
+    log_z: ir.Value,
+    sums: ir.Value,
+    total: ir.Value,
+) -> None:
+    """Replace sums[x] by weights[x] / sums[x], and add the sums' log2 to log_z[x].
+
+    total, eight partial sums, grows by weights[x] · log_z[x]. For a whole block and not slab by
+    slab: divisions and logarithms of different rows then fill each other's waiting time.
+    """
+    grown = accumulator(b, load(b, total))
+    with _loop(b, n_slabs) as i:
         for v in _VECTORS:
-            store(b, b.fmul(_vector(b, row, v), share[v]), element(b, row, v * LANES))
+            weight = _vector(b, _row(b, weights, i), v)
+            share = element(b, _row(b, sums, i), v * LANES)
+            place = element(b, _row(b, log_z, i), v * LANES)
+            logarithm, reciprocal = log2_and_reciprocal(b, load(b, share))
+            logarithm = b.fadd(load(b, place), logarithm)
+            store(b, logarithm, place)
+            store(b, b.fmul(weight, reciprocal), share)
+            b.store(multiply_add(b, weight, logarithm, b.load(grown)), grown)
+    store(b, b.load(grown), total)
 
 
-def emit_powers(
+def emit_scaling(b: ir.IRBuilder, terms: ir.Value, n_t: ir.Value, share: ir.Value) -> None:
+    """terms[t, x] *= share[x] for one slab."""
+    factors = [_vector(b, share, v) for v in _VECTORS]
+    with _loop(b, n_t) as t:
+        row = _row(b, terms, t)
+        for v in _VECTORS:
+            store(b, b.fmul(_vector(b, row, v), factors[v]), element(b, row, v * LANES))
+
+
+def emit_column_powers(
     b: ir.IRBuilder, scores: ir.Value, stride: ir.Value, n_slabs: ir.Value, shift: ir.Value
 ) -> ir.Value:
     """Replace one cluster's scores by 2**(score - new shift); return the new shift.
@@ -134,7 +158,7 @@ def emit_powers(
     It is the larger of `shift` and the largest score, rounded up: changing it later rescales sums
     by an exact power of two.
     """
-    top = [cgutils.alloca_once_value(b, broadcast(b, shift)) for _ in _VECTORS]
+    top = [accumulator(b, broadcast(b, shift)) for _ in _VECTORS]
     with _loop(b, n_slabs) as i:
         row = element(b, scores, b.mul(i, stride))
         for v in _VECTORS:
@@ -163,10 +187,7 @@ def emit_moments(
     n_classes: ir.Value,
 ) -> None:
     """moments[t, y] += sum_x terms[t, x] · posteriors[y, x] over n_slabs slabs."""
-    sums = {
-        place: cgutils.alloca_once_value(b, splat(0.0))
-        for place in product(range(height), range(width))
-    }
+    sums = {place: accumulator(b, splat(0.0)) for place in product(range(height), range(width))}
     with _loop(b, n_slabs) as i:
         term_slab = element(b, terms, b.mul(i, term_stride))
         slab = element(b, posteriors, b.mul(i, posterior_stride))
@@ -177,7 +198,8 @@ def emit_moments(
                 for t in range(height):
                     b.store(multiply_add(b, e[t], w, b.load(sums[t, y])), sums[t, y])
     for (t, y), slot in sums.items():
-        place = element(b, moments, b.add(b.mul(n_classes, ir.Constant(INT64, t)), ir.Constant(INT64, y)))
+        row = element(b, moments, b.mul(n_classes, ir.Constant(INT64, t)))
+        place = element(b, row, y)
         b.store(b.fadd(b.load(place), horizontal_sum(b, b.load(slot))), place)
 
 

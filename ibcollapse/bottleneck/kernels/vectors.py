@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
+from numba.core import cgutils
 
 LANES = 8
 """Doubles in one vector."""
@@ -28,9 +29,9 @@ def _bits(value: float) -> int:
     return pattern
 
 
-# 2**x = 2**n · 2**(i/8) · 2**f with |f| <= 1/16. Eight entries are one register of AVX-512, and LLVM
-# turns the look-up into one permutation. Each entry lacks the i that the shifted step number still
-# carries in its mantissa bits.
+# 2**x = 2**n · 2**(i/8) · 2**f with |f| <= 1/16. Eight entries are one register of AVX-512, and
+# LLVM turns the look-up into one permutation. Each entry lacks the i that the shifted step number
+# still carries in its mantissa bits.
 _TABLE_BITS = 3
 _TABLE = [_bits(2.0 ** (i / 8)) - (i << (_MANTISSA_BITS - _TABLE_BITS)) for i in range(8)]
 
@@ -87,6 +88,12 @@ def load(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
 def store(builder: ir.IRBuilder, vector: ir.Value, pointer: ir.Value) -> None:
     """Write the eight doubles of `vector` at `pointer`."""
     builder.store(vector, builder.bitcast(pointer, VECTOR.as_pointer()), align=8)
+
+
+def accumulator(builder: ir.IRBuilder, start: ir.Value) -> ir.Value:
+    """A variable of the function for loops to add to; LLVM keeps it in a register."""
+    allocate: Any = cgutils.alloca_once_value
+    return allocate(builder, start)
 
 
 def broadcast(builder: ir.IRBuilder, scalar: ir.Value) -> ir.Value:
@@ -161,9 +168,7 @@ def _power_of_step(b: ir.IRBuilder, steps: ir.Value) -> ir.Value:
     return b.bitcast(b.add(entries, shifted), VECTOR)
 
 
-def log2_and_reciprocal(
-    b: ir.IRBuilder, values: Sequence[ir.Value]
-) -> tuple[list[ir.Value], list[ir.Value]]:
+def log2_and_reciprocal(b: ir.IRBuilder, value: ir.Value) -> tuple[ir.Value, ir.Value]:
     """log2 z and 1/z of doubles from 2**-1022 to 2**1022, to a few units in the last place.
 
     The logarithm of zero is -1e308: finite, as a weight of zero may multiply it. One division
@@ -171,22 +176,19 @@ def log2_and_reciprocal(
     (m - 1)/(m + 1) of the logarithm's series.
     """
     shift, one = splat_integer(_MANTISSA_BITS), splat(1.0)
-    bits = [b.bitcast(z, INTEGERS) for z in values]
-    powers = [b.ashr(b.sub(z, splat_integer(_bits(0.5**0.5))), shift) for z in bits]
-    fields = [b.shl(power, shift) for power in powers]
-    mantissas = [b.bitcast(b.sub(*pair), VECTOR) for pair in zip(bits, fields, strict=True)]
-    above = [b.fadd(m, one) for m in mantissas]
-    inverses = [b.fdiv(one, b.fmul(*pair)) for pair in zip(mantissas, above, strict=True)]
-    differences = [b.fmul(b.fsub(m, one), m) for m in mantissas]
-    s = [b.fmul(*pair) for pair in zip(differences, inverses, strict=True)]
-    slopes = _polynomial(b, _LOG2_COEFFICIENTS, [b.fmul(v, v) for v in s])
-    whole = [b.sitofp(power, VECTOR) for power in powers]
-    logarithms = [multiply_add(b, *triple) for triple in zip(s, slopes, whole, strict=True)]
-    positive = [b.fcmp_ordered(">", z, splat(0.0)) for z in values]
-    kept = [b.select(p, v, splat(-1e308)) for p, v in zip(positive, logarithms, strict=True)]
-    upper = [b.bitcast(b.fmul(*pair), INTEGERS) for pair in zip(above, inverses, strict=True)]
-    reciprocals = [b.bitcast(b.sub(*pair), VECTOR) for pair in zip(upper, fields, strict=True)]
-    return kept, reciprocals
+    bits = b.bitcast(value, INTEGERS)
+    power = b.ashr(b.sub(bits, splat_integer(_bits(0.5**0.5))), shift)
+    exponent_field = b.shl(power, shift)
+    m = b.bitcast(b.sub(bits, exponent_field), VECTOR)
+    above = b.fadd(m, one)
+    inverse = b.fdiv(one, b.fmul(m, above))
+    s = b.fmul(b.fmul(b.fsub(m, one), m), inverse)
+    (slope,) = _polynomial(b, _LOG2_COEFFICIENTS, [b.fmul(s, s)])
+    logarithm = multiply_add(b, s, slope, b.sitofp(power, VECTOR))
+    positive = b.fcmp_ordered(">", value, splat(0.0))
+    mantissa = b.bitcast(b.fmul(above, inverse), INTEGERS)
+    reciprocal = b.bitcast(b.sub(mantissa, exponent_field), VECTOR)
+    return b.select(positive, logarithm, splat(-1e308)), reciprocal
 
 
 def _polynomial(
