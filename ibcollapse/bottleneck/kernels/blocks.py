@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.kernels.compilation import aligned, kernel
+from ibcollapse.bottleneck.kernels.compilation import aligned, part_of_kernel
 from ibcollapse.bottleneck.kernels.numba_calls import moment_tile, score_tile
 from ibcollapse.bottleneck.kernels.tiles import (
     LEAST_SCORE,
@@ -47,19 +47,18 @@ class Block(NamedTuple):
     top: Array
 
 
-@kernel
+@part_of_kernel
 def make_block(n_t: int, n_classes: int) -> Block:
     """Working arrays for as many slabs as stay in cache."""
     fitting = _BLOCK_DOUBLES // (SLAB * (n_t + n_classes))
     n_slabs = min(_MOST_SLABS, max(_FEWEST_SLABS, fitting))
     scores = aligned(n_slabs * n_t * SLAB).reshape(n_slabs, n_t, SLAB)
-    offset = aligned(n_slabs * SLAB).reshape(n_slabs, SLAB)
-    top = aligned(n_slabs * SLAB).reshape(n_slabs, SLAB)
-    top[:] = LEAST_SCORE
+    offset = np.empty((n_slabs, SLAB))
+    top = np.full((n_slabs, SLAB), LEAST_SCORE)
     return Block(scores, offset, top)
 
 
-@kernel
+@part_of_kernel
 def score_coefficients(log_p_y_given_t: Array, log_p_t: Array, beta: float) -> Array:
     """beta · log2 p(y|t) + log2 p(t), (n_t, n_classes); p(t) folds in as posteriors sum to one.
 
@@ -75,14 +74,14 @@ def score_coefficients(log_p_y_given_t: Array, log_p_t: Array, beta: float) -> A
     return coefficients
 
 
-@kernel
+@part_of_kernel
 def tile_edges(length: int, longest: int) -> Edges:
     """Edges that cut `length` into tiles of nearly equal size, at most `longest`."""
     n_tiles = (length + longest - 1) // longest
     return np.arange(n_tiles + 1) * length // n_tiles
 
 
-@kernel
+@part_of_kernel
 def score_slab(
     coefficients: Array, edges: Edges, posteriors: Array, slab: int, block: Block, at: int
 ) -> None:
@@ -95,7 +94,7 @@ def score_slab(
         )
 
 
-@kernel
+@part_of_kernel
 def add_moments(terms: Array, n_slabs: int, posteriors: Array, first: int, moments: Array) -> None:
     """moments (n_t, n_classes) += terms times posteriors over the rows of a block."""
     rows = tile_edges(moments.shape[0], MOMENT_HEIGHT)

@@ -26,6 +26,13 @@ def kernel(function: _Function) -> _Function:
     return typed
 
 
+def part_of_kernel(function: _Function) -> _Function:
+    """`function` written into each kernel that calls it, which saves compiling it by itself."""
+    compiled: Any = njit(inline="always", error_model="numpy")(function)
+    typed: _Function = compiled
+    return typed
+
+
 def constant(array: NDArray[np.float64]) -> NDArray[np.float64]:
     """Read-only view: Numba compiles a loop once more for each mix of writable and other arrays."""
     view = array.view()
@@ -33,7 +40,7 @@ def constant(array: NDArray[np.float64]) -> NDArray[np.float64]:
     return view
 
 
-@kernel
+@part_of_kernel
 def aligned(size: int) -> NDArray[np.float64]:
     """Uninitialised float64 (size,) that starts at a multiple of 64 bytes, one cache line."""
     buffer = np.empty(size + 8)

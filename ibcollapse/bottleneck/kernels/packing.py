@@ -1,11 +1,11 @@
 """A channel laid out for the kernels: slabs of 32 rows, the rows along the contiguous axis."""
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ibcollapse.bottleneck.kernels.compilation import aligned
 from ibcollapse.bottleneck.kernels.tiles import SLAB
 from ibcollapse.errors import InputError
 
@@ -93,6 +93,8 @@ class PackedChannel:
 
 
 def _zeros(*shape: int) -> NDArray[np.float64]:
-    array: NDArray[np.float64] = aligned(int(np.prod(shape))).reshape(shape)
-    array[...] = 0.0
-    return array
+    # Vectors that straddle two cache lines would load at half the speed.
+    size = math.prod(shape)
+    buffer = np.zeros(size + 8)
+    first = -buffer.ctypes.data % 64 // 8
+    return buffer[first : first + size].reshape(shape)

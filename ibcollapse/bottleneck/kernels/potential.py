@@ -14,7 +14,7 @@ from ibcollapse.bottleneck.kernels.blocks import (
     score_slab,
     tile_edges,
 )
-from ibcollapse.bottleneck.kernels.compilation import constant, kernel
+from ibcollapse.bottleneck.kernels.compilation import constant, kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.decoders import checked_decoders
 from ibcollapse.bottleneck.kernels.numba_calls import column_powers
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
@@ -111,7 +111,8 @@ def _sum_slabs(
     """Weighted sums of p(y|x) for each candidate, over 2**shift, and the shifts."""
     coefficients = score_coefficients(log_candidates, unit, beta)
     edges = tile_edges(len(coefficients), SCORE_HEIGHT)
-    block = make_block(*coefficients.shape)
+    n_t, n_classes = coefficients.shape
+    block = make_block(n_t, n_classes)
     shift = np.full(len(coefficients), LEAST_SCORE)
     moments = np.zeros(coefficients.shape)
     for first in range(start, stop, len(block.top)):
@@ -128,7 +129,7 @@ def _sum_slabs(
     return moments, shift
 
 
-@kernel
+@part_of_kernel
 def _weighted_offset(
     log_weights: Array, negentropy: Array, slab: int, beta: float, offset: Array
 ) -> None:

@@ -13,7 +13,7 @@ from ibcollapse.bottleneck.kernels.blocks import (
     score_slab,
     tile_edges,
 )
-from ibcollapse.bottleneck.kernels.compilation import constant, kernel
+from ibcollapse.bottleneck.kernels.compilation import constant, kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.decoders import checked_decoders
 from ibcollapse.bottleneck.kernels.numba_calls import row_powers, scale_slab, shares
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
@@ -157,7 +157,8 @@ def _pass(
     """Mean log-partition of some slabs; fills those of the last three arrays that have rows."""
     coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
     edges = tile_edges(len(coefficients), SCORE_HEIGHT)
-    block = make_block(*coefficients.shape)
+    n_t, n_classes = coefficients.shape
+    block = make_block(n_t, n_classes)
     log_z_of_block = np.empty(block.top.shape)
     share = np.empty(block.top.shape)
     total = np.zeros(8)
@@ -181,7 +182,7 @@ def _pass(
     return mean
 
 
-@kernel
+@part_of_kernel
 def _unpack(scores: Array, first: int, n_slabs: int, p_t_given_x: Array) -> None:
     n_x, n_t = p_t_given_x.shape
     for i in range(n_slabs):

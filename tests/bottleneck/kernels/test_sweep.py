@@ -76,15 +76,3 @@ def test_sweep_keeps_the_row_marginal():
     p_x, p_y_given_x, p_y_given_t, log_p_t = soft_problem(500, 9, 10)
     swept = sweep(PackedChannel.pack(p_x, np.log(p_y_given_x)), np.log(p_y_given_t), log_p_t, 7.0)
     np.testing.assert_allclose(swept.joint.sum(axis=0), p_x @ p_y_given_x, rtol=1e-13)
-
-
-def test_zero_class_in_a_decoder_excludes_exactly_the_rows_that_can_have_it():
-    p_y_given_x = np.array([[0.5, 0.5, 0.0], [0.3, 0.3, 0.4], [1e-300, 0.5, 0.5]])
-    p_y_given_t = np.array([[0.4, 0.6, 0.0], [0.2, 0.3, 0.5], [0.0, 0.5, 0.5]])
-    problem = np.full(3, 1 / 3), p_y_given_x, p_y_given_t, np.log(np.full(3, 1 / 3))
-    assert_sweep_agrees(problem, 3.0)
-    encoder = encode(
-        PackedChannel.pack(problem[0], logs(p_y_given_x)), logs(p_y_given_t), problem[3], 3.0
-    )
-    assert encoder[0, 0] > 0.0
-    np.testing.assert_array_equal(encoder[[1, 2, 0, 1, 2], [0, 0, 2, 2, 2]] == 0.0, True)
