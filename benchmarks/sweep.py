@@ -1,9 +1,10 @@
 """One Blahut–Arimoto sweep against its two lower bounds and against NumPy.
 
 `python benchmarks/sweep.py` prints a table; asv tracks the same sizes. Every figure is the smallest
-CPU time of one thread over rounds in which all rivals take turns, so that a busy machine slows them
-alike; each takes one call unmeasured first. Bounds: the two products at the rate of the fastest DGEMM of the round, and one exponential a
-row and cluster by the faster of NumPy's and this library's.
+CPU time of one thread over rounds in which all rivals take turns, each with one call unmeasured
+first, so that a busy machine slows them alike. Bounds: the two products at the rate of the fastest
+DGEMM, and one exponential a row and cluster, by NumPy's exp or by a sweep of a channel with one
+class, which is little else; the faster counts.
 """
 
 import time
@@ -52,7 +53,6 @@ class Rivals:
         self.product = np.empty_like(self.square)
         self.exponents = -20.0 * np.random.default_rng(0).random(4096)
         self.powers = np.empty_like(self.exponents)
-        # With one class the scores cost one multiplication: what is left are the exponentials.
         single = PackedChannel.pack(np.full(4096, 1 / 4096), np.zeros((4096, 1)))
         self.single = single, np.zeros((100, 1)), np.log(np.full(100, 0.01)), BETA
 
