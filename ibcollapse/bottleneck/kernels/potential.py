@@ -73,8 +73,10 @@ def potential(
     InputError
         When shapes do not fit the channel, or beta is negative or not finite.
     """
-    n_candidates = len(np.atleast_2d(np.asarray(log_candidates)))
-    candidates, unit, beta = checked_decoders(channel, log_candidates, np.zeros(n_candidates), beta)
+    log_candidates = np.asarray(log_candidates)
+    candidates, unit, beta = checked_decoders(
+        channel, log_candidates, np.zeros(log_candidates.shape[:1]), beta
+    )
     rows = constant(np.ascontiguousarray(log_weights, dtype=np.float64))
     if rows.shape != (channel.n_x,):
         raise InputError(f"log_weights has shape {rows.shape}; the channel needs ({channel.n_x},)")
@@ -88,12 +90,17 @@ def potential(
 
 
 def _combined(parts: list[tuple[Array, Array]]) -> Potential:
-    shift = np.max([part_shift for _, part_shift in parts], axis=0)
-    moments = sum(m * np.exp2(s - shift)[:, None] for m, s in parts)
-    phi = np.sum(moments, axis=1)
+    moments, shift = parts[0]
+    for further_moments, further_shift in parts[1:]:
+        higher = np.maximum(shift, further_shift)
+        moments *= np.exp2(shift - higher)[:, None]
+        moments += further_moments * np.exp2(further_shift - higher)[:, None]
+        shift = higher
+    phi = moments.sum(axis=1)
     reached = phi > 0.0
     phi[~reached] = 1.0
-    log_phi = np.where(reached, np.log(phi) + shift * math.log(2.0), -math.inf)
+    log_phi = np.log(phi) + shift * math.log(2.0)
+    log_phi[~reached] = -math.inf
     return Potential(log_phi, moments / phi[:, None])
 
 

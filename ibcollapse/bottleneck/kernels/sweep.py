@@ -88,8 +88,8 @@ def sweep(
     >>> channel = PackedChannel.pack([0.5, 0.5], np.log([[0.9, 0.1], [0.1, 0.9]]))
     >>> log_decoders, log_weights = np.log([[0.8, 0.2], [0.2, 0.8]]), np.log([0.5, 0.5])
     >>> sweep(channel, log_decoders, log_weights, 2.0).joint.round(4)
-    array([[0.4096, 0.0904],
-           [0.0904, 0.4096]])
+    array([[0.4107, 0.0893],
+           [0.0893, 0.4107]])
     """
     decoders, weights, beta = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
 
