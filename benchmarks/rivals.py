@@ -25,11 +25,19 @@ class RivalResult:
     n_iterations: int | None
 
 
+def negentropy_of(p_y_given_x: np.ndarray) -> np.ndarray:
+    """sum_y p(y|x) log p(y|x) of each row, nats: the same in every sweep."""
+    return xlogy(p_y_given_x, p_y_given_x).sum(axis=1)
+
+
 def numpy_encoder(
-    p_y_given_x: np.ndarray, log_p_y_given_t: np.ndarray, log_p_t: np.ndarray, beta: float
+    p_y_given_x: np.ndarray,
+    negentropy: np.ndarray,
+    log_p_y_given_t: np.ndarray,
+    log_p_t: np.ndarray,
+    beta: float,
 ) -> np.ndarray:
     """p(t|x), (n_x, n_t)."""
-    negentropy = xlogy(p_y_given_x, p_y_given_x).sum(axis=1)
     kl = negentropy[:, None] - p_y_given_x @ log_p_y_given_t.T
     exponents = log_p_t - beta * kl
     exponents -= exponents.max(axis=1, keepdims=True)
@@ -41,12 +49,13 @@ def numpy_encoder(
 def numpy_sweep(
     p_x: np.ndarray,
     p_y_given_x: np.ndarray,
+    negentropy: np.ndarray,
     log_p_y_given_t: np.ndarray,
     log_p_t: np.ndarray,
     beta: float,
 ) -> np.ndarray:
     """Joint p(t, y) after one map, as a straightforward NumPy program computes it."""
-    p_t_given_x = numpy_encoder(p_y_given_x, log_p_y_given_t, log_p_t, beta)
+    p_t_given_x = numpy_encoder(p_y_given_x, negentropy, log_p_y_given_t, log_p_t, beta)
     return (p_x[:, None] * p_t_given_x).T @ p_y_given_x
 
 
@@ -66,12 +75,13 @@ def numpy_blahut_arimoto(
     alternating minimisation of Blahut (1972, doi 10.1109/TIT.1972.1054855). Stops when no entry
     of the joint p(t, y) moves by more than `tol`.
     """
+    negentropy = negentropy_of(p_y_given_x)
     encoder = rng.dirichlet(np.ones(n_t), len(p_x))
     joint, moved, n_iterations = (p_x[:, None] * encoder).T @ p_y_given_x, np.inf, 0
     while moved > tol and n_iterations < max_iterations:
-        following = numpy_sweep(p_x, p_y_given_x, *log_decoders_of(joint), beta)
+        following = numpy_sweep(p_x, p_y_given_x, negentropy, *log_decoders_of(joint), beta)
         moved, joint, n_iterations = np.abs(following - joint).max(), following, n_iterations + 1
-    encoder = numpy_encoder(p_y_given_x, *log_decoders_of(joint), beta)
+    encoder = numpy_encoder(p_y_given_x, negentropy, *log_decoders_of(joint), beta)
     return achieved(p_x, p_y_given_x, encoder, beta, n_iterations)
 
 

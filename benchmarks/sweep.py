@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from rivals import numpy_sweep
+from rivals import negentropy_of, numpy_sweep
 from threadpoolctl import threadpool_limits
 
 from ibcollapse.bottleneck.kernels import PackedChannel, sweep
@@ -46,7 +46,8 @@ class Rivals:
         given = problem(n_x, n_t, n_classes)
         self.decoders = given["log_p_y_given_t"], given["log_p_t"], BETA
         self.channel = PackedChannel.pack(given["p_x"], given["log_p_y_given_x"])
-        self.rows = given["p_x"], np.exp(given["log_p_y_given_x"])
+        p_y_given_x = np.exp(given["log_p_y_given_x"])
+        self.rows = given["p_x"], p_y_given_x, negentropy_of(p_y_given_x)
         self.flops = 4.0 * n_x * n_t * n_classes
         self.n_exponentials = n_x * n_t
         self.square = np.random.default_rng(0).random((768, 768))
