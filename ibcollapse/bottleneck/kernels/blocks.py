@@ -1,0 +1,108 @@
+"""Blocks of slabs: how the tiles are put together for any number of clusters and classes."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.kernels.compilation import aligned, part_of_kernel
+from ibcollapse.bottleneck.kernels.numba_calls import moment_tile, score_tile
+from ibcollapse.bottleneck.kernels.tiles import (
+    LEAST_SCORE,
+    MOMENT_HEIGHT,
+    MOMENT_WIDTH,
+    SLAB,
+)
+
+Array = NDArray[np.float64]
+Edges = NDArray[np.int64]
+
+# Scores and posteriors of a block stay in half of a second-level cache of 1 MiB; blocks longer than
+# 16 slabs no longer pay for the sums across lanes at the end of a moment tile (measured).
+_BLOCK_DOUBLES = 65_536
+_MOST_SLABS = 16
+_FEWEST_SLABS = 4
+
+NO_WEIGHT = -1e307
+"""Stands for a log-probability of -inf: times a posterior of 1e-290 it still leaves no weight, and
+sums of it do not overflow."""
+
+
+class Block(NamedTuple):
+    """Working arrays of one block of slabs.
+
+    Attributes
+    ----------
+    scores : float64 (n_slabs, n_t, 32)
+        Exponents in bits, in their place later the powers.
+    offset : float64 (n_slabs, 32)
+        What every score of a row has in common.
+    top : float64 (n_slabs, 32)
+        Largest score of each row.
+    """
+
+    scores: Array
+    offset: Array
+    top: Array
+
+
+@part_of_kernel
+def make_block(n_t: int, n_classes: int) -> Block:
+    """Working arrays for as many slabs as stay in cache."""
+    fitting = _BLOCK_DOUBLES // (SLAB * (n_t + n_classes))
+    n_slabs = min(_MOST_SLABS, max(_FEWEST_SLABS, fitting))
+    scores = aligned(n_slabs * n_t * SLAB).reshape(n_slabs, n_t, SLAB)
+    offset = np.empty((n_slabs, SLAB))
+    top = np.full((n_slabs, SLAB), LEAST_SCORE)
+    return Block(scores, offset, top)
+
+
+@part_of_kernel
+def score_coefficients(log_p_y_given_t: Array, log_p_t: Array, beta: float) -> Array:
+    """beta · log2 p(y|t) + log2 p(t), (n_t, n_classes); p(t) folds in as posteriors sum to one.
+
+    At beta = 0 a distortion counts nothing, an infinite one included.
+    """
+    n_t, n_classes = log_p_y_given_t.shape
+    coefficients = np.empty((n_t, n_classes))
+    for t in range(n_t):
+        for y in range(n_classes):
+            distortion = beta * log_p_y_given_t[t, y] if beta > 0.0 else 0.0
+            bits = (distortion + log_p_t[t]) / math.log(2.0)
+            coefficients[t, y] = max(bits, NO_WEIGHT)
+    return coefficients
+
+
+@part_of_kernel
+def tile_edges(length: int, longest: int) -> Edges:
+    """Edges that cut `length` into tiles of nearly equal size, at most `longest`."""
+    n_tiles = (length + longest - 1) // longest
+    return np.arange(n_tiles + 1) * length // n_tiles
+
+
+@part_of_kernel
+def score_slab(
+    coefficients: Array, edges: Edges, posteriors: Array, slab: int, block: Block, at: int
+) -> None:
+    """Scores of one slab at `at` in the block: offset plus coefficients times posteriors."""
+    for tile in range(len(edges) - 1):
+        t = edges[tile]
+        height = edges[tile + 1] - t
+        score_tile(
+            coefficients, t, height, posteriors, slab, block.offset, block.scores, block.top, at
+        )
+
+
+@part_of_kernel
+def add_moments(terms: Array, n_slabs: int, posteriors: Array, first: int, moments: Array) -> None:
+    """moments (n_t, n_classes) += terms times posteriors over the rows of a block."""
+    rows = tile_edges(moments.shape[0], MOMENT_HEIGHT)
+    columns = tile_edges(moments.shape[1], MOMENT_WIDTH)
+    for column in range(len(columns) - 1):
+        y = columns[column]
+        width = columns[column + 1] - y
+        for row in range(len(rows) - 1):
+            t = rows[row]
+            height = rows[row + 1] - t
+            moment_tile(terms, n_slabs, t, height, posteriors, first, y, width, moments)

@@ -1,0 +1,192 @@
+"""One Blahut–Arimoto sweep over the rows of a channel, without storing its encoder."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ibcollapse.bottleneck.kernels.blocks import (
+    add_moments,
+    make_block,
+    score_coefficients,
+    score_slab,
+    tile_edges,
+)
+from ibcollapse.bottleneck.kernels.compilation import constant, kernel, part_of_kernel
+from ibcollapse.bottleneck.kernels.decoders import checked_decoders
+from ibcollapse.bottleneck.kernels.numba_calls import row_powers, scale_slab, shares
+from ibcollapse.bottleneck.kernels.packing import PackedChannel
+from ibcollapse.bottleneck.kernels.partition import over_slabs
+from ibcollapse.bottleneck.kernels.tiles import SCORE_HEIGHT, SLAB
+
+Array = NDArray[np.float64]
+
+# An output of the pass that nobody asked for.
+_NOTHING = np.empty((0, 0))
+
+# The log-partition of a row that no cluster reaches comes out at -1e308, in the mean times p(x).
+_UNREACHABLE = -1e280
+
+
+class Sweep(NamedTuple):
+    """What one sweep returns.
+
+    Attributes
+    ----------
+    joint : float64 (n_t, n_classes)
+        p(t, y) under the encoder of the decoders given: its row sums are the next p(t), its rows
+        over them the next decoders.
+    mean_log_z : float
+        sum_x p(x) log Z(x), nats; at a fixed point the Lagrangian is -mean_log_z - beta I(X;Y).
+        -inf when a row with weight has a class that every cluster with weight excludes; such a row
+        goes to no cluster.
+    """
+
+    joint: Array
+    mean_log_z: float
+
+
+def sweep(
+    channel: PackedChannel,
+    log_p_y_given_t: ArrayLike,
+    log_p_t: ArrayLike,
+    beta: float,
+    *,
+    n_threads: int = 1,
+) -> Sweep:
+    """Joint p(t, y) and mean log-partition after one Blahut–Arimoto map.
+
+    The encoder is p(t|x) = p(t) exp(-beta KL(p(y|x) ‖ p(y|t))) / Z(x) (Tishby, Pereira and
+    Bialek 1999, arXiv physics/0004057). The largest exponent of each row is taken out before the
+    powers are summed, so that no Z(x) underflows at any beta.
+
+    Parameters
+    ----------
+    channel : PackedChannel
+        Rows p(x), p(y|x).
+    log_p_y_given_t : float64 (n_t, n_classes)
+        Log-decoders in nats; -inf for zero.
+    log_p_t : float64 (n_t,)
+        Log-weights in nats; -inf for a cluster without weight.
+    beta : float
+        Trade-off, finite and not negative. At 0 no distortion counts, not even an infinite one.
+    n_threads : int
+        Threads over equal parts of the rows; results are the same bits for the same number.
+
+    Raises
+    ------
+    InputError
+        When the decoders do not fit the channel, or beta is negative or not finite.
+
+    Examples
+    --------
+    Two clusters that point at one class each, over a binary symmetric channel:
+
+    >>> import numpy as np
+    >>> from ibcollapse.bottleneck.kernels import PackedChannel, sweep
+    >>> channel = PackedChannel.pack([0.5, 0.5], np.log([[0.9, 0.1], [0.1, 0.9]]))
+    >>> log_decoders, log_weights = np.log([[0.8, 0.2], [0.2, 0.8]]), np.log([0.5, 0.5])
+    >>> sweep(channel, log_decoders, log_weights, 2.0).joint.round(4)
+    array([[0.4107, 0.0893],
+           [0.0893, 0.4107]])
+    """
+    decoders, weights, beta = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
+
+    def sweep_slabs(first: int, stop: int) -> tuple[Array, float]:
+        joint = np.zeros(decoders.shape)
+        rows = channel.posteriors, channel.negentropy, channel.p_x
+        mean = _pass(*rows, decoders, weights, beta, first, stop, joint, _NOTHING, _NOTHING)
+        return joint, mean
+
+    work = channel.p_x.size * decoders.size
+    (joint, mean), *others = over_slabs(sweep_slabs, len(channel.p_x), n_threads, work)
+    for further_joint, further_mean in others:
+        joint += further_joint
+        mean += further_mean
+    return Sweep(joint, mean if mean > _UNREACHABLE else -math.inf)
+
+
+def log_partition(
+    channel: PackedChannel, log_p_y_given_t: ArrayLike, log_p_t: ArrayLike, beta: float
+) -> Array:
+    """log Z(x) of every row in nats, (n_x,): sum_t p(t) exp(-beta KL(p(y|x) ‖ p(y|t))).
+
+    -inf where every cluster with weight excludes a class that the row can have. Arguments and
+    errors as in `sweep`.
+    """
+    decoders, weights, beta = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
+    bits = np.empty(channel.p_x.shape)
+    rows = channel.posteriors, channel.negentropy, channel.p_x
+    _pass(*rows, decoders, weights, beta, 0, len(bits), _NOTHING, bits, _NOTHING)
+    log_z = bits.reshape(-1)[: channel.n_x] * math.log(2.0)
+    log_z[log_z < _UNREACHABLE] = -math.inf
+    return log_z
+
+
+def encode(
+    channel: PackedChannel, log_p_y_given_t: ArrayLike, log_p_t: ArrayLike, beta: float
+) -> Array:
+    """Encoder p(t|x) as a dense float64 array (n_x, n_t).
+
+    Rows sum to one; a row with a class that every cluster with weight excludes is zero. Arguments
+    and errors as in `sweep`.
+    """
+    decoders, weights, beta = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
+    p_t_given_x = np.empty((channel.n_x, len(decoders)))
+    rows = channel.posteriors, channel.negentropy, constant(np.ones(channel.p_x.shape))
+    stop = len(channel.p_x)
+    _pass(*rows, decoders, weights, beta, 0, stop, _NOTHING, _NOTHING, p_t_given_x)
+    return p_t_given_x
+
+
+@kernel
+def _pass(
+    posteriors: Array,
+    negentropy: Array,
+    row_weights: Array,
+    log_p_y_given_t: Array,
+    log_p_t: Array,
+    beta: float,
+    start: int,
+    stop: int,
+    joint: Array,
+    log_z: Array,
+    p_t_given_x: Array,
+) -> float:
+    """Mean log-partition of some slabs; fills those of the last three arrays that have rows."""
+    coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
+    edges = tile_edges(len(coefficients), SCORE_HEIGHT)
+    n_t, n_classes = coefficients.shape
+    block = make_block(n_t, n_classes)
+    log_z_of_block = np.empty(block.top.shape)
+    share = np.empty(block.top.shape)
+    total = np.zeros(8)
+    for first in range(start, stop, len(share)):
+        n_slabs = min(len(share), stop - first)
+        for i in range(n_slabs):
+            for x in range(SLAB):
+                block.offset[i, x] = -beta * negentropy[first + i, x]
+            score_slab(coefficients, edges, posteriors, first + i, block, i)
+            row_powers(block.scores, block.top, log_z_of_block, share, i)
+        shares(n_slabs, row_weights, first, log_z_of_block, share, total)
+        for i in range(n_slabs):
+            scale_slab(block.scores, share, i)
+        if len(joint) > 0:
+            add_moments(block.scores, n_slabs, posteriors, first, joint)
+        if len(log_z) > 0:
+            log_z[first : first + n_slabs] = log_z_of_block[:n_slabs]
+        if len(p_t_given_x) > 0:
+            _unpack(block.scores, first, n_slabs, p_t_given_x)
+    mean: float = total.sum() * math.log(2.0)
+    return mean
+
+
+@part_of_kernel
+def _unpack(scores: Array, first: int, n_slabs: int, p_t_given_x: Array) -> None:
+    n_x, n_t = p_t_given_x.shape
+    for i in range(n_slabs):
+        slab = (first + i) * SLAB
+        for x in range(min(SLAB, n_x - slab)):
+            for t in range(n_t):
+                p_t_given_x[slab + x, t] = scores[i, t, x]
