@@ -8,10 +8,10 @@ times. Run as a script for the figures, or under asv.
 import time
 
 import numpy as np
-from ibcollapse.features import open_features
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import cross_val_predict
 
+from ibcollapse.features import open_features
 from ibcollapse.gaussian import cross_fit
 
 N_CLASSES = 10

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -163,9 +163,16 @@ def curve(
         "seed": seed,
     }
     reduction = {"max_loss": max_loss, "max_rows": max_rows}
-    table = _table(features, selection)
-    if table is not None:
-        origin = provenance_of(*_table_origin(features), {**reduction, **tracing})
+    if isinstance(features, Channel):
+        origin = provenance_of("a channel in memory", "", {**reduction, **tracing})
+        return _analyse(features, None, None, (), origin, reduction, tracing, progress)
+    if _is_table(features):
+        table = _read_table(Path(features), selection)
+        origin = provenance_of(
+            f"joint table {Path(features).name}",
+            file_fingerprint(features),
+            {**reduction, **tracing},
+        )
         return _analyse(table, None, None, (), origin, reduction, tracing, progress)
     source = open_features(features, **selection)
     fitting = {
@@ -185,29 +192,26 @@ def curve(
     channel = Channel(rows.p_x, rows.log_p_y_given_x, rows.class_names)
     gaussian, notes = _gaussian_bottleneck(fitted)
     notes = fitted.fit.notes + notes
-    return _analyse(
-        channel, fitted.fit, gaussian, notes, origin, reduction, tracing, progress
-    )
+    return _analyse(channel, fitted.fit, gaussian, notes, origin, reduction, tracing, progress)
 
 
 def _given(selection: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in selection.items() if value not in (None, False)}
 
 
-def _table(features: Any, selection: dict[str, Any]) -> Channel | None:
-    """The channel of an input that is a joint table; None when it is features."""
-    if isinstance(features, Channel):
-        return features
+def _is_table(features: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether an input is a file that holds a joint table rather than features."""
     if not isinstance(features, (str, os.PathLike)):
-        return None
-    suffix = Path(features).suffix.lower()
-    if suffix in TEXT_SUFFIXES or (suffix == ".npy" and _is_joint_array(Path(features))):
-        if _given(selection):
-            raise InputError(
-                f"{features}: a joint table has no {', '.join(_given(selection))} to choose"
-            )
-        return read_joint(features)
-    return None
+        return False
+    path = Path(features)
+    suffix = path.suffix.lower()
+    return suffix in TEXT_SUFFIXES or (suffix == ".npy" and _is_joint_array(path))
+
+
+def _read_table(path: Path, selection: dict[str, Any]) -> Channel:
+    if _given(selection):
+        raise InputError(f"{path}: a joint table has no {', '.join(_given(selection))} to choose")
+    return read_joint(path)
 
 
 def _is_joint_array(path: Path) -> bool:
@@ -219,12 +223,6 @@ def _is_joint_array(path: Path) -> bool:
     if table.ndim != 2 or table.dtype.kind not in "iuf" or table.size == 0 or table.min() < 0:
         return False
     return table.dtype.kind in "iu" or abs(float(table.sum(dtype=np.float64)) - 1) < 1e-6
-
-
-def _table_origin(features: Any) -> tuple[str, str]:
-    if isinstance(features, Channel):
-        return "a channel in memory", ""
-    return f"joint table {Path(features).name}", file_fingerprint(features)
 
 
 def _gaussian_bottleneck(fitted: CrossFit) -> tuple[GaussianIB | None, tuple[str, ...]]:

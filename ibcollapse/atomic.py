@@ -30,7 +30,9 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         )
         os.close(handle)
     except OSError as error:
-        raise OutputError(f"cannot write {final}: {error.strerror}; choose another folder") from error
+        raise OutputError(
+            f"cannot write {final}: {error.strerror}; choose another folder"
+        ) from error
     temporary = Path(name)
     try:
         yield temporary

@@ -80,7 +80,9 @@ def _write_group(group: h5py.Group, tree: dict[str, Any]) -> None:
             _write_array(group, key, value)
         elif isinstance(value, dict):
             _write_group(group.create_group(key, track_order=True), value)
-        elif isinstance(value, list) and any(isinstance(v, (dict, list, np.ndarray)) for v in value):
+        elif isinstance(value, list) and any(
+            isinstance(v, (dict, list, np.ndarray)) for v in value
+        ):
             child = group.create_group(key, track_order=True)
             child.attrs[_SEQUENCE] = len(value)
             _write_group(child, {str(i): item for i, item in enumerate(value)})

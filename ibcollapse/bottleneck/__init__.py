@@ -1,5 +1,6 @@
 """The information bottleneck: channel, certified solver, curve, transitions, and its variants."""
 
+from ibcollapse.bottleneck.canonical_spectrum import null_floor
 from ibcollapse.bottleneck.certification import Certification, certify
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
@@ -7,7 +8,6 @@ from ibcollapse.bottleneck.deterministic import DeterministicSolution, solve_det
 from ibcollapse.bottleneck.gaussian_curve import GaussianIBCurve, GaussianTransition
 from ibcollapse.bottleneck.gaussian_ib import GaussianIB
 from ibcollapse.bottleneck.gaussian_modes import GaussianModes
-from ibcollapse.bottleneck.canonical_spectrum import null_floor
 from ibcollapse.bottleneck.joint_tables import read_joint
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler

@@ -45,9 +45,7 @@ def potential_weights(channel: Channel, log_z: Array) -> Array:
     return weights
 
 
-def log_potential(
-    channel: Channel, log_v: Array, log_r: Array, beta: float
-) -> tuple[Array, Array]:
+def log_potential(channel: Channel, log_v: Array, log_r: Array, beta: float) -> tuple[Array, Array]:
     """log Φ (n,) of decoders and the means Σ_x w_x p(y|x) (n, n_classes) of Φ's terms w."""
     log_phi, terms = _normalised_terms(channel, log_v, log_r, beta)
     return log_phi, terms.T @ channel.p_y_given_x
@@ -92,7 +90,8 @@ def starting_decoders(
     pushed = _pushed_atoms(channel, evaluation, beta)
     with np.errstate(divide="ignore"):
         starts = np.log(np.concatenate([corners, means, rows, halfway, pushed]))
-    return np.maximum(starts, LOG_ZERO)
+    floored: Array = np.maximum(starts, LOG_ZERO)
+    return floored
 
 
 def _pushed_atoms(channel: Channel, evaluation: Evaluation, beta: float) -> Array:
@@ -102,7 +101,8 @@ def _pushed_atoms(channel: Channel, evaluation: Evaluation, beta: float) -> Arra
     ratio = np.divide(r, np.abs(direction), out=np.full_like(r, np.inf), where=direction != 0)
     reach = np.min(ratio, axis=1, keepdims=True)
     shift = np.where(np.isfinite(reach), reach * _SPLIT_FRACTION, 0.0) * direction
-    return np.maximum(np.concatenate([r + shift, r - shift]), 0.0)
+    pushed: Array = np.maximum(np.concatenate([r + shift, r - shift]), 0.0)
+    return pushed
 
 
 def climb(

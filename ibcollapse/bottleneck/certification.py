@@ -54,7 +54,7 @@ def certify(
     """Optimality gap of anybody's solution, and where it is violated.
 
     The gap bounds, in nats, how far the free energy of (p_t, p_y_given_t) at `beta` lies above the
-    global optimum: log max Φ over the class simplex (theory in `ibcollapse.bottleneck.certificate`).
+    global optimum: log max Φ over the class simplex (see `ibcollapse.bottleneck.certificate`).
     With at most three classes the maximum is bounded rigorously by branch and bound; with more it
     is the best of many local ascents.
 
@@ -66,7 +66,9 @@ def certify(
     check_beta(beta)
     mixture = _checked_mixture(channel, p_t, p_y_given_t)
     evaluation = evaluate(channel, mixture, beta)
-    found = search(channel, mixture, evaluation, beta, Options(tol=tol), np.random.default_rng(seed))
+    found = search(
+        channel, mixture, evaluation, beta, Options(tol=tol), np.random.default_rng(seed)
+    )
     above = found.maxima.log_phi > tol
     return Certification(
         gap=found.gap,

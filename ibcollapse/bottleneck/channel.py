@@ -110,7 +110,7 @@ class Channel:
     @property
     def n_classes(self) -> int:
         """Number of classes."""
-        return self.log_p_y_given_x.shape[1]
+        return int(self.log_p_y_given_x.shape[1])
 
     @functools.cached_property
     def p_y_given_x(self) -> NDArray[np.float64]:

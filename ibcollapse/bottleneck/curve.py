@@ -75,7 +75,9 @@ class IBCurve:
         """One row a solution: beta, i_xt, i_ty (nats), gap, clusters, converged."""
         import pandas as pd
 
-        columns = {name: self._column(name) for name in ("beta", "i_xt", "i_ty", "lagrangian", "gap")}
+        columns = {
+            name: self._column(name) for name in ("beta", "i_xt", "i_ty", "lagrangian", "gap")
+        }
         converged = [s.converged for s in self.solutions]
         return pd.DataFrame({**columns, "clusters": self.n_clusters, "converged": converged})
 

@@ -1,11 +1,14 @@
 """Channels whose curve is known in closed form because every beta > 1 has the same optimum."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
+
+Array = NDArray[np.float64]
 
 
 def is_deterministic(channel: Channel) -> bool:
@@ -36,7 +39,9 @@ def deterministic_curve(channel: Channel) -> IBCurve:
         clusters_before=1,
         clusters_after=len(p_y),
         multiplicity=len(p_y) - 1,
-        separates=tuple((name,) for name, p in zip(channel.class_names, channel.p_y, strict=True) if p),
+        separates=tuple(
+            (name,) for name, p in zip(channel.class_names, channel.p_y, strict=True) if p
+        ),
         certified=True,
     )
     return IBCurve(
@@ -49,7 +54,7 @@ def deterministic_curve(channel: Channel) -> IBCurve:
     )
 
 
-def _exact(information: float, p_t: np.ndarray, p_y_given_t: np.ndarray) -> IBSolution:  # type: ignore[type-arg]
+def _exact(information: float, p_t: Array, p_y_given_t: Array) -> IBSolution:
     return IBSolution(
         beta=1.0,
         i_xt=information,

@@ -170,9 +170,7 @@ def _probe(
         above = np.flatnonzero(log_phi > 0)
         first = above[np.argmax([abs(roots[i]) for i in above])] if len(above) else 0
         excess, excess_slope = float(log_phi[first]), float(slopes[first])
-    return _Probe(
-        beta, state, evaluation, along, splits, excess, excess_slope, log_r, log_phi
-    )
+    return _Probe(beta, state, evaluation, along, splits, excess, excess_slope, log_r, log_phi)
 
 
 def _event(probe: _Probe) -> Event:

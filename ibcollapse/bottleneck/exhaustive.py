@@ -82,8 +82,9 @@ def _upper_bound(channel: Channel, log_v: Array, cells: Array, beta: float) -> A
     scores = np.einsum("xk,cvk->xcv", w, logs - log_p_y(channel)[alive])
     scores = beta * scores + log_v[:, None, None]
     peak = scores.max(axis=0)
-    bounds: Array = np.log(np.exp(scores - peak).sum(axis=0)) + peak
-    return bounds.max(axis=1)
+    bounds = np.log(np.exp(scores - peak).sum(axis=0)) + peak
+    largest: Array = bounds.max(axis=1)
+    return largest
 
 
 def _halved(cells: Array) -> Array:

@@ -59,8 +59,8 @@ def _read_text(source: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     for number, row in enumerate(rows, start=2 if names else 1):
         if not _all_numbers(row) or len(row) != len(rows[0]):
             raise FeatureFileError(
-                f"{source}: line {number} has {len(row)} cells of which not all are numbers, or not "
-                f"the {len(rows[0])} of the first row; expected a joint table, a row an x"
+                f"{source}: line {number} holds {len(row)} cells, expected {len(rows[0])} numbers: "
+                "a joint table has a row an x and a column a class"
             )
     return names, np.array(rows, dtype=np.float64).reshape(len(rows), -1)
 

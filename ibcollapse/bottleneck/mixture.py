@@ -82,8 +82,9 @@ def log_p_y(channel: Channel) -> Array:
 class Evaluation:
     """What one sweep over X gives.
 
-    `free_energy` is F in nats, an upper bound of the encoder's Lagrangian, `log_z` is log Z(x) (n_x,), `p_t_given_x` is (n_x, n_t) and
-    `joint` = Σ_x p(x) p(t|x) p(y|x) is (n_t, n_classes): the next Blahut–Arimoto state.
+    `free_energy` is F in nats, an upper bound of the encoder's Lagrangian, `log_z` is log Z(x)
+    (n_x,), `p_t_given_x` is (n_x, n_t) and `joint` = Σ_x p(x) p(t|x) p(y|x) is (n_t, n_classes):
+    the next Blahut–Arimoto state.
     """
 
     free_energy: float

@@ -12,9 +12,9 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import Event, locate
 from ibcollapse.bottleneck.mixture import information
 from ibcollapse.bottleneck.refinement import join
+from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.separation import separated_classes
 from ibcollapse.bottleneck.solution import IBSolution
-from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
@@ -40,9 +40,7 @@ class Passage:
     transitions: tuple[PhaseTransition, ...] = ()
 
     def __add__(self, later: "Passage") -> "Passage":
-        return Passage(
-            self.solutions + later.solutions, self.transitions + later.transitions
-        )
+        return Passage(self.solutions + later.solutions, self.transitions + later.transitions)
 
 
 def resolve(
@@ -97,9 +95,7 @@ def _starts(
     channel: Channel, before: SolvedState, after: SolvedState, rng: np.random.Generator
 ) -> Array:
     searched = starting_decoders(channel, after.mixture, after.evaluation, after.beta, rng)
-    return np.concatenate(
-        [before.mixture.log_r, after.mixture.log_r, after.maxima.log_r, searched]
-    )
+    return np.concatenate([before.mixture.log_r, after.mixture.log_r, after.maxima.log_r, searched])
 
 
 def _above(
@@ -144,7 +140,7 @@ def _crossed(
     first = to_solution(channel, here)
     slope = tangent(channel, above.mixture, above.evaluation, above.beta).i_ty
     step = above.beta - event.beta
-    i_xt, i_ty = information(channel, above.evaluation.joint, above.evaluation.p_t_given_x)
+    i_xt, _ = information(channel, above.evaluation.joint, above.evaluation.p_t_given_x)
     jump_xt = i_xt - slope * above.beta * step - first.i_xt
     solutions = [first]
     jump_ty, order = 0.0, 2
@@ -177,9 +173,7 @@ def _as_state(
     return solve_state(channel, event.beta, event.mixture, options, rng)
 
 
-def _upper_end(
-    channel: Channel, event: Event, above: SolvedState, options: Options
-) -> IBSolution:
+def _upper_end(channel: Channel, event: Event, above: SolvedState, options: Options) -> IBSolution:
     """The upper branch followed down to the event: the far end of the straight segment."""
     ended = follow(channel, above.mixture, None, above.beta, event.beta)
     if ended is None:

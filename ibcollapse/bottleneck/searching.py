@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Evaluation, Mixture
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 
 Array = NDArray[np.float64]
 

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.refinement import COINCIDENT
-from ibcollapse.bottleneck.certificate import hellinger_squared
 
 Array = NDArray[np.float64]
 
@@ -35,7 +35,9 @@ def separated_classes(
         if len(children) == 1:
             gain = np.concatenate([gain, np.zeros((1, len(held)))])
         choice = np.argmax(gain, axis=0)
-        parts = [tuple(channel.class_names[y] for y in held[choice == c]) for c in np.unique(choice)]
+        parts = [
+            tuple(channel.class_names[y] for y in held[choice == c]) for c in np.unique(choice)
+        ]
         if len(parts) > 1:
             groups.extend(sorted(parts))
     return tuple(groups)

@@ -104,9 +104,7 @@ def solve(
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
     options = Options(tol=tol, max_clusters=max_clusters)
     merged = channel.reduce()
-    state = solve_state(
-        merged, beta, trivial_mixture(merged), options, np.random.default_rng(seed)
-    )
+    state = solve_state(merged, beta, trivial_mixture(merged), options, np.random.default_rng(seed))
     return to_solution(merged, state)
 
 
@@ -156,8 +154,15 @@ def solve_state(
                 )
                 break
     return SolvedState(
-        beta, ended.mixture, ended.evaluation, found.gap, found.how, found.maxima, ended.residual,
-        n_sweeps, status,
+        beta,
+        ended.mixture,
+        ended.evaluation,
+        found.gap,
+        found.how,
+        found.maxima,
+        ended.residual,
+        n_sweeps,
+        status,
     )
 
 

@@ -29,9 +29,7 @@ def spinodal(channel: Channel, event: Event) -> float:
         guess = min(max(guess, here - longest), here + longest)
         if guess > limit:
             return math.nan
-        ended = follow(
-            channel, state, tangent(channel, state, evaluation, here), here, guess
-        )
+        ended = follow(channel, state, tangent(channel, state, evaluation, here), here, guess)
         if ended is None:
             return math.nan
         before, last = here, growth

@@ -11,8 +11,8 @@ from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.resolving import Passage, resolve
-from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.stability import onset_beta_local
 from ibcollapse.bottleneck.transition import PhaseTransition
@@ -208,8 +208,15 @@ class _Tracer:
         if found.gap > options.tol:
             return None
         return SolvedState(
-            beta, ended.mixture, ended.evaluation, found.gap, found.how, found.maxima,
-            ended.residual, ended.n_sweeps, CONVERGED,
+            beta,
+            ended.mixture,
+            ended.evaluation,
+            found.gap,
+            found.how,
+            found.maxima,
+            ended.residual,
+            ended.n_sweeps,
+            CONVERGED,
         )
 
     def _next_beta(self, state: SolvedState) -> float:

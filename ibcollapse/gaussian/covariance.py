@@ -57,7 +57,6 @@ class CovarianceModel:
             if array is not None:
                 array.setflags(write=False)
 
-
     def pooled(self, weights: Floats) -> Floats:
         """Covariance within classes averaged with class weights (K,), shape (d, d)."""
         if self.kind == "tied":

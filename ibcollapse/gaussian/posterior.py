@@ -23,7 +23,6 @@ from ibcollapse.serialize import register
 
 if TYPE_CHECKING:
     from ibcollapse.features.source import FeatureSource
-
     from ibcollapse.gaussian.fit import GaussianFit
 
 
