@@ -29,6 +29,7 @@ ROOMS = (
     "geometry",
     "landscape",
     "analysis",
+    "provenance",
 )
 
 

@@ -116,7 +116,7 @@ class BarProgress:
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TimeElapsedColumn(),
-            TextColumn("left", style="dim"),
+            TextColumn("{task.fields[left]}", style="dim"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
@@ -126,7 +126,7 @@ class BarProgress:
     def start(self, description: str, total: float | None = None) -> None:
         """Begin a stage of `total` steps, ending the one before."""
         self.finish()
-        self._bars.add_task(description, total=total)
+        self._bars.add_task(description, total=total, left="left" if total else "")
         self._bars.start()
         self._stage = description, time.monotonic()
 

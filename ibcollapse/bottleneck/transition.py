@@ -19,6 +19,11 @@ class PhaseTransition:
         NaN when it keeps its stability as far as it was followed.
     order : int
         1: I(X;T) jumps and the curve has a straight segment of slope 1/beta. 2: continuous.
+    mechanism : str
+        "jump" (order 1); "split" (an atom loses stability, beta = beta_local); "nucleation" (a new
+        atom appears at a finite distance, with a weight that grows from zero: continuous although
+        beta < beta_local); "death" (an atom's weight reaches zero); "unresolved" (several changes
+        closer together than the resolution).
     jump_i_xt, jump_i_ty : float
         Jumps in I(X;T) and I(T;Y), nats; 0 at second order.
     clusters_before, clusters_after : int
@@ -35,6 +40,7 @@ class PhaseTransition:
     beta: float
     beta_local: float
     order: int
+    mechanism: str
     jump_i_xt: float
     jump_i_ty: float
     clusters_before: int

@@ -37,13 +37,24 @@ def prepare_batch(
     n = len(y)
     matrices = {name: _matrix(f"layer {name!r}", x, n, dtype) for name, x in features.items()}
     for name in matrices:
-        if not name or "/" in name or name in (".", ".."):
-            raise InputError(f"layer {name!r}: expected a name without '/'")
+        check_name("layer", name)
     names = None if ids is None else as_array(ids)
     if names is not None and (names.shape != (n,) or names.dtype.kind not in "iuUS"):
         raise InputError(f"ids: {names.dtype} {names.shape}, expected {n} integers or strings")
     scores = None if logits is None else _matrix("logits", logits, n, dtype)
     return Batch(matrices, y, names, scores)
+
+
+def check_epoch(epoch: Any) -> None:
+    """Refuse what is no epoch: anything but integers from zero."""
+    if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < 0:
+        raise InputError(f"epoch {epoch!r}: expected an integer, zero or more")
+
+
+def check_name(what: str, name: Any) -> None:
+    """Refuse what HDF5 would read as a path: `what` ("layer", "split") names it in the error."""
+    if not isinstance(name, str) or not name or "/" in name or name in (".", ".."):
+        raise InputError(f"{what} {name!r}: expected a name without '/'")
 
 
 def _labels(labels: ArrayLike, class_names: Sequence[str] | None) -> NDArray[Any]:

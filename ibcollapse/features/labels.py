@@ -86,7 +86,7 @@ def _integers(flat: NDArray[Any], where: str) -> NDArray[np.int64]:
                 f"{where}: labels are no whole numbers ({wrong.size} of {flat.size}, first "
                 f"{flat[wrong[0]]} in row {wrong[0]}); mark unlabelled samples by -1"
             )
-    if flat.size and (flat.max() >= 2**62 or flat.min() < UNLABELLED):
+    if flat.size and (float(flat.max()) >= 2**62 or float(flat.min()) < UNLABELLED):
         raise FeatureFileError(
             f"{where}: labels from {flat.min()} to {flat.max()}; expected 0 or more, -1 for "
             "unlabelled"
@@ -123,7 +123,8 @@ def _from_strings(
     strangers = sorted(set(found) - set(names))
     if strangers:
         raise FeatureFileError(
-            f"{where}: labels {strangers[:5]} are none of the class_names {names}"
+            f"{where}: labels {strangers[:5]} are none of the {len(names)} class_names "
+            f"{list(names[:5])}"
         )
     position = {name: i for i, name in enumerate(names)}
     index = np.array([position[name] for name in found], dtype=np.int64)

@@ -22,8 +22,3 @@ def epoch_path(epoch: int) -> str:
 def split_path(epoch: int, split: str) -> str:
     """Group of one split at one epoch."""
     return f"{epoch_path(epoch)}/{split}"
-
-
-def features_path(epoch: int, split: str, layer: str) -> str:
-    """Dataset of one layer's features, shape (n_samples, n_features)."""
-    return f"{split_path(epoch, split)}/{FEATURES}/{layer}"

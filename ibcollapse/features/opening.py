@@ -16,7 +16,7 @@ from ibcollapse.features.source import FeatureSource
 from ibcollapse.features.stored_source import StoredSource
 from ibcollapse.features.stores.formats import open_store
 from ibcollapse.features.stores.memory import pair_store
-from ibcollapse.features.stores.store import Store, shown
+from ibcollapse.features.stores.store import Store, one_line
 
 Features: TypeAlias = str | os.PathLike[str] | FeatureSource | tuple[Any, Any]
 
@@ -107,13 +107,13 @@ def uncounted_source(store: Store, request: Request) -> StoredSource:
     choice = choice_for(store, request)
     for array in (*choice.features, *choice.labels):
         if array.problem:
-            raise FeatureFileError(f"{store.name}: {shown(array.key)}: {array.problem}")
+            raise FeatureFileError(f"{store.name}: {one_line(array.key)}: {array.problem}")
         if 0 in array.shape or not array.shape:
-            raise FeatureFileError(f"{store.name}: {shown(array.key)} is empty ({array.form})")
+            raise FeatureFileError(f"{store.name}: {one_line(array.key)} is empty ({array.form})")
     for array in choice.features:
         if not array.is_real:
             raise FeatureFileError(
-                f"{store.name}: {shown(array.key)}: features are {array.form}, expected numbers"
+                f"{store.name}: {one_line(array.key)}: features are {array.form}, expected numbers"
             )
     return StoredSource(store, choice, request, _labels(store, choice), source_of)
 
@@ -127,7 +127,7 @@ def choice_for(store: Store, request: Request) -> Choice:
 
 
 def _labels(store: Store, choice: Choice) -> ClassLabels:
-    where = f"{store.name}: {', '.join(shown(array.key) for array in choice.labels)}"
+    where = f"{store.name}: {', '.join(one_line(array.key) for array in choice.labels)}"
     if choice.labels[0].is_categorical:
         key = choice.labels[0].key
         found = decode_labels(store.read(f"{key}/codes"), n=choice.n_rows, where=where)
@@ -153,14 +153,14 @@ def _check_counts(where: str, names: tuple[str, ...], counts: NDArray[np.int64])
     absent = [name for name, count in zip(names, counts, strict=True) if count == 0]
     single = [name for name, count in zip(names, counts, strict=True) if count == 1]
     if len(names) < 2:
-        found = f"only the class {shown(names[0])}" if names else "no labelled sample"
+        found = f"only the class {one_line(names[0])}" if names else "no labelled sample"
         raise FeatureFileError(
             f"{where} Found {found}; at least two classes are needed (a label of -1 means "
             "unlabelled)"
         )
     for group, have in ((absent, "no sample"), (single, "only one sample")):
         if group:
-            listed = ", ".join(shown(name) for name in group[:5])
+            listed = ", ".join(one_line(name) for name in group[:5])
             raise FeatureFileError(
                 f"{where} {len(group)} of {len(names)} classes ({listed}) have {have}; each needs "
                 "two or more: take another split, or leave these classes out of the file"

@@ -13,7 +13,7 @@ from ibcollapse.features.labels import UNLABELLED, ClassLabels
 from ibcollapse.features.nonfinite import has_nonfinite, nonfinite_rows, rows_text
 from ibcollapse.features.pooling import pool_block, pooled_width
 from ibcollapse.features.source import Classifier, FeatureContents, FeatureSource
-from ibcollapse.features.stores.store import Store, row_bytes, rows_per_block, shown
+from ibcollapse.features.stores.store import Store, one_line, row_bytes, rows_per_block
 
 Block = NDArray[np.floating[Any]]
 Reopen = Callable[[Store, Request], FeatureSource]
@@ -35,13 +35,16 @@ class StoredSource:
         self._screened = False
         notes = []
         if not self._keep.all():
-            notes.append(f"left out {np.count_nonzero(~self._keep)} unlabelled samples (label -1)")
+            absent = np.count_nonzero(~self._keep)
+            notes.append(f"left out {absent} of {self.n_stored} as unlabelled (label -1)")
         if request.drop_nonfinite:
             bad = nonfinite_rows(self.stored_blocks(), self._keep)
             self._keep[bad] = False
             self._screened = True
             if bad.size:
-                notes.append(f"dropped {bad.size} samples with NaN or inf ({rows_text(bad)})")
+                notes.append(
+                    f"dropped {bad.size} of {self.n_stored} for NaN or inf ({rows_text(bad)})"
+                )
         self._labels: NDArray[np.int64] = labels.codes[self._keep]
         self._labels.setflags(write=False)
         self._description = "; ".join([choice.reason, *notes]) + "."
@@ -56,6 +59,11 @@ class StoredSource:
     def n_samples(self) -> int:
         """Number of samples, without those left out."""
         return len(self._labels)
+
+    @property
+    def n_stored(self) -> int:
+        """Number of samples in the file, with those left out, without padding."""
+        return self._choice.n_rows
 
     @property
     def n_features(self) -> int:
@@ -137,10 +145,10 @@ class StoredSource:
 
     def _nonfinite_error(self) -> FeatureFileError:
         bad = nonfinite_rows(self.stored_blocks(), self._keep)
-        names = ", ".join(shown(array.key) for array in self._choice.features[:3])
+        names = ", ".join(one_line(array.key) for array in self._choice.features[:3])
         return FeatureFileError(
-            f"{self._store.name}: {names}: {bad.size} of {self.n_samples} samples have NaN or "
-            f"infinite features ({rows_text(bad)}); leave them out with --drop-nonfinite "
+            f"{self._store.name}: {names}: NaN or infinite features in {bad.size} of "
+            f"{self.n_samples} samples ({rows_text(bad)}); leave them out with --drop-nonfinite "
             "(drop_nonfinite=True)"
         )
 
@@ -203,7 +211,7 @@ def _common_width(store: Store, choice: Choice, pool: str | None) -> int:
     widths = set()
     for array in choice.features:
         shape = array.shape[::-1] if choice.transposed else array.shape
-        widths.add(pooled_width(shape, pool, f"{store.name}: {shown(array.key)}"))
+        widths.add(pooled_width(shape, pool, f"{store.name}: {one_line(array.key)}"))
     if len(widths) != 1:
         raise FeatureFileError(
             f"{store.name}: shards of different widths {sorted(widths)}; choose with --features-key"

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import h5py
 import numpy as np
@@ -15,7 +15,8 @@ from ibcollapse.atomic import atomic_path
 from ibcollapse.errors import InputError, OutputError
 from ibcollapse.features import layout
 from ibcollapse.features.arrays import as_array
-from ibcollapse.features.batch import Batch, prepare_batch
+from ibcollapse.features.batch import Batch, check_epoch, check_name, prepare_batch
+from ibcollapse.features.deferred_errors import DeferredErrorFile
 from ibcollapse.features.growing import GrowingSplit
 
 FloatType = Literal["float16", "float32", "float64"]
@@ -86,15 +87,26 @@ class FeatureWriter:
         self._dtype = None if dtype is None else np.dtype(dtype)
         self._compression = compression
         self._provenance = dict(provenance or {})
+        for name, value in self._provenance.items():
+            if not isinstance(value, (str, int, float)):
+                raise InputError(f"provenance {name}: {value!r} is no string or number")
         self._stack = contextlib.ExitStack()
+        self._disk: DeferredErrorFile
         self._file: h5py.File | None = None
         self._epoch: int | None = None
         self._splits: dict[str, GrowingSplit] = {}
 
     def __enter__(self) -> Self:
-        temporary = self._stack.enter_context(atomic_path(self.path))
-        self._file = self._stack.enter_context(h5py.File(temporary, "w", libver="v110"))
-        attrs = self._file.attrs
+        with contextlib.ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(self.path))
+            self._disk = stack.enter_context(DeferredErrorFile(temporary, "w+"))
+            stack.callback(self._disk.raise_error)
+            self._file = stack.enter_context(h5py.File(self._disk, "w", libver="v110"))
+            self._describe(self._file.attrs)
+            self._stack = stack.pop_all()
+        return self
+
+    def _describe(self, attrs: h5py.AttributeManager) -> None:
         attrs["format"] = layout.FORMAT
         attrs["format_version"] = layout.FORMAT_VERSION
         attrs["default_split"] = self._default_split
@@ -104,7 +116,6 @@ class FeatureWriter:
             attrs.create("class_names", list(self._class_names), dtype=h5py.string_dtype())
         for name, value in self._provenance.items():
             attrs[layout.PROVENANCE_PREFIX + name] = value
-        return self
 
     def __exit__(
         self,
@@ -173,6 +184,7 @@ class FeatureWriter:
     def _write(self, split: GrowingSplit, batch: Batch) -> None:
         try:
             split.append(batch)
+            self._disk.raise_error()
         except OSError as error:
             raise OutputError(
                 f"cannot write {self.path}: {error}; nothing was left behind"
@@ -180,8 +192,8 @@ class FeatureWriter:
 
     def _split(self, epoch: int, split: str) -> GrowingSplit:
         file = self._open_file()
-        _check_epoch(epoch)
-        _check_name("split", split)
+        check_epoch(epoch)
+        check_name("split", split)
         if split == layout.CLASSIFIER:
             raise InputError(f"split {split!r}: this name is kept for the classifier's weights")
         if epoch != self._epoch:
@@ -198,7 +210,7 @@ class FeatureWriter:
     ) -> None:
         """Store the linear classifier that reads `layer`: weight (K, d) and bias (K,)."""
         file = self._open_file()
-        _check_epoch(epoch)
+        check_epoch(epoch)
         w = as_array(weight)
         if w.ndim != 2 or w.dtype.kind != "f":
             raise InputError(f"classifier weight: {w.dtype} {w.shape}, expected floats (K, d)")
@@ -216,7 +228,7 @@ class FeatureWriter:
 
     def metrics(self, *, epoch: int, **values: float) -> None:
         """Store numbers of an epoch (loss, train_accuracy, test_accuracy, ...)."""
-        _check_epoch(epoch)
+        check_epoch(epoch)
         attrs = self._open_file().require_group(layout.epoch_path(epoch)).attrs
         for name, value in values.items():
             attrs[name] = float(value)
@@ -234,13 +246,3 @@ def _checked_class_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
     if not all(isinstance(name, str) for name in found) or len(set(found)) != len(found):
         raise InputError(f"class_names {found!r}: expected different strings, one a class")
     return found
-
-
-def _check_epoch(epoch: Any) -> None:
-    if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < 0:
-        raise InputError(f"epoch {epoch!r}: expected an integer, zero or more")
-
-
-def _check_name(what: str, name: str) -> None:
-    if not isinstance(name, str) or not name or "/" in name or name in (".", ".."):
-        raise InputError(f"{what} {name!r}: expected a name without '/'")

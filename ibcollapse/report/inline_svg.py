@@ -9,7 +9,9 @@ from ibcollapse.errors import InputError
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _HREF = (f"{{{_XLINK}}}href", "href")
-_ACTIVE = ("script", "foreignObject", "iframe", "image", "a", "animate", "set")
+_ACTIVE = ("script", "foreignObject", "iframe", "a", "animate", "set")
+_LARGEST = 1.25
+_EMBEDDED = "data:image/png;base64,"
 
 ET.register_namespace("", _SVG)
 ET.register_namespace("xlink", _XLINK)
@@ -38,6 +40,9 @@ def inline_svg(svg: str, *, prefix: str, label: str) -> Markup:
         for name, value in element.attrib.items():
             element.set(name, _renamed(name, value, prefix))
     root.set("role", "img")
+    if "viewBox" in root.attrib:
+        # As wide as its place, but not so wide that its letters tower over the text.
+        root.set("style", f"max-width: {_LARGEST * float(root.attrib['viewBox'].split()[2]):.0f}pt")
     root.set("aria-label", label)
     return Markup(ET.tostring(root, encoding="unicode"))
 
@@ -47,7 +52,8 @@ def _refuse_active(element: ET.Element, picture: str) -> None:
     if tag in _ACTIVE:
         raise InputError(f"picture {picture!r} contains <{tag}>; a report holds drawings only")
     for name, value in element.attrib.items():
-        outside = name in _HREF and not value.startswith("#")
+        inside = value.startswith(("#", _EMBEDDED) if tag == "image" else "#")
+        outside = name in _HREF and not inside
         if name.startswith("on") or outside or "url(" in value.replace("url(#", ""):
             raise InputError(f"picture {picture!r}: {name}={value!r} leads outside the drawing")
 
@@ -55,6 +61,6 @@ def _refuse_active(element: ET.Element, picture: str) -> None:
 def _renamed(name: str, value: str, prefix: str) -> str:
     if name == "id":
         return f"{prefix}-{value}"
-    if name in _HREF:
+    if name in _HREF and value.startswith("#"):
         return f"#{prefix}-{value[1:]}"
     return value.replace("url(#", f"url(#{prefix}-")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ibcollapse.errors import FeatureFileError
 from ibcollapse.features.choosing.candidates import Candidate
-from ibcollapse.features.stores.store import Store, shown
+from ibcollapse.features.stores.store import Store, one_line
 
 _LISTED = 12
 
@@ -26,7 +26,7 @@ def several_labels(
     store: Store, features: Candidate, labels: Sequence[Candidate]
 ) -> FeatureFileError:
     """Error that lists the labels which fit the same features."""
-    listed = "; ".join(f"--labels-key {shown(label.key)}" for label in labels[:_LISTED])
+    listed = "; ".join(f"--labels-key {one_line(label.key)}" for label in labels[:_LISTED])
     return FeatureFileError(
         f"{store.name}: {len(labels)} arrays fit as labels of {features.title}; choose one: "
         f"{listed}"
@@ -69,11 +69,11 @@ def _flags(candidates: Sequence[Candidate]) -> list[str]:
         if len(set(values)) > 1 and None not in values:
             flags = [f"{flag} {option} {value}" for flag, value in zip(flags, values, strict=True)]
     if len(set(flags)) < len(candidates):
-        return [f"--features-key {shown(candidate.key)}" for candidate in candidates]
+        return [f"--features-key {one_line(candidate.key)}" for candidate in candidates]
     return [flag.strip() for flag in flags]
 
 
 def _inventory(store: Store) -> str:
-    listed = ", ".join(f"{shown(array.key)} {array.form}" for array in store.arrays[:_LISTED])
+    listed = ", ".join(f"{one_line(array.key)} {array.form}" for array in store.arrays[:_LISTED])
     more = len(store.arrays) - _LISTED
     return (listed or "no array at all") + (f" and {more} more" if more > 0 else "")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ibcollapse.errors import FeatureFileError
 from ibcollapse.features.choosing.choice import Request
 from ibcollapse.features.choosing.path_names import NameReading, read_name
-from ibcollapse.features.stores.store import Store, StoredArray, shown
+from ibcollapse.features.stores.store import Store, StoredArray, one_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,14 +27,15 @@ class Candidate:
         """Path and form, for messages."""
         first, last = self.arrays[0], self.arrays[-1]
         if first is last:
-            return f"{shown(first.key)} {first.form}"
-        return f"{shown(first.key)} to {shown(last.key)} ({len(self.arrays)} shards)"
+            return f"{one_line(first.key)} {first.form}"
+        return f"{one_line(first.key)} to {one_line(last.key)} ({len(self.arrays)} shards)"
 
 
 def feature_candidates(store: Store, request: Request) -> list[Candidate]:
     """Matrices named by `features_key`, or with a feature's name, or (when none has) any matrix."""
-    if request.features_key is not None:
-        return [_single(_by_key(store, request.features_key, "--features-key"))]
+    key = request.features_key or store.given_key
+    if key is not None:
+        return [_single(_by_key(store, key, "--features-key"))]
     below = [array for array in store.arrays if _is_below(array.key, request.group)]
     named = [array for array in below if read_name(array.key).role == "features"]
     matrices = [array for array in named if _is_matrix(array)]
@@ -48,24 +49,16 @@ def feature_candidates(store: Store, request: Request) -> list[Candidate]:
 
 
 def label_candidates(store: Store, request: Request) -> list[Candidate]:
-    """Arrays named by `labels_key`, or with a label's name, or (when none has) class columns."""
+    """Arrays named by `labels_key`, or with a label's name, or marked as classes by the format.
+
+    An unnamed integer array of the right length is not taken: it may be an index or a prediction.
+    """
     if request.labels_key is not None:
         return [_single(_by_key(store, request.labels_key, "--labels-key"))]
     named = [array for array in store.arrays if read_name(array.key).role == "labels"]
     readable = [array for array in named if not array.problem]
-    if named:
-        return _joined(readable or named)
-    unnamed = [
-        array for array in store.arrays if not array.problem and not read_name(array.key).role
-    ]
-    categorical = [array for array in unnamed if array.is_categorical]
-    if categorical:
-        return [_single(array) for array in categorical]
-    return [
-        _single(array)
-        for array in unnamed
-        if len(array.shape) == 1 and (array.is_text or array.dtype.kind in "iub")
-    ]
+    categorical = [array for array in store.arrays if array.is_categorical]
+    return _joined(readable or named or categorical)
 
 
 def asked_for(candidates: Iterable[Candidate], request: Request) -> list[Candidate]:
@@ -81,6 +74,8 @@ def asked_for(candidates: Iterable[Candidate], request: Request) -> list[Candida
 
 def apart(candidate: Candidate) -> list[Candidate]:
     """The shards of `candidate`, each as a matrix of its own: "feat_1", "feat_2" may be layers."""
+    if len(candidate.arrays) == 1:
+        return [candidate]
     return [
         Candidate(
             (array,),
@@ -108,9 +103,9 @@ def _by_key(store: Store, key: str, flag: str) -> StoredArray:
     for array in store.arrays:
         if array.key == wanted:
             return array
-    there = ", ".join(f"{shown(array.key)} {array.form}" for array in store.arrays[:12])
+    there = ", ".join(f"{one_line(array.key)} {array.form}" for array in store.arrays[:12])
     raise FeatureFileError(
-        f"{store.name}: {flag} {shown(key)}: there is no such array; there is {there or 'none'}"
+        f"{store.name}: {flag} {one_line(key)}: there is no such array; there is {there or 'none'}"
     )
 
 

@@ -9,9 +9,9 @@ from ibcollapse.errors import FeatureFileError
 from ibcollapse.features import layout
 from ibcollapse.features.choosing.choice import Choice, Request
 from ibcollapse.features.source import FeatureContents
-from ibcollapse.features.stores.store import Store, StoredArray, shown
+from ibcollapse.features.stores.store import Store, StoredArray, one_line
 
-_FEATURES = re.compile(rf"{layout.EPOCHS}/(\d+)/([^/]+)/{layout.FEATURES}/([^/]+)")
+_FEATURES = re.compile(rf"{layout.EPOCHS}/(\d{{1,18}})/([^/]+)/{layout.FEATURES}/([^/]+)")
 _Found = dict[tuple[int, str, str], StoredArray]
 
 
@@ -29,9 +29,11 @@ def choose_native(store: Store, request: Request) -> Choice:
         On a newer version, or a layer, epoch or split that is not there.
     """
     version = store.attrs.get("format_version")
+    if "class_names" in store.attrs and np.ndim(store.attrs["class_names"]) != 1:
+        raise FeatureFileError(f"{store.name}: class_names is no list of names; remove it")
     if not isinstance(version, (int, np.integer)) or version > layout.FORMAT_VERSION:
         raise FeatureFileError(
-            f"{store.name}: feature-file version {version!r}; this library reads up to "
+            f"{store.name}: feature-file version {version}; this library reads up to "
             f"{layout.FORMAT_VERSION}: upgrade ibcollapse"
         )
     found = _stored_features(store)
@@ -54,8 +56,8 @@ def choose_native(store: Store, request: Request) -> Choice:
             _metrics(store, {e for e, _, _ in found}),
         ),
         (layer, epoch, split),
-        f"layer {shown(layer)} ({layer_why}) at epoch {epoch} ({epoch_why}), "
-        f"split {shown(split)} ({split_why})",
+        f"layer {one_line(layer)} ({layer_why}) at epoch {epoch} ({epoch_why}), "
+        f"split {one_line(split)} ({split_why})",
     )
 
 
@@ -81,15 +83,16 @@ def _named(store: Store, what: str, asked: str | None, there: list[str]) -> tupl
     """The split or layer to take, and why: asked for, the only one, or the file's default."""
     if asked is None and len(there) == 1:
         return there[0], "the only one"
-    wanted = store.attrs.get(f"default_{what}") if asked is None else asked
-    if wanted not in there:
+    default = store.attrs.get(f"default_{what}")
+    wanted = asked if asked is not None else None if default is None else str(default)
+    if wanted is None or wanted not in there:
         raise _absent(store, what, wanted, there)
-    return str(wanted), "the file's default" if asked is None else "asked for"
+    return wanted, "the file's default" if asked is None else "asked for"
 
 
 def _absent(store: Store, what: str, wanted: Any, there: list[Any]) -> FeatureFileError:
-    names = ", ".join(shown(str(item)) for item in there[:20])
-    asked = f"no {what} {shown(str(wanted))}" if wanted is not None else f"no default {what}"
+    names = ", ".join(one_line(str(item)) for item in there[:20])
+    asked = f"no {what} {one_line(str(wanted))}" if wanted is not None else f"no default {what}"
     return FeatureFileError(f"{store.name}: {asked}; there is {names}: choose with --{what}")
 
 
@@ -106,9 +109,11 @@ def _choice(
     split_key = features.key.split(f"/{layout.FEATURES}/")[0]
     labels = keys.get(f"{split_key}/{layout.LABELS}")
     if labels is None:
-        raise FeatureFileError(f"{store.name}: no labels beside {shown(features.key)}; write them")
+        raise FeatureFileError(
+            f"{store.name}: no labels beside {one_line(features.key)}; write them"
+        )
     classifier = f"{split_key.rpartition('/')[0]}/{layout.CLASSIFIER}"
-    read_by = store.group_attrs(classifier).get("layer", layer)
+    read_by = str(store.group_attrs(classifier).get("layer", layer))
     weight, bias = f"{classifier}/{layout.WEIGHT}", f"{classifier}/{layout.BIAS}"
     ids, logits = f"{split_key}/{layout.IDS}", f"{split_key}/{layout.LOGITS}"
     declared = store.attrs.get("class_names")

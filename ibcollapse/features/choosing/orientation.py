@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ibcollapse.errors import FeatureFileError
-from ibcollapse.features.stores.store import StoredArray, shown
+from ibcollapse.features.stores.store import StoredArray, one_line
 
 
 def is_transposed(
@@ -24,19 +24,17 @@ def is_transposed(
     FeatureFileError
         On that square matrix, without `transpose`.
     """
-    vectors, one_hot = _label_lengths(labels)
+    n = _n_labels(labels)
     shapes = [array.shape for array in features]
-    if not all(shapes):
+    if n is None or not all(shapes):
         return None
-    n_plain = sum(shape[0] for shape in shapes)
-    n_turned = sum(shape[1] for shape in shapes) if all(len(s) == 2 for s in shapes) else None
-    fits_plain = n_plain in vectors | one_hot
-    fits_turned = n_turned in (vectors | one_hot if is_matlab or transpose else vectors)
+    fits_plain = sum(shape[0] for shape in shapes) == n
+    fits_turned = all(len(s) == 2 for s in shapes) and sum(shape[1] for shape in shapes) == n
     if transpose is not None:
         return transpose if (fits_turned if transpose else fits_plain) else None
     if fits_plain and fits_turned and is_matlab:
         raise FeatureFileError(
-            f"{name}: {shown(features[0].key)} is {features[0].shape} for {n_plain} labels, so "
+            f"{name}: {one_line(features[0].key)} is {features[0].shape} for {n} labels, so "
             "rows and columns both fit; say which are samples: --no-transpose (rows, as HDF5 "
             "shows them) or --transpose (columns)"
         )
@@ -50,11 +48,12 @@ def stored_samples(features: Sequence[StoredArray], *, transposed: bool) -> int:
     return sum(array.shape[1 if transposed else 0] for array in features)
 
 
-def _label_lengths(labels: Sequence[StoredArray]) -> tuple[set[int], set[int]]:
-    """Samples that these labels may stand for: read as a vector, and read as one-hot rows."""
+def _n_labels(labels: Sequence[StoredArray]) -> int | None:
+    """Samples that these labels stand for; the longer side of one-hot rows, which have more
+    samples than classes however they are turned."""
     shapes = [array.shape for array in labels]
     if all(len(shape) == 1 or (len(shape) == 2 and 1 in shape) for shape in shapes):
-        return {sum(max(shape) if min(shape) else 0 for shape in shapes)}, set()
+        return sum(max(shape) if min(shape) else 0 for shape in shapes)
     if all(len(shape) == 2 for shape in shapes):
-        return set(), {sum(s[0] for s in shapes), sum(s[1] for s in shapes)}
-    return set(), set()
+        return max(sum(shape[0] for shape in shapes), sum(shape[1] for shape in shapes))
+    return None

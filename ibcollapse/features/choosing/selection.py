@@ -26,7 +26,7 @@ from ibcollapse.features.choosing.choice import Choice, Request
 from ibcollapse.features.choosing.orientation import is_transposed, stored_samples
 from ibcollapse.features.choosing.path_names import read_name
 from ibcollapse.features.source import FeatureContents
-from ibcollapse.features.stores.store import Store, StoredArray, shown
+from ibcollapse.features.stores.store import Store, StoredArray, one_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,8 @@ def choose(store: Store, request: Request) -> Choice:
         When there is none, or more than one: the message lists them with the options that choose.
     """
     offered = feature_candidates(store, request)
+    if not asked_for(offered, request):
+        offered = [single for candidate in offered for single in apart(candidate)]
     features = asked_for(offered, request)
     if not features:
         raise no_features(store, _wanted(request))
@@ -111,7 +113,7 @@ def _choice(store: Store, pair: _Pair, contents: FeatureContents) -> Choice:
         n_rows=n_rows,
         reason=(
             f"features from {features.title}, labels from {pair.labels.title}, the only reading "
-            f"of this file{turned if pair.transposed else ''}{padding}"
+            f"that names and lengths allow{turned if pair.transposed else ''}{padding}"
         ),
         contents=contents,
         layer=reading.layer,
@@ -130,15 +132,13 @@ def _without_padding(store: Store, features: Candidate, stored: int) -> tuple[in
     value = int(store.read(count.key).reshape(-1)[0])
     if value > stored or value < 1 or len(features.arrays) > 1:
         raise FeatureFileError(
-            f"{store.name}: {shown(count.key)} declares {value} samples, {features.title} holds "
-            f"{stored}; mend or remove {shown(count.key)}"
+            f"{store.name}: {one_line(count.key)} declares {value} samples, {features.title} holds "
+            f"{stored}; mend or remove {one_line(count.key)}"
         )
     if value == stored:
         return stored, ""
-    return (
-        value,
-        f"; {shown(count.key)} says {value} samples, so {stored - value} rows of padding are cut",
-    )
+    padding = f"{stored - value} rows of padding are cut"
+    return value, f"; {one_line(count.key)} says {value} samples, so {padding}"
 
 
 def _is_count(array: StoredArray) -> bool:
@@ -164,7 +164,7 @@ def _refuse_unreadable(store: Store, features: Sequence[Candidate]) -> None:
     for candidate in features:
         for array in candidate.arrays:
             if array.problem:
-                raise FeatureFileError(f"{store.name}: {shown(array.key)}: {array.problem}")
+                raise FeatureFileError(f"{store.name}: {one_line(array.key)}: {array.problem}")
 
 
 def _wanted(request: Request) -> str:
@@ -174,5 +174,5 @@ def _wanted(request: Request) -> str:
         "split": request.split,
         "group": request.group,
     }
-    listed = ", ".join(f"{name} {shown(str(v))}" for name, v in asked.items() if v is not None)
+    listed = ", ".join(f"{name} {one_line(str(v))}" for name, v in asked.items() if v is not None)
     return f" at {listed}" if listed else ""

@@ -10,14 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import FeatureFileError
-from ibcollapse.features.stores.hdf5_survey import MAX_CHUNK_BYTES, hdf5_errors, is_matlab, survey
-from ibcollapse.features.stores.store import StoredArray, row_bytes, shown
+from ibcollapse.features.stores.damage import reading_errors
+from ibcollapse.features.stores.global_heaps import check_global_heaps
+from ibcollapse.features.stores.hdf5_survey import MAX_CHUNK_BYTES, is_matlab, survey
+from ibcollapse.features.stores.store import StoredArray, one_line, row_bytes
 
 _DEFAULT_CACHE_BYTES = 1 << 20
 
 
 class Hdf5Store:
     """Arrays of the HDF5 file at `path`; the file is open only while something is read."""
+
+    given_key: str | None = None
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -27,14 +31,15 @@ class Hdf5Store:
             raise FeatureFileError(
                 f"{path}: not an HDF5 file; feature files are .h5, .npz, .npy, .pt or .safetensors"
             )
+        check_global_heaps(path)
         self.is_matlab = is_matlab(path)
-        with hdf5_errors(self.name, "open it"), h5py.File(path, "r") as file:
+        with reading_errors(self.name, "open it"), h5py.File(path, "r") as file:
             self.attrs = _plain_attrs(file)
             self.arrays = survey(file, self.name)
 
     def read(self, key: str) -> NDArray[Any]:
         """Whole array; strings as NumPy strings."""
-        with hdf5_errors(self.name, f"read {shown(key)}"), h5py.File(self._path, "r") as file:
+        with reading_errors(self.name, f"read {one_line(key)}"), h5py.File(self._path, "r") as file:
             dataset = file[key]
             if h5py.check_string_dtype(dataset.dtype) is None:
                 return np.asarray(dataset[...])
@@ -47,12 +52,12 @@ class Hdf5Store:
         self, array: StoredArray, n_rows: int, rows: int, *, transposed: bool
     ) -> Iterator[NDArray[Any]]:
         """Rows 0 to `n_rows` in blocks, each a view of one buffer."""
-        doing = f"read {shown(array.key)}"
+        doing = f"read {one_line(array.key)}"
         cache = _chunk_cache_bytes(array, rows, transposed=transposed)
-        with hdf5_errors(self.name, doing):
+        with reading_errors(self.name, doing):
             file = h5py.File(self._path, "r", rdcc_nbytes=cache)
         with file:
-            with hdf5_errors(self.name, doing):
+            with reading_errors(self.name, doing):
                 dataset = file[array.key]
                 rows = min(rows, n_rows)
                 shape = (array.shape[0], rows) if transposed else (rows, *array.shape[1:])
@@ -63,7 +68,7 @@ class Hdf5Store:
                 into: tuple[slice, ...] = (slice(stop - start),)
                 if transposed:
                     where, into = (slice(None), *where), (slice(None), *into)
-                with hdf5_errors(self.name, doing):
+                with reading_errors(self.name, doing):
                     dataset.read_direct(buffer, where, into)
                 yield buffer[into].T if transposed else buffer[into]
 
@@ -76,7 +81,7 @@ class Hdf5Store:
 
     def group_attrs(self, key: str) -> dict[str, Any]:
         """Attributes of a group; empty when there is no such group."""
-        with hdf5_errors(self.name, f"read {shown(key)}"), h5py.File(self._path, "r") as file:
+        with reading_errors(self.name, f"read {one_line(key)}"), h5py.File(self._path, "r") as file:
             return _plain_attrs(file[key]) if key in file else {}
 
 

@@ -5,16 +5,15 @@ storage, virtual datasets), nothing is allocated from a declared size that the f
 with stored bytes, and hard-link cycles end.
 """
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from ibcollapse.errors import FeatureFileError, IBCollapseError
-from ibcollapse.features.stores.store import StoredArray, shown
+from ibcollapse.errors import FeatureFileError
+from ibcollapse.features.stores.damage import reading_errors
+from ibcollapse.features.stores.store import StoredArray, one_line
 
 MAX_OBJECTS = 100_000
 MAX_DEPTH = 64
@@ -22,72 +21,46 @@ MAX_CHUNK_BYTES = 1 << 30
 # DEFLATE cannot shrink more than 1032 times; LZF less. Small arrays are harmless at any ratio.
 _MAX_COMPRESSION = 1100
 _ALWAYS_ALLOWED_BYTES = 1 << 26
-
-
-@contextlib.contextmanager
-def hdf5_errors(name: str, doing: str) -> Iterator[None]:
-    """Turn whatever h5py raises on a damaged file into one `FeatureFileError` line."""
-    try:
-        yield
-    except IBCollapseError:
-        raise
-    except (
-        OSError,
-        RuntimeError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-        SystemError,
-    ) as error:
-        reason = shown(" ".join(str(error).split()) or type(error).__name__, 200)
-        if "truncated" in reason:
-            reason = f"the file is truncated ({reason}); copy or download it again"
-        elif "lock" in reason:
-            reason = f"another program is writing it ({reason}); wait until that ends"
-        raise FeatureFileError(f"{name}: cannot {doing}: {reason}") from error
+_EXTERNAL = "a link to another file, which is never followed; copy the data into this one"
 
 
 def survey(file: h5py.File, name: str) -> tuple[StoredArray, ...]:
     """Every array below the root, by increasing key; soft links are left out."""
-    root = h5py.h5o.get_info(file.id)
-    seen = {root.addr}
+    seen: set[int] = set()
     found: list[StoredArray] = []
     pending: list[tuple[h5py.Group, str, int]] = [(file, "", 0)]
     while pending:
         group, prefix, depth = pending.pop()
         for child in group:
             key = f"{prefix}{child}"
-            link = group.get(child, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
-                problem = (
-                    "a link to another file, which is never followed; copy the data into this one"
-                )
-                found.append(StoredArray(key, (), np.dtype("V1"), problem))
-                continue
-            if not isinstance(link, h5py.HardLink):
-                continue
-            item = group[child]
-            address = h5py.h5o.get_info(item.id).addr
-            if address in seen:
-                continue
-            seen.add(address)
+            with reading_errors(name, f"read the header of {one_line(key)}"):
+                # The address is asked of the link: asking the object (H5Oget_info) crashes inside
+                # HDF5 when its header is damaged.
+                link = group.id.links.get_info(child.encode("utf-8", "surrogateescape"))
+                if link.type == h5py.h5l.TYPE_EXTERNAL:
+                    found.append(StoredArray(key, (), np.dtype("V1"), _EXTERNAL))
+                if link.type != h5py.h5l.TYPE_HARD or link.u in seen:
+                    continue
+                seen.add(link.u)
+                item = group[child]
+                column = _array(item, key)
             if len(seen) > MAX_OBJECTS or depth > MAX_DEPTH:
                 raise FeatureFileError(
                     f"{name}: more than {MAX_OBJECTS} objects or {MAX_DEPTH} nested groups; "
                     "write the features to a file of their own"
                 )
-            if isinstance(item, h5py.Dataset):
-                found.append(describe(item, key))
+            if column is not None:
+                found.append(column)
             elif isinstance(item, h5py.Group):
-                column = _categorical(item, key) or _sparse(item, key)
-                if column is not None:
-                    found.append(column)
-                else:
-                    pending.append((item, f"{key}/", depth + 1))
+                pending.append((item, f"{key}/", depth + 1))
     return tuple(sorted(found, key=lambda array: array.key))
+
+
+def _array(item: Any, key: str) -> StoredArray | None:
+    """Header of a dataset, or of a group that a format uses as one array; None for other groups."""
+    if isinstance(item, h5py.Dataset):
+        return describe(item, key)
+    return _categorical(item, key) or _sparse(item, key) if isinstance(item, h5py.Group) else None
 
 
 def describe(dataset: h5py.Dataset, key: str) -> StoredArray:

@@ -56,9 +56,15 @@ class Store(Protocol):
     """Arrays by key; opened for each reading, so that a store holds no file open."""
 
     name: str
+    """What messages call it: usually the path."""
     is_matlab: bool
+    """Whether MATLAB wrote it, so that axes may arrive reversed."""
+    given_key: str | None
+    """The array that the path itself names, where each array has a file of its own."""
     attrs: dict[str, Any]
+    """Attributes of the root."""
     arrays: tuple[StoredArray, ...]
+    """Headers of all arrays, by increasing key."""
 
     def read(self, key: str) -> NDArray[Any]:
         """Whole array of labels, ids or weights; strings as NumPy strings."""
@@ -91,7 +97,7 @@ def row_bytes(array: StoredArray, *, transposed: bool) -> int:
     return array.dtype.itemsize * math.prod(lengths)
 
 
-def shown(text: str, limit: int = 120) -> str:
+def one_line(text: str, limit: int = 120) -> str:
     """`text` on one line: names inside a file are foreign and may hold control characters."""
     plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
     return plain if len(text) <= limit else plain[: limit - 3] + "..."

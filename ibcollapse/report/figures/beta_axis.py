@@ -1,11 +1,12 @@
 """Trade-offs written and placed readably, also when all of them crowd towards one."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullLocator
+from matplotlib.ticker import Formatter, Locator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.errors import InputError
@@ -23,6 +24,11 @@ def format_beta(beta: float, *, digits: int = 3) -> str:
     """`beta` with `digits` significant digits of beta − 1, so that 1.00191 does not become 1.0.
 
     Closer to one than 1e-6 it is written as "1 + 1.9e-09"; infinity as "∞".
+
+    Examples
+    --------
+    >>> format_beta(3.898735), format_beta(1.00191427)
+    ('3.90', '1.00191')
     """
     if math.isinf(beta):
         return "∞"
@@ -59,7 +65,7 @@ def set_beta_scale(ax: Axes, beta: ArrayLike, i_ty: ArrayLike, *, scale: BetaSca
         ax.set_xlim(1.0 + 10.0 ** (low - margin), 1.0 + 10.0 ** (high + margin))
     ax.xaxis.set_major_locator(_BetaLocator() if use_log else MaxNLocator(nbins=6))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
+    ax.xaxis.set_major_formatter(_BetaFormatter())
     ax.set_xlabel("trade-off β (log scale of β − 1)" if use_log else "trade-off β")
     return use_log
 
@@ -82,11 +88,22 @@ def _from_log_excess(exponent: Any) -> Any:
     return 1.0 + 10.0 ** np.asarray(exponent, dtype=float)
 
 
-def _tick_label(beta: float, _position: int | None = None) -> str:
-    text = format_beta(beta)
-    if "." not in text or "e" in text:
-        return text
-    return text.rstrip("0").rstrip(".")
+class _BetaFormatter(Formatter):
+    """Betas without trailing zeros, with as many digits as tell the ticks apart."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return self.format_ticks([x])[0]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        for digits in range(3, 16):
+            labels = [_without_zeros(format_beta(beta, digits=digits)) for beta in values]
+            if len(set(labels)) == len(set(values)):
+                break
+        return labels
+
+
+def _without_zeros(text: str) -> str:
+    return text if "e" in text or "." not in text else text.rstrip("0").rstrip(".")
 
 
 class _BetaLocator(Locator):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ibcollapse.atomic import atomic_path
 from ibcollapse.errors import InputError
 
 _DPI = 160
+_HOVER = "hover: "
 # No date, no version, ids from a fixed salt: equal figures are equal files. Text stays text.
 _SVG: dict[Any, Any] = {"svg.hashsalt": "ibcollapse", "svg.fonttype": "none"}
 _METADATA: dict[str, dict[str, Any]] = {
@@ -37,15 +39,29 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     suffix = target.suffix.lower()
     if suffix not in _METADATA:
         raise InputError(f"{target}: figures are written as .png, .svg or .pdf")
-    with atomic_path(target) as temporary, mpl.rc_context(_SVG):
-        figure.savefig(temporary, format=suffix[1:], dpi=_DPI, metadata=_METADATA[suffix])
+    with atomic_path(target) as temporary:
+        if suffix == ".svg":
+            temporary.write_text(_svg_document(figure), encoding="utf-8")
+        else:
+            figure.savefig(temporary, format=suffix[1:], dpi=_DPI, metadata=_METADATA[suffix])
     return target
 
 
 def render_svg(figure: Figure) -> str:
     """`figure` as an <svg> element to put into a page: no XML prolog, no document type."""
-    text = io.StringIO()
-    with mpl.rc_context(_SVG):
-        figure.savefig(text, format="svg", metadata=_METADATA[".svg"])
-    document = text.getvalue()
+    document = _svg_document(figure)
     return document[document.index("<svg") :]
+
+
+def hover_text(text: str) -> str:
+    """The `gid` with which an artist shows `text` under the pointer in SVG files."""
+    return _HOVER + text
+
+
+def _svg_document(figure: Figure) -> str:
+    document = io.StringIO()
+    with mpl.rc_context(_SVG):
+        figure.savefig(document, format="svg", metadata=_METADATA[".svg"])
+    # matplotlib writes a gid as an id, quoted either way; SVG shows a <title> as a tooltip.
+    quoted = rf"""<g id=(["']){_HOVER}(.*?)\1>"""
+    return re.sub(quoted, r"<g><title>\2</title>", document.getvalue())

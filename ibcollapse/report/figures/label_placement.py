@@ -1,5 +1,6 @@
 """Free places for labels beside points, in pixels: pure geometry, no drawing."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -87,7 +88,9 @@ def _candidate_boxes(frame: Array, anchor: Array, size: Array, padding: float) -
     boxes = boxes[(boxes[:, :2] >= frame[:2]).all(axis=1) & (boxes[:, 2:] <= frame[2:]).all(axis=1)]
     leader = np.clip(anchor, boxes[:, :2], boxes[:, 2:]) - anchor
     centre = 0.5 * (boxes[:, :2] + boxes[:, 2:]) - anchor
-    off_side = 1.0 + 0.5 * (centre[:, 0] < 0) + 0.5 * (centre[:, 1] > 0)
+    # One when the label lies to the lower right, up to two when it lies to the upper left.
+    distance = np.maximum(np.hypot(*centre.T), padding)
+    off_side = 1.5 - 0.5 * (centre[:, 0] - centre[:, 1]) / (math.sqrt(2.0) * distance)
     return boxes[np.argsort(np.hypot(*leader.T) * off_side, kind="stable")]
 
 

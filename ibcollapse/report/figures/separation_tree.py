@@ -30,6 +30,13 @@ def grow_separation_tree(
 
     At a transition a branch splits when its classes fall into two or more of the groups that
     separate; classes of the branch that are in no group stay together as one more part.
+
+    Parameters
+    ----------
+    class_names : sequence of str
+        All classes.
+    transitions : sequence of PhaseTransition
+        In any order; `beta` and `separates` are used.
     """
     ordered = sorted(transitions, key=lambda transition: transition.beta)
     return _grow(tuple(class_names), ordered)

@@ -1,0 +1,110 @@
+"""Alignment of two 50 000 × 512 networks against the Gram product it needs, same run.
+
+    python benchmarks/alignment.py [--rivals]
+
+Prints seconds (minimum of interleaved repeats) and ratios to one float64 SYRK of the joined
+features, and checks canonical correlations against SciPy's principal angles. `--rivals` adds
+cca-zoo (pip install cca-zoo) on the same data: its time and the largest difference between its
+ten leading correlations and ours.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+from scipy.linalg import subspace_angles
+from scipy.linalg.blas import dsyrk, ssyrk
+
+from ibcollapse.alignment import align
+from ibcollapse.alignment.fits import Regulariser
+from ibcollapse.alignment.indices import factors, fit_pair
+from ibcollapse.alignment.moments import stream_moments
+from ibcollapse.features import open_features
+from ibcollapse.features.pairing import pair_sources
+from ibcollapse.progress import SILENT
+
+N_SAMPLES, N_FEATURES, N_CLASSES, N_LATENT = 50_000, 512, 10, 64
+
+
+def networks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two float32 networks that share a latent code of classes and noise."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(N_CLASSES, size=N_SAMPLES)
+    latent = rng.standard_normal((N_SAMPLES, N_LATENT), dtype=np.float32)
+    latent += 3 * rng.standard_normal((N_CLASSES, N_LATENT), dtype=np.float32)[y]
+
+    def network() -> np.ndarray:
+        read_out = rng.standard_normal((N_LATENT, N_FEATURES), dtype=np.float32)
+        noise = rng.standard_normal((N_SAMPLES, N_FEATURES), dtype=np.float32)
+        return latent @ read_out + 20 * noise
+
+    return network(), network(), y
+
+
+def seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def whole_space(a: np.ndarray, b: np.ndarray, y: np.ndarray) -> None:
+    """One Gram pass and the maps of the whole space: what rivals compute, and R²."""
+    paired = pair_sources([open_features((x, y)) for x in (a, b)])
+    nobody = np.zeros(len(y), dtype=bool)
+    moments = stream_moments(paired, nobody, nobody, SILENT).total.pair(0, 1)
+    fit_pair(moments, factors(moments, Regulariser(0.0, 0.0, 1e-10)), 1.0).score(moments)
+
+
+def compare(a: np.ndarray, b: np.ndarray, y: np.ndarray, repeats: int) -> None:
+    joined = np.concatenate([a, b], axis=1)
+    doubled = joined.astype(np.float64)
+    plain = {"n_permutations": 0, "n_bootstrap": 0}
+    runs = {
+        "SYRK float32": lambda: ssyrk(1.0, joined.T),
+        "SYRK float64": lambda: dsyrk(1.0, doubled.T),
+        "moments, CCA, Procrustes, CKA": lambda: whole_space(a, b, y),
+        "align, no held-out part": lambda: align((a, y), (b, y), held_out=0.0, **plain),
+        "align, held-out": lambda: align((a, y), (b, y), **plain),
+    }
+    rounds = [[seconds(run) for run in runs.values()] for _ in range(repeats)]
+    best = dict(zip(runs, np.min(rounds, axis=0), strict=True))
+    for name, value in best.items():
+        print(f"{name}: {value:.2f} s, {value / best['SYRK float64']:.2f} of the float64 SYRK")
+    bootstrap = seconds(lambda: align((a, y), (b, y), n_permutations=0))
+    null = seconds(lambda: align((a, y), (b, y), n_permutations=2, n_bootstrap=0))
+    print(f"200 bootstrap samples: {bootstrap - best['align, held-out']:.2f} s more")
+    print(f"each permutation: {(null - best['align, held-out']) / 3:.2f} s more")
+
+
+def check(a: np.ndarray, b: np.ndarray, y: np.ndarray) -> None:
+    part = slice(0, 5000)
+    rho = align(
+        (a[part], y[part]), (b[part], y[part]), held_out=0, n_permutations=0, n_bootstrap=0
+    ).whole.rho
+    centred = [(x[part] - x[part].mean(axis=0, dtype=np.float64)) for x in (a, b)]
+    expected = np.cos(subspace_angles(*centred))[::-1]
+    print(f"largest difference from principal angles (5 000 rows): {abs(rho - expected).max():.1e}")
+
+
+def rival(a: np.ndarray, b: np.ndarray, y: np.ndarray) -> None:
+    from cca_zoo.linear import CCA
+
+    views = [a.astype(np.float64), b.astype(np.float64)]
+    model = CCA(n_components=10)
+    elapsed = seconds(lambda: model.fit(views))
+    left, right = model.transform(views)
+    theirs = [np.corrcoef(u, v)[0, 1] for u, v in zip(left.T, right.T, strict=True)]
+    ours = align((a, y), (b, y), held_out=0.0, n_permutations=0, n_bootstrap=0).whole.rho[:10]
+    print(f"cca-zoo CCA: {elapsed:.2f} s, largest difference {abs(ours - theirs).max():.1e}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rivals", action="store_true")
+    arguments = parser.parse_args()
+    data = networks()
+    compare(*data, repeats=3)
+    check(*data)
+    if arguments.rivals:
+        rival(*data)

@@ -1,0 +1,98 @@
+"""ibcollapse geometry: neural collapse and the geometry of the class means."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ibcollapse_cli.console import remark, show_progress
+from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.options import feature_options, json_option, output_option, quiet_option
+
+if TYPE_CHECKING:
+    from ibcollapse.gaussian.moments import Weighting
+    from ibcollapse.geometry import GeometryReport
+
+_SCHEMA = "ibcollapse/geometry"
+# Field, what it is, its value at collapse.
+_FIGURES = (
+    ("nc1", "NC1, tr(Sigma_W Sigma_B^+)/K", "0"),
+    ("nc1_trace_ratio", "tr Sigma_W / tr Sigma_B", "0"),
+    ("cdnv", "class-distance normalised variance", "0"),
+    ("equinorm_cv", "NC2, variation of the means' lengths", "0"),
+    ("equiangular_deviation", "NC2, mean |cos + 1/(K-1)|", "0"),
+    ("etf_distance", "Gram distance to the simplex ETF", "0"),
+    ("orthogonal_distance", "Gram distance to an orthogonal frame (about 0)", ""),
+    ("nc3", "NC3, classifier against class means", "0"),
+    ("nc4_disagreement", "NC4, nearest mean against classifier", "0"),
+    ("nearest_mean_accuracy", "accuracy of the nearest class mean", "1"),
+    ("classifier_accuracy", "accuracy of the classifier", "1"),
+    ("mean_similarity", "angular similarity of the means (Graf)", ""),
+    ("own_mean_similarity", "angular similarity to the own mean (Graf)", "1"),
+    ("uniformity", "log inverse distance of unit means", ""),
+)
+
+
+@click.command(short_help="Measure neural collapse and the class means' geometry.")
+@click.argument("file", type=click.Path(path_type=Path))
+@feature_options
+@click.option(
+    "--weighting",
+    type=click.Choice(["class", "sample"]),
+    default="class",
+    show_default=True,
+    help="What weighs the same in covariances and the global mean.",
+)
+@click.option(
+    "--rank-tolerance",
+    type=click.FloatRange(min=0, max=1, max_open=True),
+    help="Relative deviation of the means that counts as zero.",
+)
+@output_option("Write the result to PATH (.h5 or .json), to be loaded again.")
+@json_option
+@quiet_option
+def geometry(
+    file: Path,
+    selection: dict[str, Any],
+    weighting: "Weighting",
+    rank_tolerance: float | None,
+    output: Path | None,
+    json_path: str | None,
+    quiet: bool,
+) -> None:
+    """Measure neural collapse and the geometry of the class means of a feature FILE.
+
+    NC3 and NC4 need a classifier stored with the layer.
+    """
+    from ibcollapse.features import open_features
+    from ibcollapse.geometry import collapse_geometry
+
+    source = open_features(file, **selection)
+    with show_progress(quiet=quiet) as progress:
+        report = collapse_geometry(
+            source, weighting=weighting, rank_tolerance=rank_tolerance, progress=progress
+        )
+    remark(report.source, quiet=quiet)
+    if output is not None:
+        report.save(output)
+    if json_path is not None:
+        write_json(_SCHEMA, {field: getattr(report, field) for field in vars(report)}, json_path)
+    if json_path != "-":
+        _show(report)
+
+
+def _show(report: "GeometryReport") -> None:
+    rows = [(name, getattr(report, field), ideal) for field, name, ideal in _FIGURES]
+    rows.append(("misfit of the best-fit simplex", report.simplex_fit.residual, "0"))
+    rows.append(("rank of Sigma_B", report.rank_between, str(len(report.counts) - 1)))
+    write_table(("figure", "value", "at collapse"), rows, title=f"weighting: {report.weighting}")
+    deviations = zip(
+        report.class_names,
+        report.counts.tolist(),
+        report.class_variance.tolist(),
+        report.simplex_fit.class_deviation.tolist(),
+        strict=True,
+    )
+    write_table(("class", "samples", "variance", "off the simplex"), list(deviations))
+    if report.absent_classes:
+        click.echo(f"classes without a sample: {', '.join(report.absent_classes)}")

@@ -1,0 +1,117 @@
+"""Information bottleneck, phase transitions and collapse geometry of stored features.
+
+Names are imported when they are first used, so that `import ibcollapse` is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ibcollapse import landscape, nn
+    from ibcollapse import report as plot
+    from ibcollapse.alignment import Alignment, align, align_many
+    from ibcollapse.analysis import Analysis, curve
+    from ibcollapse.bottleneck import (
+        Channel,
+        GaussianIB,
+        IBCurve,
+        IBSolution,
+        PhaseTransition,
+        certify,
+        find_transitions,
+        read_joint,
+        solve,
+        solve_deterministic,
+        trace_curve,
+    )
+    from ibcollapse.features import FeatureSource, FeatureWriter, inspect_features, open_features
+    from ibcollapse.gaussian import ClassMoments, GaussianFit, cross_fit, fit_gaussian
+    from ibcollapse.geometry import GeometryReport, collapse_geometry
+    from ibcollapse.matrix_information import MatrixInformation, matrix_information
+    from ibcollapse.serialize import load_result
+
+# Name → the module that defines it; a module itself where the two are the same.
+_HOME = {
+    "Alignment": "alignment",
+    "Analysis": "analysis",
+    "Channel": "bottleneck",
+    "ClassMoments": "gaussian",
+    "FeatureSource": "features",
+    "FeatureWriter": "features",
+    "GaussianFit": "gaussian",
+    "GaussianIB": "bottleneck",
+    "GeometryReport": "geometry",
+    "IBCurve": "bottleneck",
+    "IBSolution": "bottleneck",
+    "MatrixInformation": "matrix_information",
+    "PhaseTransition": "bottleneck",
+    "align": "alignment",
+    "certify": "bottleneck",
+    "collapse_geometry": "geometry",
+    "align_many": "alignment",
+    "cross_fit": "gaussian",
+    "curve": "analysis",
+    "find_transitions": "bottleneck",
+    "fit_gaussian": "gaussian",
+    "inspect_features": "features",
+    "load_result": "serialize",
+    "open_features": "features",
+    "read_joint": "bottleneck",
+    "solve": "bottleneck",
+    "solve_deterministic": "bottleneck",
+    "trace_curve": "bottleneck",
+}
+_MODULES = {
+    "landscape": "landscape",
+    # Callable, too: see that room.
+    "matrix_information": "matrix_information",
+    "nn": "nn",
+    "plot": "report",
+}
+
+__all__ = [
+    "Alignment",
+    "Analysis",
+    "Channel",
+    "ClassMoments",
+    "FeatureSource",
+    "FeatureWriter",
+    "GaussianFit",
+    "GaussianIB",
+    "GeometryReport",
+    "IBCurve",
+    "IBSolution",
+    "MatrixInformation",
+    "PhaseTransition",
+    "align",
+    "align_many",
+    "certify",
+    "collapse_geometry",
+    "cross_fit",
+    "curve",
+    "find_transitions",
+    "fit_gaussian",
+    "inspect_features",
+    "landscape",
+    "load_result",
+    "matrix_information",
+    "nn",
+    "open_features",
+    "plot",
+    "read_joint",
+    "solve",
+    "solve_deterministic",
+    "trace_curve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"ibcollapse.{_MODULES[name]}")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"ibcollapse.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'ibcollapse' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

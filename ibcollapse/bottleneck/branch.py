@@ -1,0 +1,94 @@
+"""Following a stationary state along beta while its atoms stay the same.
+
+Differentiating the stationarity conditions g(z, beta) = 0 gives the tangent dz/dbeta =
+−H⁻¹ ∂g/∂beta (the implicit-function equation of Agmon 2023, arXiv 2306.09790, in Newton's
+coordinates). It predicts the state at the next beta, the slope of the curve, and how fast Φ
+approaches one at a decoder that is not an atom yet.
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.certificate import hellinger_squared, potential_weights
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture, exponents
+from ibcollapse.bottleneck.newton import (
+    Descent,
+    log_sum,
+    scaled,
+    scaled_hessian_solver,
+    scales,
+    unscaled,
+)
+from ibcollapse.bottleneck.refinement import refine
+
+Array = NDArray[np.float64]
+
+# A branch whose atoms move further than this (squared Hellinger) in one step has been lost.
+_FARTHEST_MOVE = 0.05
+_LONGEST_PREDICTION = 1.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tangent:
+    """Derivatives along beta: of the logits and log weights, of I(T;Y), and of log Z(x)."""
+
+    log_r: Array
+    log_q: Array
+    i_ty: float
+    log_z: Array
+
+
+def tangent(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Tangent:
+    """Tangent of the branch at a stationary state."""
+    pi, w, p_x = evaluation.p_t_given_x, channel.p_y_given_x, channel.p_x
+    # Counted from the trivial representation's distortion, whose share of F is constant.
+    distortion = -exponents(channel, mixture.log_r, beta) / beta
+    mean = np.einsum("xt,xt->x", pi, distortion)
+    excess = pi * (mean[:, None] - distortion)
+    joint = (excess * p_x[:, None]).T @ w
+    p_t = joint.sum(axis=1)
+    root_q, scale = scales(mixture, beta)
+    gap = evaluation.p_t[:, None] * mixture.r - evaluation.joint
+    gap += beta * (p_t[:, None] * mixture.r - joint)
+    forcing = scaled(-p_t, gap, root_q, scale)
+    step = -scaled_hessian_solver(channel, mixture, evaluation, beta)(forcing)
+    log_q, logits = unscaled(step, root_q, scale)
+    log_q = log_q - mixture.q @ log_q
+    logits = logits - np.sum(mixture.r * logits, axis=1, keepdims=True)
+    variance = -float(p_x @ np.einsum("xt,xt->x", excess, distortion))
+    moving = np.einsum("xt,xt->x", pi, log_q + beta * (w @ logits.T))
+    return Tangent(logits, log_q, variance - float(forcing @ step), moving - mean)
+
+
+def predicted(mixture: Mixture, slope: Tangent, step: float) -> Mixture:
+    """The state a distance `step` in beta further along the tangent, held to moderate moves."""
+    largest = max(float(np.abs(slope.log_r).max()), float(np.abs(slope.log_q).max()))
+    held = np.sign(step) * min(abs(step), _LONGEST_PREDICTION / max(largest, 1e-300))
+    log_r = mixture.log_r + held * slope.log_r
+    log_q = mixture.log_q + held * slope.log_q
+    return Mixture(log_r - log_sum(log_r)[:, None], log_q - log_sum(log_q))
+
+
+def follow(
+    channel: Channel, mixture: Mixture, slope: Tangent | None, beta: float, to_beta: float
+) -> Descent | None:
+    """The same branch at `to_beta`; None when it lost an atom or moved too far on the way."""
+    start = mixture if slope is None else predicted(mixture, slope, to_beta - beta)
+    ended = refine(channel, start, to_beta)
+    if ended.mixture.n_t != mixture.n_t:
+        return None
+    moved = hellinger_squared(mixture.log_r, ended.mixture.log_r).max()
+    return ended if moved <= _FARTHEST_MOVE else None
+
+
+def potential_slope(
+    channel: Channel, evaluation: Evaluation, slope: Tangent, log_r: Array, beta: float
+) -> float:
+    """d log Φ(r)/dbeta along the branch at a decoder `log_r` (n_classes,) that maximises Φ."""
+    exponent = exponents(channel, log_r[None], beta)[:, 0]
+    scores = exponent + potential_weights(channel, evaluation.log_z)
+    terms = np.exp(scores - scores.max())
+    return float(terms @ (exponent / beta - slope.log_z) / terms.sum())

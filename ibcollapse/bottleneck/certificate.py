@@ -1,0 +1,150 @@
+"""How far a solution is from the global optimum.
+
+For any state with partition function Z(x) and every decoder r on the class simplex let
+
+    Φ(r) = Σ_x p(x) exp(−beta [KL(p(y|x) ‖ r) − KL(p(y|x) ‖ p_y)]) / Z(x).
+
+The free energy is convex in the mixing measure and Φ − 1 is minus its directional derivative
+towards an atom at r, so the state is globally optimal iff max Φ ≤ 1, and its Lagrangian exceeds the
+optimum by at most log max Φ (the gradient bound of nonparametric maximum likelihood, Lindsay 1983,
+doi 10.1214/aos/1176346059, in the rate-distortion form of the bottleneck).
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.ascent import climb_all
+from ibcollapse.bottleneck.mixture import LOG_ZERO, Evaluation, Mixture, exponents, log_p_y
+from ibcollapse.bottleneck.stability import split_directions
+
+Array = NDArray[np.float64]
+
+# Decoders closer than this in squared Hellinger distance lie in one basin of Φ.
+SAME_BASIN = 1e-6
+_CORNER_SHRINKAGE = 0.02
+_MAX_ROW_STARTS = 64
+_MAPS_FIRST = 4
+# Perturbed atoms go this fraction of the way to the boundary of the simplex.
+_SPLIT_FRACTION = 0.1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Maxima:
+    """Local maxima of log Φ, highest first: `log_r` (n, n_classes), `log_phi` (n,)."""
+
+    log_r: Array
+    log_phi: Array
+
+
+def potential_weights(channel: Channel, log_z: Array) -> Array:
+    """log(p(x)/Z(x)), the weights under which Φ is a sum, shape (n_x,)."""
+    weights: Array = np.log(channel.p_x) - log_z
+    return weights
+
+
+def log_potential(
+    channel: Channel, log_v: Array, log_r: Array, beta: float
+) -> tuple[Array, Array]:
+    """log Φ (n,) of decoders and the means Σ_x w_x p(y|x) (n, n_classes) of Φ's terms w."""
+    log_phi, terms = _normalised_terms(channel, log_v, log_r, beta)
+    return log_phi, terms.T @ channel.p_y_given_x
+
+
+def _normalised_terms(
+    channel: Channel, log_v: Array, log_r: Array, beta: float
+) -> tuple[Array, Array]:
+    """log Φ (n,) and the terms of Φ as shares w (n_x, n)."""
+    scores = exponents(channel, log_r, beta)
+    scores += log_v[:, None]
+    peak = scores.max(axis=0)
+    scores -= peak
+    np.exp(scores, out=scores)
+    totals = scores.sum(axis=0)
+    scores /= totals
+    return np.log(totals) + peak, scores
+
+
+def starting_decoders(
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    beta: float,
+    rng: np.random.Generator,
+) -> Array:
+    """Where the search for violators starts: log decoders (n, n_classes).
+
+    Simplex corners, class means, rows of the channel (all of them up to 64, else a random 64 by
+    weight), the atoms' midpoints with p(y), and the atoms pushed both ways along their least
+    stable direction.
+    """
+    p_y = channel.p_y
+    alive = p_y > 0
+    w = channel.p_y_given_x
+    corners = (1 - _CORNER_SHRINKAGE) * np.eye(channel.n_classes)[alive] + _CORNER_SHRINKAGE * p_y
+    means = ((w * channel.p_x[:, None]).T @ w)[alive] / p_y[alive, None]
+    rows = w
+    if channel.n_x > _MAX_ROW_STARTS:
+        rows = w[rng.choice(channel.n_x, _MAX_ROW_STARTS, replace=False, p=channel.p_x)]
+    halfway = 0.5 * (mixture.r + p_y)
+    pushed = _pushed_atoms(channel, evaluation, beta)
+    with np.errstate(divide="ignore"):
+        starts = np.log(np.concatenate([corners, means, rows, halfway, pushed]))
+    return np.maximum(starts, LOG_ZERO)
+
+
+def _pushed_atoms(channel: Channel, evaluation: Evaluation, beta: float) -> Array:
+    """Atoms moved both ways along their leading split directions, (2 n_t, n_classes)."""
+    splits = split_directions(channel, evaluation, beta)
+    r, direction = splits.means, splits.directions
+    ratio = np.divide(r, np.abs(direction), out=np.full_like(r, np.inf), where=direction != 0)
+    reach = np.min(ratio, axis=1, keepdims=True)
+    shift = np.where(np.isfinite(reach), reach * _SPLIT_FRACTION, 0.0) * direction
+    return np.maximum(np.concatenate([r + shift, r - shift]), 0.0)
+
+
+def climb(
+    channel: Channel,
+    log_v: Array,
+    starts: Array,
+    beta: float,
+    *,
+    tol: float = 1e-14,
+    max_steps: int = 80,
+) -> Maxima:
+    """Local maxima of log Φ reached from `starts`, duplicates removed.
+
+    A few rounds of the map r ← Σ_x w_x p(y|x), w_x ∝ p(x) exp(−beta d(x, r))/Z(x), which
+    maximises a lower bound of log Φ, lead into damped Newton steps
+    (`ibcollapse.bottleneck.kernels.ascent`). A start rests when log Φ can gain at most `tol` nats.
+    """
+    offset = log_v - beta * (channel.p_y_given_x @ log_p_y(channel))
+    log_r, log_phi = climb_all(
+        channel.p_y_given_x, offset, starts, beta, tol=tol, n_maps=_MAPS_FIRST, max_steps=max_steps
+    )
+    keep = distinct(log_r, log_phi, SAME_BASIN)
+    return Maxima(log_r[keep], log_phi[keep])
+
+
+def hellinger_squared(log_a: Array, log_b: Array) -> Array:
+    """1 − Σ_y √(a b) of matching rows, shape (n,)."""
+    difference = np.exp(0.5 * log_a) - np.exp(0.5 * log_b)
+    total: Array = 0.5 * np.sum(difference**2, axis=-1)
+    return total
+
+
+def distinct(log_r: Array, log_phi: Array, apart: float) -> NDArray[np.intp]:
+    """Indices, by decreasing Φ, of rows further than `apart` from every better row."""
+    order = np.argsort(-log_phi, kind="stable")
+    root = np.exp(0.5 * log_r[order])
+    # Affinity Σ √(a b) loses half the digits near one, which `apart` ≥ 1e-12 can spare.
+    close = 1.0 - root @ root.T <= apart
+    kept: list[int] = []
+    taken = np.zeros(len(order), dtype=bool)
+    for i in range(len(order)):
+        if not taken[i]:
+            kept.append(i)
+            taken |= close[i]
+    return order[kept]

@@ -1,0 +1,94 @@
+"""The optimality gap of anybody's solution."""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.mixture import Mixture, evaluate
+from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.solver import check_beta
+from ibcollapse.errors import InputError
+
+Array = NDArray[np.float64]
+
+# Weights and decoders may miss their sum by the rounding of whoever made them.
+_SUM_TOLERANCE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Certification:
+    """Verdict on a solution.
+
+    Attributes
+    ----------
+    gap : float
+        log max Φ, nats: the Lagrangian is at most this far above the optimum.
+    gap_search : str
+        "exhaustive" (rigorous bound) or "multistart" (best maximum that was found).
+    lagrangian : float
+        Free energy F of the state, nats: an upper bound of its encoder's Lagrangian.
+    violators : float64 (n, n_classes)
+        Decoders with log Φ > tol, worst first; adding one as an atom lowers the Lagrangian.
+    log_potential : float64 (n,)
+        log Φ of the violators, nats.
+    """
+
+    gap: float
+    gap_search: str
+    lagrangian: float
+    violators: Array
+    log_potential: Array
+
+
+def certify(
+    channel: Channel,
+    p_t: ArrayLike,
+    p_y_given_t: ArrayLike,
+    beta: float,
+    *,
+    tol: float = 1e-9,
+    seed: int = 0,
+) -> Certification:
+    """Optimality gap of anybody's solution, and where it is violated.
+
+    The gap bounds, in nats, how far the free energy of (p_t, p_y_given_t) at `beta` lies above the
+    global optimum: log max Φ over the class simplex (theory in `ibcollapse.bottleneck.certificate`).
+    With at most three classes the maximum is bounded rigorously by branch and bound; with more it
+    is the best of many local ascents.
+
+    Raises
+    ------
+    InputError
+        On weights or decoders of wrong shape, negative, not finite, or not summing to one.
+    """
+    check_beta(beta)
+    mixture = _checked_mixture(channel, p_t, p_y_given_t)
+    evaluation = evaluate(channel, mixture, beta)
+    found = search(channel, mixture, evaluation, beta, Options(tol=tol), np.random.default_rng(seed))
+    above = found.maxima.log_phi > tol
+    return Certification(
+        gap=found.gap,
+        gap_search=found.how,
+        lagrangian=evaluation.free_energy,
+        violators=np.exp(found.maxima.log_r[above]),
+        log_potential=found.maxima.log_phi[above],
+    )
+
+
+def _checked_mixture(channel: Channel, p_t: ArrayLike, p_y_given_t: ArrayLike) -> Mixture:
+    weights = np.asarray(p_t, dtype=np.float64)
+    decoders = np.asarray(p_y_given_t, dtype=np.float64)
+    if weights.ndim != 1 or decoders.shape != (len(weights), channel.n_classes):
+        raise InputError(
+            f"p_t has shape {weights.shape} and p_y_given_t {decoders.shape}, expected (n_t,) and "
+            f"(n_t, {channel.n_classes})"
+        )
+    for name, values, axis in (("p_t", weights, 0), ("p_y_given_t", decoders, 1)):
+        if not np.isfinite(values).all() or (values < 0).any():
+            raise InputError(f"{name} has negative or non-finite entries; expected probabilities")
+        if np.abs(values.sum(axis=axis) - 1).max() > _SUM_TOLERANCE:
+            raise InputError(f"{name} does not sum to one; normalise it")
+    keep = weights > 0
+    return Mixture.from_probabilities(weights[keep], decoders[keep])

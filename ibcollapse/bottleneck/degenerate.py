@@ -1,0 +1,65 @@
+"""Channels whose curve is known in closed form because every beta > 1 has the same optimum."""
+
+import numpy as np
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
+from ibcollapse.bottleneck.transition import PhaseTransition
+
+
+def is_deterministic(channel: Channel) -> bool:
+    """Whether every p(y|x) is exactly one-hot: Y = f(X)."""
+    return bool((channel.p_y_given_x.max(axis=1) == 1.0).all())
+
+
+def deterministic_curve(channel: Channel) -> IBCurve:
+    """Curve of Y = f(X): one straight segment of slope 1 from (0, 0) to (H(Y), H(Y)).
+
+    The only transition is at beta = 1, from the trivial T to T = Y; a sweep over beta sees nothing
+    in between (Kolchinsky, Tracey and Van Kuyk 2019, arXiv 1808.07593). Use a convex Lagrangian or
+    target rates to reach the points of the segment.
+    """
+    alive = channel.p_y > 0
+    p_y = channel.p_y[alive]
+    order = np.argsort(-p_y, kind="stable")
+    decoders = np.eye(channel.n_classes)[alive][order]
+    forget = _exact(0.0, np.ones(1), channel.p_y[None, :].copy())
+    keep = _exact(channel.h_y, p_y[order], decoders)
+    transition = PhaseTransition(
+        beta=1.0,
+        beta_local=1.0,
+        order=1,
+        mechanism="jump",
+        jump_i_xt=channel.h_y,
+        jump_i_ty=channel.h_y,
+        clusters_before=1,
+        clusters_after=len(p_y),
+        multiplicity=len(p_y) - 1,
+        separates=tuple((name,) for name, p in zip(channel.class_names, channel.p_y, strict=True) if p),
+        certified=True,
+    )
+    return IBCurve(
+        solutions=(forget, keep),
+        transitions=(transition,),
+        i_xy=channel.i_xy,
+        h_y=channel.h_y,
+        class_names=channel.class_names,
+        status=CONVERGED + ": Y is a function of X, so the curve is the segment of slope 1",
+    )
+
+
+def _exact(information: float, p_t: np.ndarray, p_y_given_t: np.ndarray) -> IBSolution:  # type: ignore[type-arg]
+    return IBSolution(
+        beta=1.0,
+        i_xt=information,
+        i_ty=information,
+        lagrangian=0.0,
+        gap=0.0,
+        gap_search="exhaustive",
+        p_t=p_t,
+        p_y_given_t=p_y_given_t,
+        status=CONVERGED,
+        n_iterations=0,
+        residual=0.0,
+    )

@@ -1,0 +1,143 @@
+"""The state of a solution, atoms with weights, and its free energy with two derivatives.
+
+With d(x, r) = KL(p(y|x) ‖ r), the information bottleneck at beta minimises over mixing measures
+Σ_t p(t) δ_{r_t} on the class simplex the convex functional
+
+    F = −Σ_x p(x) log Z(x),    Z(x) = Σ_t p(t) exp(−beta [d(x, r_t) − d(x, p_y)]),
+
+and F is at least the Lagrangian I(X;T) − beta I(T;Y) of the encoder p(t|x) ∝ p(t) exp(−beta
+d(x, r_t)), with equality at self-consistency (Harremoës and Tishby 2007, doi
+10.1109/ISIT.2007.4557285). Distortions are counted from that of the trivial representation:
+F is then the Lagrangian itself, zero for the trivial state, and near an onset its digits are not
+lost in beta I(X;Y).
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+
+Array = NDArray[np.float64]
+
+# Stands for log 0 in products with probabilities: 0 · LOG_ZERO is 0, anything else is −∞ enough.
+LOG_ZERO = -1e30
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Mixture:
+    """Atoms of a mixing measure: log decoders (n_t, n_classes) and log weights (n_t,)."""
+
+    log_r: Array
+    log_q: Array
+
+    @classmethod
+    def from_probabilities(cls, p_t: Array, p_y_given_t: Array) -> "Mixture":
+        """Mixture of plain probabilities; zeros become `LOG_ZERO`."""
+        with np.errstate(divide="ignore"):
+            return cls(np.maximum(np.log(p_y_given_t), LOG_ZERO), np.log(p_t))
+
+    @property
+    def n_t(self) -> int:
+        """Number of atoms."""
+        return len(self.log_q)
+
+    @functools.cached_property
+    def r(self) -> Array:
+        """Decoders, (n_t, n_classes)."""
+        return np.exp(self.log_r)
+
+    @functools.cached_property
+    def q(self) -> Array:
+        """Weights, (n_t,)."""
+        return np.exp(self.log_q)
+
+    def take(self, keep: NDArray[np.intp] | NDArray[np.bool_]) -> "Mixture":
+        """The chosen atoms, weights renormalised."""
+        log_q = self.log_q[keep]
+        return Mixture(self.log_r[keep], log_q - np.log(np.exp(log_q).sum()))
+
+
+def trivial_mixture(channel: Channel) -> Mixture:
+    """The representation that forgets everything: one atom at p(y)."""
+    return Mixture.from_probabilities(np.ones(1), channel.p_y[None, :])
+
+
+def exponents(channel: Channel, log_r: Array, beta: float) -> Array:
+    """beta [KL(p(y|x) ‖ p_y) − KL(p(y|x) ‖ r_t)], shape (n_x, n_t)."""
+    products: Array = channel.p_y_given_x @ (log_r - log_p_y(channel)).T
+    products *= beta
+    return products
+
+
+def log_p_y(channel: Channel) -> Array:
+    """log p(y), (n_classes,), `LOG_ZERO` for absent classes."""
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(channel.p_y), LOG_ZERO)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What one sweep over X gives.
+
+    `free_energy` is F in nats, an upper bound of the encoder's Lagrangian, `log_z` is log Z(x) (n_x,), `p_t_given_x` is (n_x, n_t) and
+    `joint` = Σ_x p(x) p(t|x) p(y|x) is (n_t, n_classes): the next Blahut–Arimoto state.
+    """
+
+    free_energy: float
+    log_z: Array
+    p_t_given_x: Array
+    joint: Array
+
+    @property
+    def p_t(self) -> Array:
+        """Σ_x p(x) p(t|x), (n_t,)."""
+        total: Array = self.joint.sum(axis=1)
+        return total
+
+
+def evaluate(channel: Channel, mixture: Mixture, beta: float) -> Evaluation:
+    """One sweep: free energy, responsibilities and the joint p(t, y)."""
+    scores = exponents(channel, mixture.log_r, beta)
+    scores += mixture.log_q
+    peak = scores.max(axis=1)
+    scores -= peak[:, None]
+    np.exp(scores, out=scores)
+    z = scores.sum(axis=1)
+    scores /= z[:, None]
+    log_z = np.log(z) + peak
+    joint = (scores * channel.p_x[:, None]).T @ channel.p_y_given_x
+    return Evaluation(-float(channel.p_x @ log_z), log_z, scores, joint)
+
+
+def blahut_arimoto_step(evaluation: Evaluation) -> Mixture:
+    """The Blahut–Arimoto image of the state that was evaluated; atoms of no weight vanish."""
+    p_t = evaluation.p_t
+    alive = p_t > 0
+    joint, p_t = evaluation.joint[alive], p_t[alive]
+    return Mixture.from_probabilities(p_t / p_t.sum(), joint / p_t[:, None])
+
+
+def information(channel: Channel, joint: Array, p_t_given_x: Array) -> tuple[float, float]:
+    """I(X;T) and I(T;Y) of an encoder, nats."""
+    p_t = joint.sum(axis=1)
+    terms = np.zeros_like(p_t_given_x)
+    positive = p_t_given_x > 0
+    with np.errstate(divide="ignore"):
+        log_p_t = np.log(p_t)
+    np.log(p_t_given_x, out=terms, where=positive)
+    np.subtract(terms, log_p_t, out=terms, where=positive)
+    i_xt = float(channel.p_x @ np.einsum("xt,xt->x", p_t_given_x, terms))
+    return max(0.0, i_xt), max(0.0, channel.h_y - conditional_entropy(joint))
+
+
+def conditional_entropy(joint: Array) -> float:
+    """H(Y|T) of p(t, y), nats."""
+    p_t = joint.sum(axis=1, keepdims=True)
+    terms = np.zeros_like(joint)
+    positive = joint > 0
+    ratio = np.divide(joint, p_t, out=np.ones_like(joint), where=positive)
+    np.log(ratio, out=terms, where=positive)
+    return -float(np.sum(joint * terms))

@@ -1,0 +1,212 @@
+"""Second-order descent of the free energy in the decoders and weights together.
+
+Variables are u = log p(t) and the decoder logits l_t, so r_t = softmax(l_t), p = softmax(u). In
+the metric D = diag(p(t), beta p(t) r_t(y)) the Blahut–Arimoto step is steepest descent with step
+one, and the scaled Hessian is the identity minus what the encoder does not know yet. Its smallest
+eigenvalues go to zero at a critical beta: that is the critical slowing down of Blahut–Arimoto,
+which a Newton step does not feel.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture, evaluate
+from ibcollapse.bottleneck.weights import optimise_weights
+
+Array = NDArray[np.float64]
+
+# Relative rounding of the sum F over X.
+_ROUNDING = 4e-16
+_LAST_DAMPING = 1e-13
+_FIRST_DAMPING = 1e-3
+_MOST_DAMPING = 1e8
+# Steps longer than this in log-space leave the region where the quadratic model means anything.
+_LONGEST_STEP = 4.0
+# Weights that change by more than this in logarithm are solved for exactly: the problem in them is
+# convex, while in their logarithms it is a narrow curved valley near a first-order transition.
+_SMALL_CHANGE = 0.3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Descent:
+    """Where a descent ended: the state, its sweep, its residual and the sweeps it took."""
+
+    mixture: Mixture
+    evaluation: Evaluation
+    residual: float
+    n_sweeps: int
+
+
+def fixed_point_residual(mixture: Mixture, evaluation: Evaluation, beta: float) -> float:
+    """Squared length of the scaled gradient, nats: twice what a unit Newton step can gain."""
+    return float(np.sum(_scaled_gradient(mixture, evaluation, beta) ** 2))
+
+
+def descend(
+    channel: Channel,
+    mixture: Mixture,
+    beta: float,
+    *,
+    tol: float = 1e-26,
+    max_sweeps: int = 200,
+) -> Descent:
+    """Levenberg–Marquardt–Newton descent of F from `mixture`; F never increases.
+
+    Stops when the squared scaled gradient is at most `tol` (nats), when rounding keeps F from
+    falling any further, or after `max_sweeps` evaluations.
+    """
+    state = mixture
+    evaluation = evaluate(channel, state, beta)
+    damping, n_sweeps, stalls = _FIRST_DAMPING, 1, 0
+    while n_sweeps < max_sweeps:
+        gradient = _scaled_gradient(state, evaluation, beta)
+        residual = float(gradient @ gradient)
+        if residual <= tol or stalls > 1:
+            break
+        hessian = _scaled_hessian(channel, state, evaluation, beta)
+        accepted = False
+        while n_sweeps < max_sweeps and damping <= _MOST_DAMPING:
+            solve = _factor(hessian, max(damping, _LAST_DAMPING))
+            if solve is None:
+                damping = max(10 * damping, 1e-6)
+                continue
+            trial, step = _moved(state, -solve(gradient), beta)
+            if np.abs(trial.log_q - state.log_q).max() > _SMALL_CHANGE:
+                trial = optimise_weights(channel, trial, beta)
+            outcome = evaluate(channel, trial, beta)
+            n_sweeps += 1
+            gained = evaluation.free_energy - outcome.free_energy
+            model = -float(gradient @ step + 0.5 * step @ (hessian @ step))
+            rounding = _ROUNDING * float(channel.p_x @ np.abs(evaluation.log_z)) + 1e-300
+            if gained >= 0.1 * model or (gained >= -rounding and model < 100 * rounding):
+                accepted = True
+                break
+            damping = max(10 * damping, 1e-6)
+        if not accepted:
+            break
+        stalls = stalls + 1 if model < rounding else 0
+        damping = damping / 10 if gained > 0.5 * model else damping
+        state, evaluation = trial, outcome
+    residual = fixed_point_residual(state, evaluation, beta)
+    return Descent(state, evaluation, residual, n_sweeps)
+
+
+def scales(mixture: Mixture, beta: float) -> tuple[Array, Array]:
+    """Square roots of the metric: (n_t,) for the weights, (n_t, n_classes) for the decoders."""
+    root_q = np.exp(0.5 * mixture.log_q)
+    root_r = np.exp(0.5 * mixture.log_r)
+    return root_q, np.sqrt(beta) * root_q[:, None] * root_r
+
+
+def _scaled_gradient(mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:
+    """Gradient of F in variables scaled by the square root of the metric, (n_t (1 + K),)."""
+    root_q, scale = scales(mixture, beta)
+    p_t = evaluation.p_t
+    gap = beta * (p_t[:, None] * mixture.r - evaluation.joint)
+    return scaled(mixture.q - p_t, gap, root_q, scale)
+
+
+def _scaled_hessian(
+    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+) -> Array:
+    """Hessian of F in the scaled variables, with the gauge directions lifted to one."""
+    n_t, n_classes = mixture.log_r.shape
+    size = 1 + n_classes
+    root_q, scale = scales(mixture, beta)
+    features = np.empty((channel.n_x, n_t, size))
+    inverse_q = np.divide(1.0, root_q, out=np.zeros_like(root_q), where=root_q > 0)
+    inverse = np.divide(beta, scale, out=np.zeros_like(scale), where=scale > 0)
+    w = channel.p_y_given_x
+    features[:, :, 0] = inverse_q
+    np.subtract(w[:, None, :], mixture.r[None], out=features[:, :, 1:])
+    features[:, :, 1:] *= inverse
+    pi = evaluation.p_t_given_x
+    hessian = np.zeros((n_t * size, n_t * size))
+    blocks = hessian.reshape(n_t, size, n_t, size)
+    weighted = features * pi[:, :, None]
+    for t in range(n_t):
+        blocks[t, :, t, :] = -(weighted[:, t] * channel.p_x[:, None]).T @ features[:, t]
+    weighted = weighted.reshape(channel.n_x, -1)
+    weighted *= np.sqrt(channel.p_x)[:, None]
+    hessian += weighted.T @ weighted
+    _add_curvature(blocks, mixture, evaluation)
+    return hessian
+
+
+def _add_curvature(blocks: Array, mixture: Mixture, evaluation: Evaluation) -> None:
+    """Add the softmaxes' own curvature; the gauge directions, flat in F, get curvature one."""
+    n_t, size = blocks.shape[:2]
+    root_r = np.exp(0.5 * mixture.log_r)
+    ratio = np.divide(evaluation.p_t, mixture.q, out=np.ones(n_t), where=mixture.q > 0)
+    diagonal = np.arange(size - 1) + 1
+    for t in range(n_t):
+        blocks[t, 0, t, 0] += 1.0
+        blocks[t, diagonal, t, diagonal] += ratio[t]
+        blocks[t, 1:, t, 1:] += (1.0 - ratio[t]) * np.outer(root_r[t], root_r[t])
+
+
+def _factor(hessian: Array, damping: float) -> Callable[[Array], Array] | None:
+    """Application of (H + damping I)⁻¹, or None when that matrix is not positive definite."""
+    damped = hessian.copy()
+    damped.flat[:: len(damped) + 1] += damping
+    try:
+        factor = scipy.linalg.cho_factor(damped, lower=True, overwrite_a=True, check_finite=False)
+    except scipy.linalg.LinAlgError:
+        return None
+    return lambda vector: scipy.linalg.cho_solve(factor, vector, check_finite=False)
+
+
+def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
+    """The state after a scaled step and the step as taken: no logarithm moves too far.
+
+    Logits of nearly absent classes want to move furthest and matter least, so each entry is cut
+    by itself.
+    """
+    root_q, scale = scales(mixture, beta)
+    log_q, logits = unscaled(step, root_q, scale)
+    np.clip(log_q, -_LONGEST_STEP, _LONGEST_STEP, out=log_q)
+    np.clip(logits, -_LONGEST_STEP, _LONGEST_STEP, out=logits)
+    taken = np.concatenate([(log_q * root_q)[:, None], logits * scale], axis=1).ravel()
+    log_q = mixture.log_q + log_q
+    logits = mixture.log_r + logits
+    return Mixture(logits - log_sum(logits)[:, None], log_q - log_sum(log_q)), taken
+
+
+def scaled(weights: Array, decoders: Array, root_q: Array, scale: Array) -> Array:
+    """A gradient in the scaled variables, flat; entries of decoders that are zero do not move."""
+    first = np.divide(weights, root_q, out=np.zeros_like(weights), where=root_q > 0)
+    rest = np.divide(decoders, scale, out=np.zeros_like(decoders), where=scale > 0)
+    return np.concatenate([first[:, None], rest], axis=1).ravel()
+
+
+def unscaled(step: Array, root_q: Array, scale: Array) -> tuple[Array, Array]:
+    """Changes of the log weights and of the logits that a flat scaled step means."""
+    parts = step.reshape(len(root_q), -1)
+    log_q = np.divide(parts[:, 0], root_q, out=np.zeros_like(root_q), where=root_q > 0)
+    logits = np.divide(parts[:, 1:], scale, out=np.zeros_like(scale), where=scale > 0)
+    return log_q, logits
+
+
+def scaled_hessian_solver(
+    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+) -> Callable[[Array], Array]:
+    """Function that applies the inverse of the scaled Hessian at a stationary state."""
+    hessian = _scaled_hessian(channel, mixture, evaluation, beta)
+    damping = _LAST_DAMPING
+    while True:
+        solution = _factor(hessian, damping)
+        if solution is not None:
+            return solution
+        damping *= 10
+
+
+def log_sum(logits: Array) -> Array:
+    """log Σ exp over the last axis."""
+    peak = logits.max(axis=-1)
+    total: Array = peak + np.log(np.exp(logits - peak[..., None]).sum(axis=-1))
+    return total

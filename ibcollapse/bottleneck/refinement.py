@@ -1,0 +1,106 @@
+"""Descent to a stationary mixture without superfluous atoms."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.certificate import (
+    hellinger_squared,
+    log_potential,
+    potential_weights,
+)
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, evaluate
+from ibcollapse.bottleneck.newton import Descent, descend
+from ibcollapse.bottleneck.weights import optimise_weights
+
+Array = NDArray[np.float64]
+
+# Atoms closer than this in squared Hellinger distance are one: a split this small changes the
+# free energy by its square, which double precision cannot see.
+COINCIDENT = 1e-8
+# The squared scaled gradient of a finished state, nats.
+STATIONARY = 1e-26
+# A potential this far below one at an atom says that its weight is on the way to zero: while the
+# descent goes on, and where it ends.
+_STARVING = 1e-3
+_STARVED = 1e-9
+_SWEEPS_A_ROUND = 16
+_LEAST_WEIGHT = 1e-14
+
+
+def refine(
+    channel: Channel,
+    mixture: Mixture,
+    beta: float,
+    *,
+    tol: float = STATIONARY,
+    max_sweeps: int = 400,
+) -> Descent:
+    """Stationary state reached from `mixture`, coincident atoms merged and dead ones dropped.
+
+    The free energy of the result is at most that of `mixture`, up to rounding.
+    """
+    state, n_sweeps = merge_coincident(mixture), 0
+    while True:
+        budget = min(_SWEEPS_A_ROUND, max(1, max_sweeps - n_sweeps))
+        ended = descend(channel, state, beta, tol=tol, max_sweeps=budget)
+        n_sweeps += ended.n_sweeps
+        state = ended.mixture
+        # A round that ends early without reaching `tol` was stopped by rounding.
+        finished = ended.residual <= tol or ended.n_sweeps < budget
+        ratio = ended.evaluation.p_t / state.q
+        if finished and ratio.min() < 1 - _STARVED:
+            state = _without(channel, state, ratio < 1 - _STARVED, beta)
+            n_sweeps += 1
+        elif ratio.min() < 1 - _STARVING or state.q.min() < _LEAST_WEIGHT:
+            state = optimise_weights(channel, state, beta)
+            n_sweeps += 1
+        state = merge_coincident(state)
+        unchanged = state.n_t == ended.mixture.n_t
+        if (unchanged and finished) or n_sweeps >= max_sweeps:
+            if not unchanged:
+                ended = descend(channel, state, beta, tol=tol, max_sweeps=1)
+            return Descent(ended.mixture, ended.evaluation, ended.residual, n_sweeps)
+
+
+def _without(
+    channel: Channel, mixture: Mixture, starved: NDArray[np.bool_], beta: float
+) -> Mixture:
+    """The mixture without its starved atoms, unless the rest would want one of them back.
+
+    Near a first-order transition the free energy hardly depends on the weight of a dying atom, and
+    a descent stops long before that weight is zero.
+    """
+    rest = optimise_weights(channel, mixture.take(~starved), beta)
+    log_v = potential_weights(channel, evaluate(channel, rest, beta).log_z)
+    log_phi, _ = log_potential(channel, log_v, mixture.log_r[starved], beta)
+    return rest if log_phi.max() <= _STARVED else mixture
+
+
+def merge_coincident(mixture: Mixture, apart: float = COINCIDENT) -> Mixture:
+    """The mixture with atoms closer than `apart` replaced by their mean; order is kept."""
+    order = np.argsort(-mixture.log_q, kind="stable")
+    log_r, q = mixture.log_r.copy(), mixture.q.copy()
+    kept: list[int] = []
+    for t in order:
+        close = [s for s in kept if hellinger_squared(log_r[s], log_r[t]) <= apart]
+        if not close:
+            kept.append(int(t))
+            continue
+        s = close[0]
+        mean = (q[s] * np.exp(log_r[s]) + q[t] * np.exp(log_r[t])) / (q[s] + q[t])
+        with np.errstate(divide="ignore"):
+            log_r[s] = np.maximum(np.log(mean), LOG_ZERO)
+        q[s] += q[t]
+    kept.sort()
+    weights = q[kept]
+    return Mixture(log_r[kept], np.log(weights / weights.sum()))
+
+
+def join(mixture: Mixture, log_r: Array, share: float = 0.5) -> Mixture:
+    """The mixture with further atoms `log_r` (n, n_classes) that get `share` of the weight."""
+    extra = np.full(len(log_r), np.log(share / len(log_r)))
+    return Mixture(
+        np.concatenate([mixture.log_r, log_r]),
+        np.concatenate([mixture.log_q + np.log1p(-share), extra]),
+    )

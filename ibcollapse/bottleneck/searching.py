@@ -1,0 +1,58 @@
+"""The search for violators of optimality, and what it proves."""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck import certificate, exhaustive
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.mixture import LOG_ZERO, Evaluation, Mixture
+
+Array = NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What every solve of one run shares."""
+
+    tol: float = 1e-9
+    max_clusters: int | None = None
+    rigorous: bool = True
+    max_sweeps: int = 4000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Search:
+    """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched."""
+
+    maxima: certificate.Maxima
+    gap: float
+    how: str
+
+
+def search(
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    beta: float,
+    options: Options,
+    rng: np.random.Generator,
+    hints: Array | None = None,
+) -> Search:
+    """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator."""
+    log_v = certificate.potential_weights(channel, evaluation.log_z)
+    starts = certificate.starting_decoders(channel, mixture, evaluation, beta, rng)
+    if hints is not None:
+        starts = np.concatenate([starts, hints])
+    maxima = certificate.climb(channel, log_v, starts, beta)
+    gap, how = max(0.0, float(maxima.log_phi[0])), "multistart"
+    if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.tol:
+        bound, where, tight = exhaustive.bound_log_potential(
+            channel, log_v, beta, lower=gap, tol=0.5 * options.tol
+        )
+        gap, how = max(0.0, bound), "exhaustive"
+        if not tight or gap > options.tol:
+            again = np.log(np.maximum(where, 1e-300))[None]
+            maxima = certificate.climb(channel, log_v, np.concatenate([starts, again]), beta)
+    return Search(maxima, gap, how)

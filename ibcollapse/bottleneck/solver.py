@@ -1,0 +1,202 @@
+"""The globally optimal representation at one beta, by column generation over atoms."""
+
+import dataclasses
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck.capped import shrink
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.mixture import (
+    Evaluation,
+    Mixture,
+    evaluate,
+    information,
+    trivial_mixture,
+)
+from ibcollapse.bottleneck.refinement import join, refine
+from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
+from ibcollapse.bottleneck.weights import optimise_weights
+from ibcollapse.errors import InputError
+
+Array = NDArray[np.float64]
+
+# Rounds in a row that lower the free energy by no more than rounding.
+_MOST_STALLS = 3
+_LEAST_GAIN = 1e-15
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SolvedState:
+    """A refined state with its certificate; what the curve follows from beta to beta.
+
+    `gap` is in nats, `maxima` are the local maxima of Φ that the search met.
+    """
+
+    beta: float
+    mixture: Mixture
+    evaluation: Evaluation
+    gap: float
+    gap_search: str
+    maxima: certificate.Maxima
+    residual: float
+    n_sweeps: int
+    status: str
+
+
+def solve(
+    channel: Channel,
+    beta: float,
+    *,
+    max_clusters: int | None = None,
+    tol: float = 1e-9,
+    seed: int = 0,
+) -> IBSolution:
+    """Globally optimal information-bottleneck solution at `beta`, with its optimality gap.
+
+    Minimises I(X;T) − beta I(T;Y) over all representations T, of any size. Column generation:
+    refine the atoms to a stationary point (Newton), search the class simplex for decoders r with
+    Φ(r) > 1 (see `certify`), add all of them, solve the convex problem in the weights, repeat.
+
+    Parameters
+    ----------
+    channel : Channel
+        p(x) and p(y|x).
+    beta : float
+        Trade-off, ≥ 0. At beta ≤ 1 the trivial representation is optimal (data processing).
+    max_clusters : int, optional
+        Largest number of clusters; the gap then says what the cap costs.
+    tol : float
+        Largest optimality gap in nats, log max Φ ≤ tol, that counts as converged.
+    seed : int
+        Of the random starting rows of the search for violators; the result does not depend on it
+        beyond `tol`.
+
+    Returns
+    -------
+    IBSolution
+        With `status` "converged" when gap ≤ tol, else a sentence naming the argument to change.
+
+    Raises
+    ------
+    InputError
+        When beta is negative or not finite, tol is not positive, or max_clusters < 1.
+
+    References
+    ----------
+    Tishby, Pereira, Bialek (1999), arXiv physics/0004057; Harremoës and Tishby (2007), doi
+    10.1109/ISIT.2007.4557285; column generation as in Lindsay (1983), doi 10.1214/aos/1176346059.
+
+    Examples
+    --------
+    >>> channel = Channel.from_joint([[0.45, 0.05], [0.05, 0.45]])
+    >>> solution = solve(channel, beta=2.0)
+    >>> round(solution.i_xt / math.log(2), 6), solution.status
+    (0.696433, 'converged')
+    """
+    check_beta(beta)
+    if not (math.isfinite(tol) and tol > 0):
+        raise InputError(f"tol is {tol}, expected positive nats such as 1e-9")
+    if max_clusters is not None and max_clusters < 1:
+        raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
+    options = Options(tol=tol, max_clusters=max_clusters)
+    merged = channel.reduce()
+    state = solve_state(
+        merged, beta, trivial_mixture(merged), options, np.random.default_rng(seed)
+    )
+    return to_solution(merged, state)
+
+
+def check_beta(beta: float) -> None:
+    """Raise `InputError` unless beta is finite and not negative."""
+    if not math.isfinite(beta):
+        raise InputError(
+            f"beta is {beta}, expected a finite trade-off; as beta grows T becomes the minimal "
+            "sufficient statistic, which channel.reduce() gives directly"
+        )
+    if beta < 0:
+        raise InputError(f"beta is {beta}, expected at least 0")
+
+
+def solve_state(
+    channel: Channel,
+    beta: float,
+    start: Mixture,
+    options: Options,
+    rng: np.random.Generator,
+    hints: Array | None = None,
+) -> SolvedState:
+    """Certified state at `beta` from a warm start; `channel` must have distinct rows."""
+    if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
+        return _trivial_state(channel, beta)
+    state, n_sweeps, stalls = start, 0, 0
+    best = math.inf
+    while True:
+        ended = refine(channel, state, beta, max_sweeps=max(1, options.max_sweeps - n_sweeps))
+        n_sweeps += ended.n_sweeps
+        found = search(channel, ended.mixture, ended.evaluation, beta, options, rng, hints)
+        gained = best - ended.evaluation.free_energy
+        best = min(best, ended.evaluation.free_energy)
+        stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
+        status = _status(found.gap, n_sweeps, stalls, options)
+        if status is not None:
+            break
+        violators = found.maxima.log_r[found.maxima.log_phi > 0.1 * options.tol]
+        state = optimise_weights(channel, join(ended.mixture, violators), beta)
+        if options.max_clusters is not None and state.n_t > options.max_clusters:
+            state = _capped(channel, state, beta, options.max_clusters)
+            gained = best - evaluate(channel, state, beta).free_energy
+            if gained <= options.tol:
+                status = (
+                    f"capped at {options.max_clusters} clusters with a gap of {found.gap:.3g} "
+                    "nats; raise max_clusters"
+                )
+                break
+    return SolvedState(
+        beta, ended.mixture, ended.evaluation, found.gap, found.how, found.maxima, ended.residual,
+        n_sweeps, status,
+    )
+
+
+def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) -> Mixture:
+    smaller = shrink(channel, mixture, beta, max_clusters)
+    return refine(channel, smaller, beta).mixture
+
+
+def _status(gap: float, n_sweeps: int, stalls: int, options: Options) -> str | None:
+    if gap <= options.tol:
+        return CONVERGED
+    if n_sweeps >= options.max_sweeps:
+        return f"stopped after {n_sweeps} sweeps with a gap of {gap:.3g} nats; raise max_sweeps"
+    if stalls >= _MOST_STALLS:
+        return f"rounding stops the descent at a gap of {gap:.3g} nats; raise tol"
+    return None
+
+
+def _trivial_state(channel: Channel, beta: float) -> SolvedState:
+    mixture = trivial_mixture(channel)
+    evaluation = evaluate(channel, mixture, beta)
+    maxima = certificate.Maxima(mixture.log_r, np.zeros(1))
+    return SolvedState(beta, mixture, evaluation, 0.0, "exhaustive", maxima, 0.0, 1, CONVERGED)
+
+
+def to_solution(channel: Channel, state: SolvedState) -> IBSolution:
+    """The public result of a state: informations of its encoder, atoms by decreasing weight."""
+    i_xt, i_ty = information(channel, state.evaluation.joint, state.evaluation.p_t_given_x)
+    order = np.argsort(-state.mixture.log_q, kind="stable")
+    return IBSolution(
+        beta=float(state.beta),
+        i_xt=i_xt,
+        i_ty=i_ty,
+        lagrangian=i_xt - state.beta * i_ty,
+        gap=state.gap,
+        gap_search=state.gap_search,
+        p_t=state.mixture.q[order],
+        p_y_given_t=state.mixture.r[order],
+        status=state.status,
+        n_iterations=state.n_sweeps,
+        residual=state.residual,
+    )

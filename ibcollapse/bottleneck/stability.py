@@ -1,0 +1,67 @@
+"""Local stability of the atoms of a solution: the criterion for splitting.
+
+Atom t is locally stable while beta λ₂(C_t) < 1, with
+
+    C_t[y, y'] = Σ_x p(x|t) p(y|x) p(y'|x) / p(y'|t)
+
+whose leading eigenvalue is 1 (Gedeon, Parker and Dimitrov 2012, doi 10.3390/e14030456; for the
+trivial solution 1/λ₂ is the inverse squared maximal correlation of X and Y).
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.mixture import Evaluation, evaluate, trivial_mixture
+
+Array = NDArray[np.float64]
+
+_SAME_EIGENVALUE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Splits:
+    """Per atom: its mean decoder, the growth rate beta λ₂, its multiplicity and its direction.
+
+    `means` and `directions` are (n_t, n_classes), `growth` float64 and `multiplicity` int64 (n_t,).
+    A direction is a tangent of the simplex (sums to zero) of unit length in the χ² metric.
+    """
+
+    means: Array
+    growth: Array
+    multiplicity: NDArray[np.int64]
+    directions: Array
+
+
+def split_directions(channel: Channel, evaluation: Evaluation, beta: float) -> Splits:
+    """Growth rates and directions of all atoms; an atom is unstable where growth > 1."""
+    n_t, n_classes = evaluation.joint.shape
+    means = np.zeros((n_t, n_classes))
+    growth = np.zeros(n_t)
+    multiplicity = np.ones(n_t, dtype=np.int64)
+    directions = np.zeros((n_t, n_classes))
+    w = channel.p_y_given_x
+    for t in range(n_t):
+        p_x_and_t = channel.p_x * evaluation.p_t_given_x[:, t]
+        total = p_x_and_t.sum()
+        if total <= 0:
+            continue
+        mean = (p_x_and_t @ w) / total
+        alive = mean > 0
+        root = np.sqrt(mean[alive])
+        scaled = (w[:, alive] - mean[alive]) / root
+        values, vectors = np.linalg.eigh(scaled.T @ (scaled * (p_x_and_t / total)[:, None]))
+        means[t] = mean
+        growth[t] = beta * values[-1]
+        near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
+        multiplicity[t] = int(np.count_nonzero(near))
+        directions[t, alive] = root * vectors[:, -1]
+    return Splits(means, growth, multiplicity, directions)
+
+
+def onset_beta_local(channel: Channel) -> float:
+    """Beta at which the trivial representation loses local stability; inf when I(X;Y) = 0."""
+    growth = split_directions(channel, evaluate(channel, trivial_mixture(channel), 1.0), 1.0).growth
+    return float(1.0 / growth[0]) if growth[0] > 0 else float("inf")

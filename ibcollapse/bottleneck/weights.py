@@ -1,0 +1,80 @@
+"""Optimal weights for fixed atoms: a convex problem, solved to its exact support.
+
+With the atoms fixed, F is convex in the weights. A sequential quadratic program whose subproblem
+is a non-negative least-squares problem finds the optimum and its zeros in a few rounds (the
+active-set idea of Kim, Carbonetto, Stephens and Anitescu 2020, doi 10.1080/10618600.2019.1689985).
+"""
+
+import numpy as np
+import scipy.linalg
+import scipy.optimize
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.mixture import Mixture, exponents
+
+Array = NDArray[np.float64]
+
+_SHORTEST_STEP = 1e-6
+
+
+def optimise_weights(
+    channel: Channel, mixture: Mixture, beta: float, *, tol: float = 1e-12, max_rounds: int = 60
+) -> Mixture:
+    """The mixture with optimal weights for its decoders; atoms of weight zero are dropped.
+
+    Stops when max_t Φ(r_t) − 1 ≤ `tol`, which bounds what better weights could still gain (nats),
+    or when rounding stops the descent.
+    """
+    log_e = exponents(channel, mixture.log_r, beta)
+    e = np.exp(log_e - log_e.max(axis=1, keepdims=True))
+    q = mixture.q / mixture.q.sum()
+    z = e @ q
+    for _ in range(max_rounds):
+        ratio = e / z[:, None]
+        potential = channel.p_x @ ratio
+        if potential.max() - 1.0 <= tol:
+            break
+        hessian = (ratio * channel.p_x[:, None]).T @ ratio
+        direction = _quadratic_step(hessian, potential, q) - q
+        moved = _line_search(channel.p_x, e, q, z, direction, potential)
+        if moved is None:
+            break
+        q, z = moved
+    keep = q > 0
+    return Mixture(mixture.log_r[keep], np.log(q[keep] / q[keep].sum()))
+
+
+def _quadratic_step(hessian: Array, potential: Array, q: Array) -> Array:
+    """argmin over p ≥ 0 of the second-order model of F(p) + Σ p at q."""
+    ridge = 1e-13 * np.trace(hessian)
+    while True:
+        lifted = hessian + ridge * np.eye(len(q))
+        try:
+            root = scipy.linalg.cholesky(lifted, check_finite=False)
+            break
+        except scipy.linalg.LinAlgError:
+            ridge *= 100
+    target = scipy.linalg.solve_triangular(
+        root, lifted @ q - (1.0 - potential), trans="T", check_finite=False
+    )
+    solution: Array = scipy.optimize.nnls(root, target, maxiter=50 * len(q))[0]
+    return solution
+
+
+def _line_search(
+    p_x: Array, e: Array, q: Array, z: Array, direction: Array, potential: Array
+) -> tuple[Array, Array] | None:
+    """Weights and Z after a step that lowers F + Σ q enough; None when rounding forbids one."""
+    slope = float((1.0 - potential) @ direction)
+    change = e @ direction
+    step = 1.0
+    while step >= _SHORTEST_STEP:
+        trial = z + step * change
+        if (trial > 0).all():
+            gained = float(p_x @ np.log(trial / z)) - step * float(direction.sum())
+            if gained >= -0.01 * step * slope and gained > 0:
+                moved = q + step * direction
+                return np.where(moved > 1e-300, moved, 0.0), trial
+        step *= 0.5
+    return None

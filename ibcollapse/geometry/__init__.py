@@ -1,0 +1,19 @@
+"""Collapse geometry: neural-collapse figures, the simplex ETF and other reference geometries."""
+
+from ibcollapse.geometry.consensus_geometry import ConsensusGeometry, consensus_geometry
+from ibcollapse.geometry.references import gram_distance, orthogonal_frame, simplex_etf
+from ibcollapse.geometry.report import GeometryReport, collapse_geometry
+from ibcollapse.geometry.simplex_fit import SimplexFit, fit_simplex, simplex_vertices
+
+__all__ = [
+    "ConsensusGeometry",
+    "GeometryReport",
+    "SimplexFit",
+    "collapse_geometry",
+    "consensus_geometry",
+    "fit_simplex",
+    "gram_distance",
+    "orthogonal_frame",
+    "simplex_etf",
+    "simplex_vertices",
+]

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from ibcollapse.errors import InputError
+from ibcollapse.landscape import cross_entropy_distance, supcon_bound, supcon_distance
+from ibcollapse.serialize import load_result, save
+
+
+def simplex_rows(n_classes):
+    rows = np.eye(n_classes) - 1 / n_classes
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_simplex_features_are_at_the_bound():
+    labels = np.repeat(np.arange(3), 2)
+    found = supcon_distance(
+        5.0 * simplex_rows(3)[labels], labels, 4, temperature=1.0, rng=np.random.default_rng(0)
+    )
+    assert found.exhaustive
+    assert found.n_batches == 126
+    assert found.excess == pytest.approx(0, abs=1e-12)
+    assert found.loss * 126 == pytest.approx(247.3772723, abs=5e-8)  # theory §5
+
+
+def test_drawn_batches_agree_with_all_of_them():
+    rng = np.random.default_rng(1)
+    labels = np.repeat(np.arange(3), [3, 2, 2])
+    features = rng.normal(size=(7, 5))
+    options = {"temperature": 0.5, "rng": rng}
+    exact = supcon_distance(features, labels, 4, max_batches=210, **options)
+    drawn = supcon_distance(features, labels, 4, max_batches=209, **options)
+    many = supcon_distance(features, labels, 4, max_batches=209, **options)
+    assert exact.exhaustive
+    assert not drawn.exhaustive
+    assert drawn.loss != many.loss
+    # 209 draws: within four standard errors.
+    assert abs(drawn.loss - exact.loss) < 4 * drawn.standard_error
+    assert 0 < drawn.standard_error < 0.2
+    assert exact.excess > 0
+
+
+def test_a_lone_anchor_contributes_nothing():
+    labels = np.array([0, 1])
+    found = supcon_distance(np.eye(2), labels, 2, temperature=1.0, rng=np.random.default_rng(0))
+    # Batches {0,0}, {0,1}, {1,1}: a pair of copies has log e^1 − 1 = 0, the mixed one no positive.
+    assert found.loss == 0
+    assert found.bound == supcon_bound([1, 1], 2).mean == 0
+
+
+def test_simplex_classifier_is_at_the_cross_entropy_bound():
+    labels = np.repeat(np.arange(4), 3)
+    rows = simplex_rows(4)
+    found = cross_entropy_distance(3.0 * rows[labels], labels, 0.5 * rows, bias=np.ones(4))
+    assert found.excess == pytest.approx(0, abs=1e-14)
+
+
+@pytest.mark.parametrize("sizes", [[4, 4, 4], [9, 3, 1]])
+def test_random_classifiers_with_biases_are_above_the_bound(sizes):
+    rng = np.random.default_rng(2)
+    labels = np.repeat(np.arange(3), sizes)
+    for _ in range(5):
+        found = cross_entropy_distance(
+            rng.normal(size=(len(labels), 4)),
+            labels,
+            rng.normal(size=(3, 4)),
+            bias=rng.normal(size=3),
+        )
+        assert found.excess > 0
+
+
+def test_a_bias_that_only_tells_the_priors_is_respected():
+    # Tiny features: the best bias reaches the entropy of the priors, below log K.
+    labels = np.repeat(np.arange(2), [99, 1])
+    features = 1e-3 * np.random.default_rng(3).normal(size=(100, 2))
+    bias = np.log([0.99, 0.01])
+    found = cross_entropy_distance(features, labels, 1e-3 * np.eye(2), bias=bias)
+    assert found.loss < np.log(2) / 5
+    assert 0 <= found.bound < found.loss
+
+
+def test_the_distance_survives_a_file(tmp_path):
+    labels = np.array([0, 0, 1, 1])
+    found = cross_entropy_distance(np.eye(2)[labels], labels, np.eye(2))
+    assert load_result(save(found, tmp_path / "distance.json")) == found
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "message"),
+    [
+        (np.ones(4), np.zeros(4, int), "shape"),
+        (np.ones((4, 2)), np.zeros(3, int), "shape"),
+        (np.ones((4, 2)), np.zeros(4), "integers"),
+        (np.full((4, 2), np.inf), np.array([0, 0, 1, 1]), "8 values"),
+        (np.ones((4, 2)), np.array([0, 0, 2, 2]), "class 1 is absent"),
+        (np.ones((4, 2)), np.array([0, 0, -1, 1]), "unlabelled"),
+        (np.zeros((4, 2)), np.array([0, 0, 1, 1]), "4 features are zero"),
+    ],
+)
+def test_bad_features_are_refused(features, labels, message):
+    with pytest.raises(InputError, match=message):
+        supcon_distance(features, labels, 2, temperature=1.0, rng=np.random.default_rng(0))
+
+
+def test_bad_classifiers_are_refused():
+    labels = np.array([0, 0, 1, 1])
+    with pytest.raises(InputError, match="weight has shape"):
+        cross_entropy_distance(np.ones((4, 2)), labels, np.ones((3, 2)))
+    with pytest.raises(InputError, match="norm of the weight"):
+        cross_entropy_distance(np.ones((4, 2)), labels, np.zeros((2, 2)))
+    with pytest.raises(InputError, match="max_batches"):
+        supcon_distance(
+            np.ones((4, 2)), labels, 2, temperature=1.0, max_batches=1, rng=np.random.default_rng(0)
+        )

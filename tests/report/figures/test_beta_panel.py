@@ -1,0 +1,68 @@
+import math
+import types
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from ibcollapse.report.figures import curve_figure, plot_beta_panel
+
+
+def right_axis(ax):
+    [other] = [a for a in ax.figure.axes if a is not ax]
+    return other
+
+
+def named(ax, label):
+    [found] = [artist for artist in ax.lines if artist.get_label() == label]
+    return found
+
+
+def test_relevance_is_drawn_against_beta(binary_symmetric):
+    ax = plot_beta_panel(binary_symmetric, units="bits")
+    drawn = named(ax, "I(T;Y)").get_xydata()
+    expected = np.column_stack([binary_symmetric.beta, binary_symmetric.i_ty / math.log(2)])
+    assert drawn == pytest.approx(expected, rel=1e-14)
+    assert ax.get_ylabel() == "I(T;Y) [bits]"
+
+
+def test_clusters_jump_at_a_transition_between_two_solutions(binary_symmetric):
+    ax = plot_beta_panel(binary_symmetric)
+    beta, clusters = named(right_axis(ax), "exp H(T), right").get_xydata().T
+    onset = binary_symmetric.transitions[0].beta
+    assert onset not in binary_symmetric.beta
+    assert clusters[beta < onset] == pytest.approx(1.0)
+    assert clusters[beta == onset] == pytest.approx([1.0, 2.0])
+    assert clusters[beta > onset] == pytest.approx(2.0)
+
+
+def test_thousands_of_clusters_are_counted_on_a_log_axis(crowded, symmetric):
+    assert right_axis(plot_beta_panel(crowded)).get_yscale() == "log"
+    assert right_axis(plot_beta_panel(symmetric)).get_yscale() == "linear"
+
+
+def test_orders_of_transitions_differ_in_line_style(symmetric, binary_symmetric):
+    first = named(plot_beta_panel(symmetric), "first-order transition")
+    second = named(plot_beta_panel(binary_symmetric), "continuous transition")
+    assert first.get_xdata()[0] == symmetric.transitions[0].beta
+    assert first.get_linestyle() != second.get_linestyle()
+
+
+def test_the_gaussian_proxy_is_marked(symmetric):
+    proxy = types.SimpleNamespace(critical_betas=np.array([1.31, 1.5]))
+    ax = plot_beta_panel(symmetric, gaussian=proxy)
+    marks = named(ax, "critical β of the Gaussian proxy")
+    assert list(marks.get_xdata()) == [1.31, 1.5]
+
+
+def test_the_legend_holds_both_axes(symmetric):
+    ax = plot_beta_panel(symmetric, ax=Figure().add_subplot())
+    texts = [text.get_text() for text in right_axis(ax).get_legend().get_texts()]
+    assert texts == ["I(T;Y)", "first-order transition", "exp H(T), right"]
+
+
+def test_the_curve_figure_has_both_panels_and_its_title_as_it_is(collapsed):
+    figure = curve_figure(collapsed, title="runs/$x$_1.h5")
+    assert len(figure.axes) == 3
+    assert figure.get_suptitle() == "runs/$x$_1.h5"
+    assert not figure._suptitle.get_parse_math()
