@@ -20,7 +20,7 @@ from ibcollapse.progress import Progress
 DEFAULT_LAYER = "encoder"
 DEFAULT_SPLIT = "test"
 
-_ROWS = 1024
+_ROWS = 256
 
 
 def write_checkpoints(

@@ -43,6 +43,8 @@ class Run:
             n_classes=None if plan.loss == "supcon" else len(data.class_names),
             seed=plan.seed,
         ).to(self._device)
+        # The residual network on 28 × 28 pixels takes 1.6 times as long in torch's default order.
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = torch.optim.SGD(
             self.network.parameters(),
             lr=plan.learning_rate,
