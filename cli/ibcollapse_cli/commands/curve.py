@@ -1,0 +1,146 @@
+"""ibcollapse curve: the information-bottleneck curve of stored features."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ibcollapse_cli.analysing import analyse, analysis_fields, analysis_options, show_transitions
+from ibcollapse_cli.console import remark
+from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.options import common_options, feature_options, output_option, units_option
+from ibcollapse_cli.outcome import ExitCode
+
+if TYPE_CHECKING:
+    from ibcollapse.analysis import Analysis
+    from ibcollapse.report.figures.style import Units
+
+_SCHEMA = "ibcollapse/curve"
+
+
+@click.command(short_help="Trace the information-bottleneck curve of stored features.")
+@click.argument("file", type=click.Path(path_type=Path))
+@feature_options
+@analysis_options
+@output_option("Folder for curve.h5, curve.png and curve.svg; default ibcollapse_<FILE's name>.")
+@units_option
+@common_options
+def curve(
+    file: Path,
+    selection: dict[str, Any],
+    settings: dict[str, Any],
+    output: Path | None,
+    units: "Units",
+    json_path: str | None,
+    seed: int,
+    workers: int | None,
+    quiet: bool,
+) -> ExitCode:
+    """Trace the information-bottleneck curve of a feature FILE or of a joint table.
+
+    Prints the phase transitions and writes a picture and a result file that
+    `ibcollapse.load_result` reads. With `--json -` nothing else is written unless -o asks for it.
+    A joint table is a .csv, .tsv, .txt or .npy file with a row an x and a column a class.
+    """
+    from ibcollapse.analysis import AnalysisInterrupted
+
+    folder = output
+    if folder is None and json_path != "-":
+        folder = Path(f"ibcollapse_{file.stem}")
+    if folder is not None:
+        _claim(folder)
+    try:
+        analysis = analyse(file, selection, settings, seed=seed, workers=workers, quiet=quiet)
+    except AnalysisInterrupted as stop:
+        if folder is not None:
+            kept = stop.analysis.save(folder / "curve.h5")
+            remark(f"{len(stop.analysis.curve.solutions)} finished points are in {kept}")
+        raise
+    if json_path is not None:
+        write_json(_SCHEMA, analysis_fields(analysis), json_path)
+    if json_path != "-":
+        _show(analysis, units)
+    if folder is not None:
+        _save(analysis, folder, file, units)
+        remark(f"wrote {folder}/curve.h5, curve.png and curve.svg", quiet=quiet)
+    for note in (*analysis.notes, *_verdict(analysis)):
+        remark(f"note: {note}", quiet=quiet)
+    converged = all(solution.converged for solution in analysis.curve.solutions)
+    return ExitCode.DONE if converged else ExitCode.UNFINISHED
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder and see that files can be written there, before hours of work."""
+    from ibcollapse.errors import OutputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"cannot write into {folder}: {error.strerror}; choose another -o"
+        ) from error
+
+
+def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> None:
+    from ibcollapse.report import curve_figure, save_figure
+
+    analysis.save(folder / "curve.h5")
+    figure = curve_figure(analysis.curve, units=units, gaussian=analysis.gaussian, title=file.name)
+    for suffix in ("png", "svg"):
+        save_figure(figure, folder / f"curve.{suffix}")
+
+
+def _verdict(analysis: "Analysis") -> tuple[str, ...]:
+    status = analysis.curve.status
+    return () if status == "converged" else (status,)
+
+
+def _show(analysis: "Analysis", units: str) -> None:
+    unit = math.log(2) if units == "bits" else 1.0
+    summary, fit = analysis.channel, analysis.fit
+    rows: list[tuple[str, object]] = [
+        ("H(Y)", summary.h_y / unit),
+        ("I(X;Y) of the calibrated channel", summary.i_xy / unit),
+    ]
+    if fit is not None:
+        rows += [
+            ("I(X;Y) held out, H(Y) - log-loss", fit.i_xy_held_out / unit),
+            ("I(X;Y) plug-in, over-confident", fit.i_xy_plug_in / unit),
+        ]
+    rows += [
+        (
+            f"lost by merging {summary.n} points to {summary.n_reduced}",
+            summary.information_lost / unit,
+        ),
+    ]
+    write_table(("information", units), rows, title=analysis.provenance.source)
+    if fit is not None:
+        write_table(
+            ("held-out accuracy", "calibration error", "temperature", "shrinkage"),
+            [
+                (
+                    fit.held_out_accuracy,
+                    fit.calibration_error,
+                    fit.temperature,
+                    f"{float(fit.covariance.intensity.mean()):.3g} ({fit.shrinkage})",
+                )
+            ],
+        )
+    show_transitions(analysis.transitions, units=units)
+    if analysis.gaussian is not None:
+        _show_gaussian(analysis)
+
+
+def _show_gaussian(analysis: "Analysis") -> None:
+    assert analysis.gaussian is not None
+    rows = [
+        (f"{transition.beta:.10g}", transition.multiplicity)
+        for transition in analysis.gaussian.transitions()
+    ]
+    write_table(
+        ("critical beta", "multiplicity"), rows, title="Gaussian bottleneck of the same fit"
+    )
