@@ -13,7 +13,7 @@ NAMES = ("a", "b", "c", "d", "e")
 
 
 def parting(beta, *groups):
-    return PhaseTransition(beta, beta, 2, 0.0, 0.0, 1, 2, 1, tuple(map(tuple, groups)), True)
+    return PhaseTransition(beta, beta, 2, "split", 0.0, 0.0, 1, 2, 1, tuple(map(tuple, groups)), True)
 
 
 def test_classes_part_in_the_order_of_beta():
