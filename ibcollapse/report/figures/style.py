@@ -92,9 +92,7 @@ def own_axes(ax: Axes | None, *, width: float = 4.8, height: float = 3.6) -> Axe
     return new_axes(new_figure(width, height)) if ax is None else ax
 
 
-def draw_legend(
-    ax: Axes, corner: Corner | Literal["below"], *, above: Axes | None = None
-) -> None:
+def draw_legend(ax: Axes, corner: Corner | Literal["below"], *, above: Axes | None = None) -> None:
     """Legend in a corner of `ax` or below it, where no curve can run under it.
 
     With the twin `above` it that is drawn last, one legend holds the names of both.
