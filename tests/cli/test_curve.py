@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import json
 import math
@@ -38,12 +39,8 @@ def table(tmp_path):
 
 
 def run(command, *arguments, where):
-    old = os.getcwd()
-    os.chdir(where)
-    try:
+    with contextlib.chdir(where):
         return CliRunner().invoke(main, [command, *map(str, arguments)])
-    finally:
-        os.chdir(old)
 
 
 def test_main_job_writes_table_pictures_and_a_result_that_loads(features, tmp_path):
