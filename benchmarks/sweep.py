@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from rivals import negentropy_of, numpy_sweep
+from benchmarks.rivals import negentropy_of, numpy_sweep
 from threadpoolctl import threadpool_limits
 
 from ibcollapse.bottleneck.kernels import PackedChannel, sweep
