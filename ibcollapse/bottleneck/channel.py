@@ -179,14 +179,19 @@ class Channel:
             raise InputError(f"max_loss is {max_loss}, expected nats of at least 0")
         if max_rows is not None and max_rows < 1:
             raise InputError(f"max_rows is {max_rows}, expected at least 1")
-        exact = self.merge(group_equal_rows(self.log_p_y_given_x))
-        if max_loss == 0 and (max_rows is None or exact.n_x <= max_rows):
-            return exact
-        return exact.merge(
-            group_near_rows(
-                exact.p_x, exact.p_y_given_x, exact.negative_entropy, max_loss, max_rows
-            )
+        if max_loss == 0:
+            exact = self.merge(group_equal_rows(self.log_p_y_given_x))
+            return exact if max_rows is None else exact._merge_near(0.0, max_rows)
+        # The tree never parts equal rows, and sorting a million of them is not free.
+        return self._merge_near(max_loss, max_rows)
+
+    def _merge_near(self, max_loss: float, max_rows: int | None) -> "Channel":
+        if max_loss == 0 and max_rows is not None and self.n_x <= max_rows:
+            return self
+        groups = group_near_rows(
+            self.p_x, self.p_y_given_x, self.negative_entropy, max_loss, max_rows
         )
+        return self.merge(groups)
 
 
 def _as_weights(p_x: ArrayLike) -> NDArray[np.float64]:
