@@ -100,46 +100,40 @@ def locate(
     if probe is None or probe.excess <= 0:
         return None
     good, bad = ok_beta, bad_beta
-    worst, last_good = probe, None
+    last: _Probe | None = None
     for _ in range(_MOST_EVALUATIONS):
-        if abs(bad - good) <= rtol * abs(bad - 1) or abs(probe.excess) <= 1e-13:
+        if probe.excess > 0:
+            bad = probe.beta
+        else:
+            good = probe.beta
+        guess = _next_beta(probe, last, good, bad)
+        near = rtol * abs(probe.beta - 1)
+        if abs(guess - probe.beta) <= near or abs(bad - good) <= near:
             break
-        guess = _next_beta(probe, worst, last_good, good, bad)
-        nearer = (worst.mixture, worst.slope, worst.beta)
         # The first probe has met every maximum; from here on they are only followed.
-        followed = np.concatenate([worst.away, worst.mixture.log_r])
+        followed = np.concatenate([probe.away, probe.mixture.log_r])
+        nearer = (probe.mixture, probe.slope, probe.beta)
         found = _probe(channel, *nearer, guess, followed)
         found = found or _probe(channel, *anchor, guess, followed)
         if found is None:
             return None
-        probe = found
-        if probe.excess > 0:
-            bad, worst = guess, probe
-        else:
-            good, last_good = guess, probe
-    return _event(probe if abs(probe.excess) <= 1e-13 else worst)
+        probe, last = found, probe
+    return _event(probe)
 
 
-def _next_beta(
-    probe: _Probe, worst: _Probe, last_good: _Probe | None, good: float, bad: float
-) -> float:
-    """Newton where the slope is known, secant where both ends are, else the middle."""
+def _next_beta(probe: _Probe, last: _Probe | None, good: float, bad: float) -> float:
+    """Newton where the slope is known, a secant where it is not; the middle if they leave."""
     middle = 0.5 * (good + bad)
-    low, high = min(good, bad), max(good, bad)
-    margin = 1e-3 * (high - low)
-    if worst.excess_slope:
-        guess = worst.beta - worst.excess / worst.excess_slope
-        # Aim a little past the root, so that the bracket closes from both sides.
-        guess += 0.01 * np.sign(guess - worst.beta) * abs(guess - worst.beta)
-    elif last_good is not None:
-        rise = worst.excess - last_good.excess
-        guess = worst.beta - worst.excess * (worst.beta - last_good.beta) / rise
-        guess += 0.01 * (guess - worst.beta)
+    if probe.excess_slope is not None:
+        slope = probe.excess_slope
+    elif last is not None and last.excess_slope is None and last.beta != probe.beta:
+        slope = (probe.excess - last.excess) / (probe.beta - last.beta)
     else:
         return middle
-    if not low <= guess <= high:
+    if slope == 0:
         return middle
-    return float(np.clip(guess, low + margin * (good < bad), high - margin * (good > bad)))
+    guess = probe.beta - probe.excess / slope
+    return guess if min(good, bad) <= guess <= max(good, bad) else middle
 
 
 def _probe(

@@ -57,7 +57,8 @@ def descend(
     progress, or after `max_sweeps` evaluations.
     """
     here = _point(channel, mixture, beta)
-    damping, n_sweeps = _FIRST_DAMPING, 1
+    # Damping of the order of the gradient keeps Newton's quadratic convergence from a warm start.
+    damping, n_sweeps = min(_FIRST_DAMPING, here.residual**0.5), 1
     while n_sweeps < max_sweeps and here.residual > tol:
         hessian = _scaled_hessian(channel, here.mixture, here.evaluation, beta)
         reached = None
