@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 # A maximum of Φ within this squared Hellinger distance of an atom belongs to that atom's stability.
 _AT_ATOM = 3e-6
 _MOST_EVALUATIONS = 60
+# At a root the excess is this small: log Φ in nats, or beta λ₂ − 1.
+_CLOSED = 1e-9
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
 
@@ -100,40 +102,49 @@ def locate(
     if probe is None or probe.excess <= 0:
         return None
     good, bad = ok_beta, bad_beta
-    last: _Probe | None = None
+    worst, last = probe, None
     for _ in range(_MOST_EVALUATIONS):
         if probe.excess > 0:
-            bad = probe.beta
+            bad, worst = probe.beta, probe
         else:
             good = probe.beta
-        guess = _next_beta(probe, last, good, bad)
         near = rtol * abs(probe.beta - 1)
+        nearer = (probe.mixture, probe.slope, probe.beta)
+        guess = _next_beta(probe, last, good, bad)
+        if guess is None:
+            guess = 0.5 * (good + bad)
+            if probe.excess <= 0:
+                # Coming from nearer by, the branch may well be optimal as far as `bad`.
+                again = _probe(channel, *nearer, bad, starts)
+                if again is None or again.excess <= 0:
+                    return None
+                worst = again
         if abs(guess - probe.beta) <= near or abs(bad - good) <= near:
             break
-        # The first probe has met every maximum; from here on they are only followed.
-        followed = np.concatenate([probe.away, probe.mixture.log_r])
-        nearer = (probe.mixture, probe.slope, probe.beta)
+        # The first probe has met every maximum; from here on they are only followed, also those
+        # that the latest probe has lost.
+        followed = np.concatenate([probe.away, worst.away, probe.mixture.log_r])
         found = _probe(channel, *nearer, guess, followed)
         found = found or _probe(channel, *anchor, guess, followed)
         if found is None:
             return None
         probe, last = found, probe
-    return _event(probe)
+    # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
+    return _event(probe) if abs(probe.excess) <= _CLOSED else None
 
 
-def _next_beta(probe: _Probe, last: _Probe | None, good: float, bad: float) -> float:
-    """Newton where the slope is known, a secant where it is not; the middle if they leave."""
-    middle = 0.5 * (good + bad)
+def _next_beta(probe: _Probe, last: _Probe | None, good: float, bad: float) -> float | None:
+    """Newton where the slope is known, a secant where it is not; None when they leave."""
     if probe.excess_slope is not None:
         slope = probe.excess_slope
     elif last is not None and last.excess_slope is None and last.beta != probe.beta:
         slope = (probe.excess - last.excess) / (probe.beta - last.beta)
     else:
-        return middle
+        return None
     if slope == 0:
-        return middle
+        return None
     guess = probe.beta - probe.excess / slope
-    return guess if min(good, bad) <= guess <= max(good, bad) else middle
+    return guess if min(good, bad) <= guess <= max(good, bad) else None
 
 
 def _probe(
