@@ -27,8 +27,8 @@ Array = NDArray[np.float64]
 # A maximum of Φ within this squared Hellinger distance of an atom belongs to that atom's stability.
 _AT_ATOM = 3e-6
 _MOST_EVALUATIONS = 60
-# At a root the excess is this small: log Φ in nats, or beta λ₂ − 1.
-_CLOSED = 1e-9
+# At a root the excess is this small whatever its slope: log Φ in nats, or beta λ₂ − 1.
+_ROUNDING = 1e-11
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
 
@@ -102,7 +102,7 @@ def locate(
     if probe is None or probe.excess <= 0:
         return None
     good, bad = ok_beta, bad_beta
-    worst, last = probe, None
+    worst, last, near = probe, None, 0.0
     for _ in range(_MOST_EVALUATIONS):
         if probe.excess > 0:
             bad, worst = probe.beta, probe
@@ -130,7 +130,8 @@ def locate(
             return None
         probe, last = found, probe
     # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
-    return _event(probe) if abs(probe.excess) <= _CLOSED else None
+    rounding = _ROUNDING + 1e3 * near * abs(probe.excess_slope or 0.0)
+    return _event(probe) if abs(probe.excess) <= rounding else None
 
 
 def _next_beta(probe: _Probe, last: _Probe | None, good: float, bad: float) -> float | None:
