@@ -166,7 +166,7 @@ def _probe(
         [certificate.hellinger_squared(log_r, state.log_r).min() for log_r in maxima.log_r]
     )
     away = distance > _AT_ATOM
-    along = tangent(channel, state, evaluation, beta)
+    along = tangent(channel, state, evaluation, beta, ended.hessian)
     splits = split_directions(channel, evaluation, beta)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     excess, excess_slope = float(splits.growth.max()) - 1.0, None

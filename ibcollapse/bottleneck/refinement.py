@@ -1,5 +1,7 @@
 """Descent to a stationary mixture without superfluous atoms."""
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,7 +59,7 @@ def refine(
         if (unchanged and finished) or n_sweeps >= max_sweeps:
             if not unchanged:
                 ended = descend(channel, state, beta, tol=tol, max_sweeps=1)
-            return Descent(ended.mixture, ended.evaluation, ended.residual, n_sweeps)
+            return dataclasses.replace(ended, n_sweeps=n_sweeps)
 
 
 def _without(

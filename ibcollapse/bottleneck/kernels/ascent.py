@@ -155,24 +155,24 @@ def _advance(
 
 
 @kernel
-def _judge_trials(  # type: ignore[no-untyped-def]
-    active,
-    met_log_phi,
-    met_mean,
-    met_second,
-    beta,
-    tol,
-    max_steps,
-    log_r,
-    log_phi,
-    ahead,
-    gradient,
-    inverse,
-    matrix,
-    damping,
-    n_tried,
-    resting,
-):
+def _judge_trials(
+    active: NDArray[np.intp],
+    met_log_phi: Array,
+    met_mean: Array,
+    met_second: Array,
+    beta: float,
+    tol: float,
+    max_steps: int,
+    log_r: Array,
+    log_phi: Array,
+    ahead: Array,
+    gradient: Array,
+    inverse: Array,
+    matrix: Array,
+    damping: Array,
+    n_tried: NDArray[np.int64],
+    resting: Flags,
+) -> None:
     """Take each trial or damp more; set the next trial, or let the start rest."""
     n_classes = log_r.shape[1]
     step = np.empty(n_classes)
@@ -209,7 +209,7 @@ def _judge_trials(  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def _length(gradient):  # type: ignore[no-untyped-def]
+def _length(gradient: Array) -> float:
     total = 0.0
     for y in range(len(gradient)):
         total += gradient[y] * gradient[y]
@@ -217,7 +217,7 @@ def _length(gradient):  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def _factor(matrix, damping, lower):  # type: ignore[no-untyped-def]
+def _factor(matrix: Array, damping: float, lower: Array) -> bool:
     """Cholesky factor of matrix + damping I into `lower`; False when it is not positive."""
     size = len(matrix)
     for i in range(size):
@@ -237,7 +237,7 @@ def _factor(matrix, damping, lower):  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def _solve(lower, vector):  # type: ignore[no-untyped-def]
+def _solve(lower: Array, vector: Array) -> None:
     """Solve L Lᵀ z = vector in place."""
     size = len(vector)
     for i in range(size):
@@ -251,7 +251,15 @@ def _solve(lower, vector):  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def _model(log_r, mean, second, beta, gradient, inverse, matrix):  # type: ignore[no-untyped-def]
+def _model(
+    log_r: Array,
+    mean: Array,
+    second: Array,
+    beta: float,
+    gradient: Array,
+    inverse: Array,
+    matrix: Array,
+) -> None:
     """Scaled gradient and lower triangle of the negative Hessian; `inverse` is 1/√r."""
     n_classes = len(log_r)
     for y in range(n_classes):
@@ -265,7 +273,7 @@ def _model(log_r, mean, second, beta, gradient, inverse, matrix):  # type: ignor
 
 
 @part_of_kernel
-def _move(log_r, step, inverse, beta, ahead):  # type: ignore[no-untyped-def]
+def _move(log_r: Array, step: Array, inverse: Array, beta: float, ahead: Array) -> None:
     """The normalised decoder after a scaled step.
 
     Entries move linearly, as in the map r ← m: a class that is absent by a hundred nats is back in
