@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from ibcollapse.bottleneck.reduction import average_rows, group_equal_rows, group_near_rows
 from ibcollapse.errors import InputError
 from ibcollapse.serialize import register
+
+if TYPE_CHECKING:
+    from ibcollapse.bottleneck.kernels import PackedChannel
 
 # Rows and weights may miss their sum by rounding in whoever made them, not by more.
 SUM_TOLERANCE = 1e-6
@@ -118,6 +122,13 @@ class Channel:
         rows: NDArray[np.float64] = np.exp(self.log_p_y_given_x)
         rows.setflags(write=False)
         return rows
+
+    @functools.cached_property
+    def packed(self) -> "PackedChannel":
+        """The rows in the layout of the compiled kernels."""
+        from ibcollapse.bottleneck.kernels import PackedChannel
+
+        return PackedChannel.pack(self.p_x, self.log_p_y_given_x)
 
     @functools.cached_property
     def p_y(self) -> NDArray[np.float64]:
