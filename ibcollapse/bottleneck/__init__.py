@@ -8,6 +8,7 @@ from ibcollapse.bottleneck.deterministic import DeterministicSolution, solve_det
 from ibcollapse.bottleneck.gaussian_curve import GaussianIBCurve, GaussianTransition
 from ibcollapse.bottleneck.gaussian_ib import GaussianIB
 from ibcollapse.bottleneck.gaussian_modes import GaussianModes
+from ibcollapse.bottleneck.hull import CurvePoint
 from ibcollapse.bottleneck.joint_tables import read_joint
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
@@ -22,6 +23,7 @@ __all__ = [
     "Certification",
     "Channel",
     "CurveInterrupted",
+    "CurvePoint",
     "DeterministicSolution",
     "GaussianIB",
     "GaussianIBCurve",

@@ -13,7 +13,7 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.figures.figure_files import hover_text
-from ibcollapse.report.figures.plane_geometry import concave_hull, point_at, transition_ends
+from ibcollapse.report.figures.plane_geometry import point_at, transition_ends
 from ibcollapse.report.figures.point_labels import PointLabels
 
 
@@ -57,7 +57,7 @@ def plot_information_plane(
     """
     scale = style.unit_scale(units)
     ax = style.own_axes(ax)
-    hull = concave_hull(curve.i_xt, curve.i_ty) * scale
+    hull = curve.hull() * scale
     lines = ax.plot(*hull.T, color=style.BLUE, linewidth=1.6, label="information curve")
     ax.set_xlim(0.0, 1.04 * max(float(hull[:, 0].max()), scale * curve.i_xy, 1e-12))
     ax.set_ylim(0.0, 1.12 * scale * max(curve.h_y, curve.i_xy, 1e-12))
