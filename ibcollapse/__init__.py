@@ -21,7 +21,10 @@ if TYPE_CHECKING:
         find_transitions,
         read_joint,
         solve,
+        solve_convex,
         solve_deterministic,
+        solve_rate,
+        solve_relevance,
         trace_curve,
     )
     from ibcollapse.features import FeatureSource, FeatureWriter, inspect_features, open_features
@@ -58,7 +61,10 @@ _HOME = {
     "open_features": "features",
     "read_joint": "bottleneck",
     "solve": "bottleneck",
+    "solve_convex": "bottleneck",
     "solve_deterministic": "bottleneck",
+    "solve_rate": "bottleneck",
+    "solve_relevance": "bottleneck",
     "trace_curve": "bottleneck",
 }
 _MODULES = {
@@ -100,7 +106,10 @@ __all__ = [
     "plot",
     "read_joint",
     "solve",
+    "solve_convex",
     "solve_deterministic",
+    "solve_rate",
+    "solve_relevance",
     "trace_curve",
 ]
 

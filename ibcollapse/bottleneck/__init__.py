@@ -3,6 +3,7 @@
 from ibcollapse.bottleneck.canonical_spectrum import null_floor
 from ibcollapse.bottleneck.certification import Certification, certify
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.convex_lagrangian import ConvexSolution, solve_convex
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.deterministic import DeterministicSolution, solve_deterministic
 from ibcollapse.bottleneck.gaussian_curve import GaussianIBCurve, GaussianTransition
@@ -16,12 +17,14 @@ from ibcollapse.bottleneck.renyi_gaussian import RenyiGaussianPoint, solve_renyi
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import solve
 from ibcollapse.bottleneck.stability import onset_beta_local
+from ibcollapse.bottleneck.target_rate import solve_rate, solve_relevance
 from ibcollapse.bottleneck.tracing import CurveInterrupted, find_transitions, trace_curve
 from ibcollapse.bottleneck.transition import PhaseTransition
 
 __all__ = [
     "Certification",
     "Channel",
+    "ConvexSolution",
     "CurveInterrupted",
     "CurvePoint",
     "DeterministicSolution",
@@ -42,7 +45,10 @@ __all__ = [
     "onset_beta_local",
     "read_joint",
     "solve",
+    "solve_convex",
     "solve_deterministic",
+    "solve_rate",
+    "solve_relevance",
     "solve_renyi",
     "trace_curve",
 ]

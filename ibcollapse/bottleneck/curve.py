@@ -96,10 +96,11 @@ class IBCurve:
 
         Examples
         --------
+        >>> from math import log
         >>> from ibcollapse import Channel, trace_curve
         >>> curve = trace_curve(Channel.from_joint([[0.45, 0.05], [0.05, 0.45]]))
-        >>> point = curve.at_rate(0.69643273 * np.log(2))
-        >>> round(point.beta, 5), round(point.i_ty / np.log(2), 6)
+        >>> point = curve.at_rate(0.69643273 * log(2))
+        >>> round(point.beta, 5), round(point.i_ty / log(2), 6)
         (2.0, 0.407234)
         """
         return self._hull.at_rate(float(i_xt))
