@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         solve_rate,
         solve_relevance,
         trace_curve,
+        trace_hysteresis,
     )
     from ibcollapse.features import FeatureSource, FeatureWriter, inspect_features, open_features
     from ibcollapse.gaussian import ClassMoments, GaussianFit, cross_fit, fit_gaussian
@@ -66,6 +67,7 @@ _HOME = {
     "solve_rate": "bottleneck",
     "solve_relevance": "bottleneck",
     "trace_curve": "bottleneck",
+    "trace_hysteresis": "bottleneck",
 }
 _MODULES = {
     "landscape": "landscape",
@@ -111,6 +113,7 @@ __all__ = [
     "solve_rate",
     "solve_relevance",
     "trace_curve",
+    "trace_hysteresis",
 ]
 
 

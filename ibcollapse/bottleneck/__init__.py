@@ -10,6 +10,7 @@ from ibcollapse.bottleneck.gaussian_curve import GaussianIBCurve, GaussianTransi
 from ibcollapse.bottleneck.gaussian_ib import GaussianIB
 from ibcollapse.bottleneck.gaussian_modes import GaussianModes
 from ibcollapse.bottleneck.hull import CurvePoint
+from ibcollapse.bottleneck.hysteresis import Hysteresis, trace_hysteresis
 from ibcollapse.bottleneck.joint_tables import read_joint
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
@@ -32,6 +33,7 @@ __all__ = [
     "GaussianIBCurve",
     "GaussianModes",
     "GaussianTransition",
+    "Hysteresis",
     "IBCurve",
     "IBSolution",
     "NormalityTest",
@@ -51,4 +53,5 @@ __all__ = [
     "solve_relevance",
     "solve_renyi",
     "trace_curve",
+    "trace_hysteresis",
 ]
