@@ -15,6 +15,7 @@ from ibcollapse.bottleneck.joint_tables import read_joint
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
 from ibcollapse.bottleneck.renyi_gaussian import RenyiGaussianPoint, solve_renyi
+from ibcollapse.bottleneck.separation_tree import SeparationTree, grow_separation_tree
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import solve
 from ibcollapse.bottleneck.stability import onset_beta_local
@@ -39,8 +40,10 @@ __all__ = [
     "NormalityTest",
     "PhaseTransition",
     "RenyiGaussianPoint",
+    "SeparationTree",
     "certify",
     "find_transitions",
+    "grow_separation_tree",
     "henze_zirkler",
     "normal_scores",
     "null_floor",
