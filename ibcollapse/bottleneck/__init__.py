@@ -1,5 +1,6 @@
 """The information bottleneck: channel, certified solver, curve, transitions, and its variants."""
 
+from ibcollapse.bottleneck.bootstrap import CurveBootstrap, bootstrap_curve
 from ibcollapse.bottleneck.canonical_spectrum import null_floor
 from ibcollapse.bottleneck.certification import Certification, certify
 from ibcollapse.bottleneck.channel import Channel
@@ -27,6 +28,7 @@ __all__ = [
     "Certification",
     "Channel",
     "ConvexSolution",
+    "CurveBootstrap",
     "CurveInterrupted",
     "CurvePoint",
     "DeterministicSolution",
@@ -41,6 +43,7 @@ __all__ = [
     "PhaseTransition",
     "RenyiGaussianPoint",
     "SeparationTree",
+    "bootstrap_curve",
     "certify",
     "find_transitions",
     "grow_separation_tree",
