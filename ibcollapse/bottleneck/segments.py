@@ -11,12 +11,16 @@ import numpy as np
 import scipy.optimize
 
 from ibcollapse.bottleneck.branch import follow
+from ibcollapse.bottleneck.certificate import Maxima
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, evaluate, information
 from ibcollapse.bottleneck.refinement import merge_coincident
-from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED
 from ibcollapse.bottleneck.solver import SolvedState
+
+# How far past its target (nats) a point (i_xt, i_ty, beta) is.
+Excess = Callable[[float, float, float], float]
 
 _MOST_ROUNDS = 30
 _RTOL = 1e-15
@@ -26,35 +30,26 @@ def share_time(
     channel: Channel,
     low: SolvedState,
     high: SolvedState,
-    excess: Callable[[float, float, float], float],
+    excess: Excess,
     options: Options,
 ) -> SolvedState:
     """The mixture of two phases at their common beta at which `excess` vanishes, certified.
 
-    Both branches are first followed to the beta at which their Lagrangians agree.
+    Both branches are first followed to the beta at which their Lagrangians agree. When no mixture
+    meets the target, the end that is nearer to it.
     """
-    low, high, beta = _meet(channel, low, high)
-    starts, ends = _place(channel, low), _place(channel, high)
-
-    def mixed_excess(weight: float) -> float:
-        i_xt, i_ty = ((1 - weight) * a + weight * b for a, b in zip(starts, ends, strict=True))
-        return excess(i_xt, i_ty, beta)
-
-    if mixed_excess(0.0) >= 0:
-        weight = 0.0
-    elif mixed_excess(1.0) <= 0:
-        weight = 1.0
-    else:
-        weight = float(scipy.optimize.brentq(mixed_excess, 0.0, 1.0, xtol=1e-16))
-    mixture = _mix(low.mixture, high.mixture, weight)
+    met = _meet(channel, low, high)
+    mixture = _balanced(channel, *met, excess)
+    if mixture is None:
+        # The branches lead away from the target before they meet: mix them where they are. Where
+        # double precision cannot tell their Lagrangians apart, that is optimal to rounding too.
+        met = low, high, met[2]
+        mixture = _balanced(channel, *met, excess)
+    if mixture is None:
+        return min(low, high, key=lambda state: abs(excess(*_place(channel, state), state.beta)))
+    low, high, beta = met
     evaluation = evaluate(channel, mixture, beta)
-    # Below or at one the optimum is zero and the trivial state and T = Y both have it.
-    if beta <= 1:
-        return SolvedState(
-            beta, mixture, evaluation, 0.0, "exhaustive", low.maxima, 0.0, 1, CONVERGED
-        )
-    rng = np.random.default_rng(0)
-    found = search(channel, mixture, evaluation, beta, options, rng, high.maxima.log_r)
+    found = _certified(channel, mixture, evaluation, beta, options, high.maxima)
     status = CONVERGED
     if found.gap > options.tol:
         status = f"the mixture of two phases has a gap of {found.gap:.3g} nats; raise gap_tol"
@@ -63,6 +58,22 @@ def share_time(
     return SolvedState(
         beta, mixture, evaluation, found.gap, found.how, found.maxima, residual, n_sweeps, status
     )
+
+
+def _certified(
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    beta: float,
+    options: Options,
+    known: Maxima,
+) -> Search:
+    if beta <= 1:
+        # Data processing: the optimum is zero, so the Lagrangian itself is the gap.
+        gap = max(0.0, evaluation.free_energy)
+        return Search(Maxima(mixture.log_r, np.zeros(mixture.n_t)), gap, "exhaustive")
+    rng = np.random.default_rng(0)
+    return search(channel, mixture, evaluation, beta, options, rng, known.log_r)
 
 
 def _meet(
@@ -109,6 +120,25 @@ def _moved(channel: Channel, state: SolvedState, beta: float) -> SolvedState:
 def _place(channel: Channel, state: SolvedState) -> tuple[float, float]:
     evaluation: Evaluation = state.evaluation
     return information(channel, evaluation.joint, evaluation.p_t_given_x)
+
+
+def _balanced(
+    channel: Channel, low: SolvedState, high: SolvedState, beta: float, excess: Excess
+) -> Mixture | None:
+    """The mixture of both at which the excess of its encoder at `beta` vanishes, if there is one.
+
+    On a segment I(X;T) and I(T;Y) are linear in the weight, and the root takes one secant step.
+    """
+
+    def mixed_excess(weight: float) -> float:
+        evaluation = evaluate(channel, _mix(low.mixture, high.mixture, weight), beta)
+        return excess(*information(channel, evaluation.joint, evaluation.p_t_given_x), beta)
+
+    at_low, at_high = mixed_excess(0.0), mixed_excess(1.0)
+    if at_low >= 0 or at_high <= 0:
+        return None
+    weight = float(scipy.optimize.brentq(mixed_excess, 0.0, 1.0, xtol=1e-16, rtol=1e-15))
+    return _mix(low.mixture, high.mixture, weight)
 
 
 def _mix(low: Mixture, high: Mixture, weight: float) -> Mixture:

@@ -4,8 +4,9 @@ import math
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.searching import Options
+from ibcollapse.bottleneck.segments import Excess
 from ibcollapse.bottleneck.solution import IBSolution
-from ibcollapse.bottleneck.targeting import Excess, solve_target
+from ibcollapse.bottleneck.targeting import solve_target
 from ibcollapse.errors import InputError
 
 # Targets this far (nats) beyond their largest value are taken for it.

@@ -10,7 +10,6 @@ the envelope: Eisner and Severance 1976, doi 10.1145/321978.321982).
 
 import dataclasses
 import math
-from collections.abc import Callable
 
 import numpy as np
 import scipy.optimize
@@ -22,16 +21,13 @@ from ibcollapse.bottleneck.concave_arcs import Arc, Knot
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, information, trivial_mixture
 from ibcollapse.bottleneck.searching import Options
-from ibcollapse.bottleneck.segments import share_time
+from ibcollapse.bottleneck.segments import Excess, share_time
 from ibcollapse.bottleneck.sliding import slide
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.stability import onset_beta_local
 
 Array = NDArray[np.float64]
-
-# How far past the target, in nats, a point (i_xt, i_ty, beta) is; rises along the curve.
-Excess = Callable[[float, float, float], float]
 
 _MOST_STEPS = 60
 _LARGEST_BETA = 1e9

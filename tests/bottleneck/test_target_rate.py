@@ -103,6 +103,15 @@ def test_rates_just_above_a_nucleation_are_met():
     assert 1.937899 < solution.beta < 1.93799
 
 
+@pytest.mark.parametrize("i_xt", [1e-7, 1e-6])
+def test_rates_that_the_free_energy_cannot_resolve_are_met_by_mixtures(i_xt):
+    # At the continuous onset L is of the order of the square of the rate: below rounding.
+    solution = solve_rate(binary_symmetric(), i_xt=i_xt, tol=1e-12)
+    assert solution.status == "converged"
+    assert solution.i_xt == pytest.approx(i_xt, abs=1e-12)
+    assert solution.i_ty == pytest.approx(0.64 * i_xt, rel=1e-4)
+
+
 joints = st.integers(0, 10_000).map(
     lambda seed: np.random.default_rng(seed).dirichlet(np.full(15, 0.7)).reshape(5, 3)
 )

@@ -55,7 +55,7 @@ def plot_hysteresis(
         )
     _mark_betas(ax, hysteresis)
     ax.set_ylabel(f"I(T;Y) [{units}]")
-    style.draw_legend(ax, "lower right")
+    style.draw_legend(ax, "upper left")
     return ax
 
 

@@ -88,7 +88,7 @@ def _draw_band(ax: Axes, bootstrap: CurveBootstrap, scale: float) -> None:
         color=style.SKY,
         alpha=0.4,
         linewidth=0.0,
-        label=f"{bootstrap.level:.3g} bootstrap band",
+        label=f"{100 * bootstrap.level:.3g} % bootstrap band",
     )
 
 

@@ -131,7 +131,7 @@ def test_a_bootstrap_band_is_shaded_where_it_is_known(binary_symmetric):
     )
     ax = plot_information_plane(binary_symmetric, units="bits", bootstrap=resampled)
     [band] = ax.collections
-    assert band.get_label() == "0.9 bootstrap band"
+    assert band.get_label() == "90 % bootstrap band"
     corners = band.get_paths()[0].vertices
     # The last rate is reached by half of the resamples only.
     assert corners[:, 0].max() == pytest.approx(0.1 / math.log(2))
