@@ -3,7 +3,6 @@
 from ibcollapse.report.figures import (
     curve_figure,
     gram_figure,
-    grow_separation_tree,
     plot_beta_panel,
     plot_calibration,
     plot_canonical_spectrum,
@@ -25,7 +24,6 @@ __all__ = [
     "Table",
     "curve_figure",
     "gram_figure",
-    "grow_separation_tree",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",

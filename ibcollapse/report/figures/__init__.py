@@ -8,13 +8,12 @@ from ibcollapse.report.figures.figure_files import render_svg, save_figure
 from ibcollapse.report.figures.gram import gram_figure, plot_gram
 from ibcollapse.report.figures.hysteresis import plot_hysteresis
 from ibcollapse.report.figures.information_plane import plot_information_plane
-from ibcollapse.report.figures.separation_tree import grow_separation_tree, plot_separation_tree
+from ibcollapse.report.figures.separation_tree import plot_separation_tree
 from ibcollapse.report.figures.spectrum import plot_canonical_spectrum
 
 __all__ = [
     "curve_figure",
     "gram_figure",
-    "grow_separation_tree",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",
