@@ -24,11 +24,17 @@ if TYPE_CHECKING:
         solve_deterministic,
         trace_curve,
     )
+    from ibcollapse.coincidence import (
+        CoincidenceOptions,
+        CoincidenceReport,
+        measure_coincidence,
+    )
     from ibcollapse.features import FeatureSource, FeatureWriter, inspect_features, open_features
     from ibcollapse.gaussian import ClassMoments, GaussianFit, cross_fit, fit_gaussian
     from ibcollapse.geometry import GeometryReport, collapse_geometry
     from ibcollapse.matrix_information import MatrixInformation, matrix_information
     from ibcollapse.serialize import load_result
+    from ibcollapse.trajectory import Trajectory, dynamics
 
 # Name → the module that defines it; a module itself where the two are the same.
 _HOME = {
@@ -36,6 +42,8 @@ _HOME = {
     "Analysis": "analysis",
     "Channel": "bottleneck",
     "ClassMoments": "gaussian",
+    "CoincidenceOptions": "coincidence",
+    "CoincidenceReport": "coincidence",
     "FeatureSource": "features",
     "FeatureWriter": "features",
     "GaussianFit": "gaussian",
@@ -45,16 +53,19 @@ _HOME = {
     "IBSolution": "bottleneck",
     "MatrixInformation": "matrix_information",
     "PhaseTransition": "bottleneck",
+    "Trajectory": "trajectory",
     "align": "alignment",
     "certify": "bottleneck",
     "collapse_geometry": "geometry",
     "align_many": "alignment",
     "cross_fit": "gaussian",
     "curve": "analysis",
+    "dynamics": "trajectory",
     "find_transitions": "bottleneck",
     "fit_gaussian": "gaussian",
     "inspect_features": "features",
     "load_result": "serialize",
+    "measure_coincidence": "coincidence",
     "open_features": "features",
     "read_joint": "bottleneck",
     "solve": "bottleneck",
@@ -74,6 +85,8 @@ __all__ = [
     "Analysis",
     "Channel",
     "ClassMoments",
+    "CoincidenceOptions",
+    "CoincidenceReport",
     "FeatureSource",
     "FeatureWriter",
     "GaussianFit",
@@ -83,18 +96,21 @@ __all__ = [
     "IBSolution",
     "MatrixInformation",
     "PhaseTransition",
+    "Trajectory",
     "align",
     "align_many",
     "certify",
     "collapse_geometry",
     "cross_fit",
     "curve",
+    "dynamics",
     "find_transitions",
     "fit_gaussian",
     "inspect_features",
     "landscape",
     "load_result",
     "matrix_information",
+    "measure_coincidence",
     "nn",
     "open_features",
     "plot",
