@@ -45,4 +45,4 @@ def overlap(angles: FloatArray) -> float:
 
 def _unit_columns(columns: FloatArray) -> FloatArray:
     lengths = np.linalg.norm(columns, axis=0)
-    return columns[:, lengths > 0] / lengths[lengths > 0]
+    return np.asarray(columns[:, lengths > 0] / lengths[lengths > 0], dtype=np.float64)

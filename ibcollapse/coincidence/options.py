@@ -28,6 +28,9 @@ class CoincidenceOptions:
         classes hardly overlap: two of ten equal classes merged keep 94 % of log 10.
     max_rows : int
         Points that the channel is reduced to for the discrete curve.
+    max_clusters : int, optional
+        Clusters at which that curve ends; default two more than classes. Where classes overlap,
+        the optimum goes on to ever more clusters, and tracing those costs most of the time.
     n_points : int
         Points of that curve per H(Y).
     n_permutations : int
@@ -46,7 +49,8 @@ class CoincidenceOptions:
     folds: int = 5
     copula: bool = True
     fraction: float = 0.97
-    max_rows: int = 1024
+    max_rows: int = 512
+    max_clusters: int | None = None
     n_points: int = 30
     n_permutations: int = 0
     seed: int = 0
@@ -59,6 +63,7 @@ class CoincidenceOptions:
             "folds": (2 <= self.folds <= 100, "2 to 100"),
             "fraction": (0 < self.fraction <= 1, "a share of I(X;Y) in (0, 1]"),
             "max_rows": (self.max_rows >= 2, "2 or more"),
+            "max_clusters": (self.max_clusters is None or self.max_clusters >= 2, "2 or more"),
             "n_points": (self.n_points >= 2, "2 or more"),
             "n_permutations": (
                 self.n_permutations == 0 or self.n_permutations >= 2,

@@ -163,7 +163,9 @@ def _class_means(x: FloatArray, labels: NDArray[np.int64]) -> FloatArray:
 
 
 def _betas(rho: FloatArray) -> FloatArray:
-    return np.divide(1.0, rho**2, where=rho > 0, out=np.full(len(rho), np.inf))
+    betas = np.full(len(rho), np.inf)
+    np.divide(1.0, rho**2, where=rho > 0, out=betas)
+    return betas
 
 
 def _normality(

@@ -136,6 +136,7 @@ def measure_coincidence(
         progress=progress,
         fraction=options.fraction,
         max_rows=options.max_rows,
+        max_clusters=options.max_clusters or len(first.class_names) + 2,
         n_points=options.n_points,
     )
     sources = (first,) if second is None else (first, second)
@@ -203,7 +204,7 @@ class _Pair:
         options: CoincidenceOptions,
         progress: Progress,
     ) -> "_Pair":
-        regularised: dict[str, float] = {"ridge": options.shrinkage, "shrinkage": options.shrinkage}
+        regularised: dict[str, Any] = {"ridge": options.shrinkage, "shrinkage": options.shrinkage}
         settings: dict[str, Any] = {
             **regularised,
             "n_bootstrap": options.n_bootstrap,
