@@ -57,8 +57,8 @@ def _draw_spectra(report: CoincidenceReport, ax: Axes) -> None:
     exact = [t.beta - 1 for t in report.discrete.transitions if t.beta > 1]
     colour = style.INK
     for number, level in enumerate(exact):
-        name = "exact transitions" if number == 0 else None
-        ax.axhline(level, xmax=0.04, color=colour, linewidth=1.4, label=name)
+        legend = "exact transitions" if number == 0 else None
+        ax.axhline(level, xmax=0.04, color=colour, linewidth=1.4, label=legend)
     ax.axvline(report.discrete.n_classes - 0.5, color=style.GREY, linewidth=0.8, linestyle=":")
     ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -145,7 +145,7 @@ def plot_plane_path(trajectory: Trajectory, *, ax: Axes | None = None) -> Axes:
 
 
 def _draw_accuracy(trajectory: Trajectory, columns: Mapping[str, list[float]], ax: Axes) -> None:
-    marks = {}
+    marks: dict[str, float] = {}
     for statement in trajectory.statements:
         if not marks:
             marks[f"flat within {statement.tolerance:g}"] = statement.epoch_plateau
