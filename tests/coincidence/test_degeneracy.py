@@ -51,7 +51,5 @@ def test_unequal_classes_have_equal_modes_in_the_limit():
 
 @pytest.mark.parametrize(("counts", "d"), [([2, 2, 2], 3), ([9, 9, 9, 9], 2)])
 def test_too_few_samples_or_dimensions_give_no_draws(counts, d):
-    draws = spread_of_equal_modes(
-        np.array(counts), d, 1.0, n_draws=3, rng=np.random.default_rng(0)
-    )
+    draws = spread_of_equal_modes(np.array(counts), d, 1.0, n_draws=3, rng=np.random.default_rng(0))
     assert draws.size == 0

@@ -58,7 +58,8 @@ def test_bound_is_loose_as_the_modes_leave_the_span_of_the_means():
     r = 0.8
     root = np.linalg.cholesky(np.array([[1.0, r], [r, 1.0]]))
     cloud = np.vstack([root.T, -root.T]) * np.sqrt(2)
-    x = np.vstack([cloud + [3, 0], cloud - [3, 0]])
+    shift = np.array([3.0, 0.0])
+    x = np.vstack([cloud + shift, cloud - shift])
     found = measured(x, np.repeat([0, 1], 4))
     assert found.bound == pytest.approx(1 / 9, rel=1e-12)
     assert found.excess / found.bound == pytest.approx(1 - r**2, rel=1e-12)

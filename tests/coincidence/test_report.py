@@ -36,9 +36,7 @@ def test_exact_onset_comes_before_the_proxy(report):
 def test_exact_curve_is_certified_and_reaches_all_clusters(report):
     discrete = report.discrete
     assert discrete.largest_gap < 1e-6
-    assert discrete.beta_all == next(
-        t.beta for t in discrete.transitions if t.clusters_after >= 3
-    )
+    assert discrete.beta_all == next(t.beta for t in discrete.transitions if t.clusters_after >= 3)
     assert discrete.own_i_ty <= discrete.own_i_ty_optimal + 1e-6 or np.isnan(
         discrete.own_i_ty_optimal
     )

@@ -64,13 +64,13 @@ def _draw_spectra(report: CoincidenceReport, ax: Axes) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("mode (dotted: after K − 1)")
     ax.set_ylabel("critical β − 1")
-    ax.set_title("transitions")
+    ax.set_title("transitions", loc="left", fontsize=10.0)
     style.draw_legend(ax, "lower right")
 
 
 def _draw_sum_rule(report: CoincidenceReport, ax: Axes) -> None:
     labels = report.labels
-    ax.set_title("sum rule and multiplicity")
+    ax.set_title("sum rule and multiplicity", loc="left", fontsize=10.0)
     if labels is None:
         _say(ax, "no Gaussian bottleneck about the labels")
         return
@@ -114,12 +114,12 @@ def _draw_angles(report: CoincidenceReport, ax: Axes) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("principal angle")
     ax.set_ylabel("degrees")
-    ax.set_title("modes against the span of the class means")
+    ax.set_title("modes against the span of the class means", loc="left", fontsize=10.0)
     style.draw_legend(ax, "best")
 
 
 def _draw_accuracy(report: CoincidenceReport, ax: Axes) -> None:
-    ax.set_title("accuracy of the first n modes about the labels")
+    ax.set_title("accuracy of the first n modes about the labels", loc="left", fontsize=10.0)
     accuracy = report.accuracy
     if accuracy is None:
         _say(ax, "not measured")

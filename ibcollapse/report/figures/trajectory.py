@@ -139,7 +139,7 @@ def plot_plane_path(trajectory: Trajectory, *, ax: Axes | None = None) -> Axes:
     ax.axhline(h_y, color=style.INK, linewidth=0.8, linestyle=":", label="H(Y)")
     ax.set_xlabel("I(X;T) (nats)")
     ax.set_ylabel("I(T;Y) (nats)")
-    ax.set_title("information plane")
+    ax.set_title("information plane", loc="left", fontsize=10.0)
     style.draw_legend(ax, "lower right")
     return ax
 
@@ -162,7 +162,7 @@ def _draw_accuracy(trajectory: Trajectory, columns: Mapping[str, list[float]], a
         marks=marks,
         ax=ax,
     )
-    ax.set_title("accuracy")
+    ax.set_title("accuracy", loc="left", fontsize=10.0)
 
 
 def _draw_included(trajectory: Trajectory, columns: Mapping[str, list[float]], ax: Axes) -> None:
@@ -178,7 +178,11 @@ def _draw_included(trajectory: Trajectory, columns: Mapping[str, list[float]], a
     )
     ax.axhline(needed, color=style.INK, linewidth=0.8, linestyle=":")
     ax.set_ylim(-0.3, 1.12 * needed + 0.2)
-    ax.set_title(f"transitions included at β = {trajectory.beta:g} (K − 1 = {needed})")
+    ax.set_title(
+        f"transitions included at β = {trajectory.beta:g} (K − 1 = {needed})",
+        loc="left",
+        fontsize=10.0,
+    )
 
 
 def _draw_panel(
@@ -195,7 +199,7 @@ def _draw_panel(
     plot_dynamics(columns["epoch"], measures, label=unit, ax=ax)
     if logarithmic and measures:
         ax.set_yscale("log")
-    ax.set_title(name)
+    ax.set_title(name, loc="left", fontsize=10.0)
 
 
 def _present(
