@@ -14,12 +14,22 @@ Array = NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What every solve of one run shares."""
+    """What every solve of one run shares.
+
+    A solve goes on until its gap is at most `target` (default: `tol`) or rounding stops it; a gap
+    of at most `tol` counts as converged.
+    """
 
     tol: float = 1e-9
     max_clusters: int | None = None
     rigorous: bool = True
     max_sweeps: int = 4000
+    target: float | None = None
+
+    @property
+    def aim(self) -> float:
+        """The gap in nats at which a solve rests."""
+        return self.tol if self.target is None else min(self.tol, self.target)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,12 +57,12 @@ def search(
         starts = np.concatenate([starts, hints])
     maxima = certificate.climb(channel, log_v, starts, beta)
     gap, how = max(0.0, float(maxima.log_phi[0])), "multistart"
-    if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.tol:
+    if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.aim:
         bound, where, tight = exhaustive.bound_log_potential(
-            channel, log_v, beta, lower=gap, tol=0.5 * options.tol
+            channel, log_v, beta, lower=gap, tol=0.5 * options.aim
         )
         gap, how = max(0.0, bound), "exhaustive"
-        if not tight or gap > options.tol:
+        if not tight or gap > options.aim:
             again = np.log(np.maximum(where, 1e-300))[None]
             maxima = certificate.climb(channel, log_v, np.concatenate([starts, again]), beta)
     return Search(maxima, gap, how)

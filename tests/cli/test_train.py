@@ -37,7 +37,10 @@ def test_loading_the_command_loads_no_torch():
 
 @pytest.mark.torch
 def test_defaults_are_those_of_the_library():
-    plan = pytest.importorskip("ibcollapse.nn").TrainingPlan()
+    pytest.importorskip("torch")
+    from ibcollapse.nn import TrainingPlan
+
+    plan = TrainingPlan()
     defaults = {option.name: option.default for option in train.params}
     for name, value in plan.provenance().items():
         if name not in ("seed", "checkpoints"):

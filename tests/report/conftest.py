@@ -34,6 +34,7 @@ def transition(beta, beta_local, order, jump, clusters, separates, certified=Tru
         beta=float(beta),
         beta_local=float(beta_local),
         order=order,
+        mechanism="jump" if order == 1 else "split",
         jump_i_xt=float(jump[0]),
         jump_i_ty=float(jump[1]),
         clusters_before=clusters[0],

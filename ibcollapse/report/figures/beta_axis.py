@@ -15,6 +15,8 @@ BetaScale = Literal["auto", "linear", "log"]
 
 # Mantissas of the ticks, tried from sparse to dense until enough of them fall into the range.
 _MANTISSAS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
+# Betas that span more than this factor in beta − 1 cannot share a linear axis.
+_WIDE_SPAN = 30.0
 _FEWEST_TICKS, _MOST_TICKS = 4, 7
 # Below this, 1 + (beta − 1) has too few digits of its own to place a point.
 _SMALLEST_EXCESS = 1e-12
@@ -44,8 +46,9 @@ def format_beta(beta: float, *, digits: int = 3) -> str:
 def set_beta_scale(ax: Axes, beta: ArrayLike, i_ty: ArrayLike, *, scale: BetaScale) -> bool:
     """Put beta on the x axis of `ax` and say whether log(beta − 1) was used.
 
-    With `scale="auto"` the logarithm is taken when all of beta lies below 1.1, or when half of the
-    rise of `i_ty` would be squeezed into the first tenth of a linear axis.
+    With `scale="auto"` the logarithm is taken when all of beta lies below 1.1, when half of the
+    rise of `i_ty` would be squeezed into the first tenth of a linear axis, or when the rise spans
+    more than a factor of thirty in beta − 1.
 
     Raises
     ------
@@ -77,6 +80,9 @@ def _is_squeezed(beta: NDArray[np.float64], i_ty: NDArray[np.float64]) -> bool:
         return True
     first_tenth = beta <= beta.min() + 0.1 * np.ptp(beta)
     rise = float(np.ptp(i_ty))
+    rising = beta[i_ty > i_ty.min() + 0.02 * rise]
+    if rising.size and beta.max() - 1.0 > _WIDE_SPAN * (rising.min() - 1.0):
+        return True
     return rise > 0.0 and float(np.ptp(i_ty[first_tenth])) > 0.5 * rise
 
 

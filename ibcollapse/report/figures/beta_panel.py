@@ -34,7 +34,7 @@ def plot_beta_panel(
     scale : {"auto", "linear", "log"}
         Linear beta, log(beta − 1), or chosen by how far the curve is squeezed towards beta = 1.
     gaussian : object with `critical_betas`, optional
-        Gaussian proxy, its critical betas marked at the bottom.
+        Gaussian proxy, its critical betas marked at the top.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def plot_beta_panel(
     ax.set_ylabel(f"I(T;Y) [{units}]")
     right = _draw_clusters(ax, curve)
     ax.set_xlim(limits)
-    style.draw_legend(ax, "lower right", above=right)
+    style.draw_legend(ax, "below", above=right)
     return ax
 
 
@@ -94,8 +94,9 @@ def _draw_critical_betas(ax: Axes, curve: IBCurve, gaussian: HasCriticalBetas | 
     if gaussian is not None:
         ax.plot(
             gaussian.critical_betas,
-            [0.03] * len(gaussian.critical_betas),
-            "^",
+            # The curve stays below I(X;Y), so the top is free.
+            [0.97] * len(gaussian.critical_betas),
+            "v",
             transform=ax.get_xaxis_transform(),
             color=style.GREEN,
             markerfacecolor="none",

@@ -92,16 +92,22 @@ def own_axes(ax: Axes | None, *, width: float = 4.8, height: float = 3.6) -> Axe
     return new_axes(new_figure(width, height)) if ax is None else ax
 
 
-def draw_legend(ax: Axes, corner: Corner, *, above: Axes | None = None) -> None:
-    """Legend in a corner of `ax` and, when given, of the twin `above` it that is drawn last."""
+def draw_legend(ax: Axes, corner: Corner | Literal["below"], *, above: Axes | None = None) -> None:
+    """Legend in a corner of `ax` or below it, where no curve can run under it.
+
+    With the twin `above` it that is drawn last, one legend holds the names of both.
+    """
     handles, names = ax.get_legend_handles_labels()
     if above is not None:
         more_handles, more_names = above.get_legend_handles_labels()
         handles, names = handles + more_handles, names + more_names
     if names:
         top = ax if above is None else above
+        place: dict[str, Any] = {"loc": corner}
+        if corner == "below":
+            place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncol": 2}
         legend = top.legend(
-            handles, names, loc=corner, fontsize=SMALL, framealpha=0.9, edgecolor="none"
+            handles, names, fontsize=SMALL, framealpha=0.9, edgecolor="none", **place
         )
         for text in legend.get_texts():
             # Names come from users; a dollar sign in one is not mathematics.

@@ -55,7 +55,12 @@ def test_collapse_takes_the_logarithmic_scale():
 def test_a_rise_at_the_very_left_takes_the_logarithmic_scale():
     beta = np.array([1.1, 1.2, 1.4, 50.0])
     assert axis_over(beta, [0.0, 1.0, 1.9, 2.0])[1]
-    assert not axis_over(beta, [0.0, 0.1, 0.2, 2.0])[1]
+    assert not axis_over([1.5, 3.0, 4.0, 12.0], [0.0, 0.1, 0.2, 2.0])[1]
+
+
+def test_a_rise_over_decades_takes_the_logarithmic_scale():
+    beta = np.array([1.0, 1.0001, 1.001, 1.01, 1.5])
+    assert axis_over(beta, [0.0, 0.1, 0.2, 0.3, 2.0])[1]
 
 
 def test_the_scale_can_be_forced():

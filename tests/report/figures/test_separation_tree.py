@@ -13,7 +13,8 @@ NAMES = ("a", "b", "c", "d", "e")
 
 
 def parting(beta, *groups):
-    return PhaseTransition(beta, beta, 2, 0.0, 0.0, 1, 2, 1, tuple(map(tuple, groups)), True)
+    parts = tuple(map(tuple, groups))
+    return PhaseTransition(beta, beta, 2, "split", 0.0, 0.0, 1, 2, 1, parts, True)
 
 
 def test_classes_part_in_the_order_of_beta():

@@ -1,0 +1,1 @@
+"""Benchmarks: scripts that print ratios against named rivals, and asv suites of the same."""
