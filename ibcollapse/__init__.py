@@ -30,11 +30,17 @@ if TYPE_CHECKING:
         trace_curve,
         trace_hysteresis,
     )
+    from ibcollapse.coincidence import (
+        CoincidenceOptions,
+        CoincidenceReport,
+        measure_coincidence,
+    )
     from ibcollapse.features import FeatureSource, FeatureWriter, inspect_features, open_features
     from ibcollapse.gaussian import ClassMoments, GaussianFit, cross_fit, fit_gaussian
     from ibcollapse.geometry import GeometryReport, collapse_geometry
     from ibcollapse.matrix_information import MatrixInformation, matrix_information
     from ibcollapse.serialize import load_result
+    from ibcollapse.trajectory import Trajectory, dynamics
 
 # Name → the module that defines it; a module itself where the two are the same.
 _HOME = {
@@ -42,6 +48,8 @@ _HOME = {
     "Analysis": "analysis",
     "Channel": "bottleneck",
     "ClassMoments": "gaussian",
+    "CoincidenceOptions": "coincidence",
+    "CoincidenceReport": "coincidence",
     "FeatureSource": "features",
     "FeatureWriter": "features",
     "GaussianFit": "gaussian",
@@ -51,6 +59,7 @@ _HOME = {
     "IBSolution": "bottleneck",
     "MatrixInformation": "matrix_information",
     "PhaseTransition": "bottleneck",
+    "Trajectory": "trajectory",
     "align": "alignment",
     "bootstrap_curve": "bottleneck",
     "certify": "bottleneck",
@@ -58,11 +67,13 @@ _HOME = {
     "align_many": "alignment",
     "cross_fit": "gaussian",
     "curve": "analysis",
+    "dynamics": "trajectory",
     "find_transitions": "bottleneck",
     "grow_separation_tree": "bottleneck",
     "fit_gaussian": "gaussian",
     "inspect_features": "features",
     "load_result": "serialize",
+    "measure_coincidence": "coincidence",
     "open_features": "features",
     "read_joint": "bottleneck",
     "solve": "bottleneck",
@@ -86,6 +97,8 @@ __all__ = [
     "Analysis",
     "Channel",
     "ClassMoments",
+    "CoincidenceOptions",
+    "CoincidenceReport",
     "FeatureSource",
     "FeatureWriter",
     "GaussianFit",
@@ -95,6 +108,7 @@ __all__ = [
     "IBSolution",
     "MatrixInformation",
     "PhaseTransition",
+    "Trajectory",
     "align",
     "align_many",
     "bootstrap_curve",
@@ -102,6 +116,7 @@ __all__ = [
     "collapse_geometry",
     "cross_fit",
     "curve",
+    "dynamics",
     "find_transitions",
     "fit_gaussian",
     "grow_separation_tree",
@@ -109,6 +124,7 @@ __all__ = [
     "landscape",
     "load_result",
     "matrix_information",
+    "measure_coincidence",
     "nn",
     "open_features",
     "plot",
