@@ -16,8 +16,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.cholesky import factor, length, solve
+from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
 
