@@ -16,6 +16,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.kernels.cholesky import factor, length, solve
 from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
@@ -184,21 +185,21 @@ def _judge_trials(
             log_r[i] = ahead[i]
             log_phi[i] = reached
             _model(log_r[i], met_mean[k], met_second[k], beta, gradient[i], inverse[i], matrix[i])
-            steep = _length(gradient[i])
+            steep = length(gradient[i])
             damping[i] = damping[i] / 8.0 if damping[i] > _FREE * steep else 0.0
-        elif damping[i] > 1e6 * max(1.0, _length(gradient[i])):
+        elif damping[i] > 1e6 * max(1.0, length(gradient[i])):
             resting[i] = True
             continue
         else:
-            damping[i] = max(8.0 * damping[i], _length(gradient[i]))
+            damping[i] = max(8.0 * damping[i], length(gradient[i]))
         n_tried[i] += 1
         if n_tried[i] > max_steps or not log_phi[i] > -math.inf:
             resting[i] = True
             continue
-        while not _factor(matrix[i], damping[i], lower):
-            damping[i] = max(8.0 * damping[i], _length(gradient[i]), 1e-12)
+        while not factor(matrix[i], damping[i], lower):
+            damping[i] = max(8.0 * damping[i], length(gradient[i]), 1e-12)
         step[:] = gradient[i]
-        _solve(lower, step)
+        solve(lower, step)
         gain = 0.0
         for y in range(n_classes):
             gain += 0.5 * step[y] * gradient[i, y]
@@ -206,48 +207,6 @@ def _judge_trials(
             resting[i] = True
         else:
             _move(log_r[i], step, inverse[i], beta, ahead[i])
-
-
-@part_of_kernel
-def _length(gradient: Array) -> float:
-    total = 0.0
-    for y in range(len(gradient)):
-        total += gradient[y] * gradient[y]
-    return math.sqrt(total)
-
-
-@part_of_kernel
-def _factor(matrix: Array, damping: float, lower: Array) -> bool:
-    """Cholesky factor of matrix + damping I into `lower`; False when it is not positive."""
-    size = len(matrix)
-    for i in range(size):
-        for j in range(i + 1):
-            total = matrix[i, j]
-            if i == j:
-                total += damping
-            for k in range(j):
-                total -= lower[i, k] * lower[j, k]
-            if i == j:
-                if total <= 1e-14:
-                    return False
-                lower[i, i] = math.sqrt(total)
-            else:
-                lower[i, j] = total / lower[j, j]
-    return True
-
-
-@part_of_kernel
-def _solve(lower: Array, vector: Array) -> None:
-    """Solve L Lᵀ z = vector in place."""
-    size = len(vector)
-    for i in range(size):
-        for k in range(i):
-            vector[i] -= lower[i, k] * vector[k]
-        vector[i] /= lower[i, i]
-    for i in range(size - 1, -1, -1):
-        for k in range(i + 1, size):
-            vector[i] -= lower[k, i] * vector[k]
-        vector[i] /= lower[i, i]
 
 
 @part_of_kernel
