@@ -20,7 +20,7 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 # States closer than this fraction of beta − 1 are not told apart any further.
 RESOLUTION = 1e-6
 # A jump of I(T;Y) below this share of I(X;Y) cannot be told from a steep continuous rise.
-_SMALLEST_JUMP = 1e-4
+_SMALLEST_JUMP = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

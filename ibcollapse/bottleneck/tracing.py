@@ -68,7 +68,7 @@ def trace_curve(
     fraction : float
         Stop once I(T;Y) reaches this fraction of I(X;Y).
     max_clusters : int, optional
-        Stop before a solution with more clusters; default 4 n_classes + 8. The true optimum has
+        Stop before a solution with more clusters; default 2 n_classes + 4. The true optimum has
         ever more clusters as beta grows.
     beta_max : float
         Stop at this beta.
@@ -119,7 +119,7 @@ def _limits(
         raise InputError(f"beta_max is {beta_max}, expected more than 1: below it T is trivial")
     if n_points < 2:
         raise InputError(f"n_points is {n_points}, expected at least 2")
-    most = max_clusters if max_clusters is not None else 4 * channel.n_classes + 8
+    most = max_clusters if max_clusters is not None else 2 * channel.n_classes + 4
     spacing = max(channel.h_y, 1e-9) / n_points
     return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing)
 
