@@ -29,6 +29,9 @@ _AT_ATOM = 3e-6
 _MOST_EVALUATIONS = 60
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
+# A bracket that closes on more than this much excess has met no root but the edge of another
+# branch, on which a state that was followed in too long a step has landed.
+_NO_ROOT = 1e-6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,7 +96,8 @@ def locate(
     Returns
     -------
     Event or None
-        None when the branch ends (loses an atom) or is still optimal at `bad_beta`.
+        None when the branch ends (loses an atom or its continuity) or is still optimal at
+        `bad_beta`.
     """
     anchor = (mixture, slope, ok_beta)
     probe = _probe(channel, *anchor, bad_beta, starts)
@@ -117,7 +121,8 @@ def locate(
             bad, worst = guess, probe
         else:
             good, last_good = guess, probe
-    return _event(probe if abs(probe.excess) <= 1e-13 else worst)
+    nearest = probe if abs(probe.excess) <= 1e-13 else worst
+    return _event(nearest) if nearest.excess <= _NO_ROOT else None
 
 
 def _next_beta(
