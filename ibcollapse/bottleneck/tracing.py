@@ -6,14 +6,15 @@ import math
 import numpy as np
 
 from ibcollapse.bottleneck.branch import follow, tangent
+from ibcollapse.bottleneck.certificate import SAME_BASIN, hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic
-from ibcollapse.bottleneck.mixture import trivial_mixture
+from ibcollapse.bottleneck.mixture import log_p_y, trivial_mixture
 from ibcollapse.bottleneck.resolving import Passage, resolve
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
+from ibcollapse.bottleneck.solver import SolvedState, check_tol, solve_state, to_solution
 from ibcollapse.bottleneck.stability import onset_beta_local
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.errors import InputError
@@ -21,6 +22,8 @@ from ibcollapse.progress import SILENT, Progress
 
 # Below this many nats I(X;Y) is rounding and there is no curve.
 _NO_INFORMATION = 1e-12
+# Decoders closer than this in squared Hellinger distance are searched as one.
+_NO_DISTANCE = SAME_BASIN
 # Betas are stepped so that beta − 1 grows at most by this factor.
 _GROWTH = 2.0
 
@@ -90,12 +93,13 @@ def trace_curve(
     InputError
         When an option is out of range.
     """
+    check_tol(tol)
     limits = _limits(channel, fraction, max_clusters, beta_max, n_points)
     merged = channel.reduce()
-    if merged.i_xy <= _NO_INFORMATION:
+    trivial = _why_trivial(merged)
+    if trivial is not None:
         lone = solve_state(merged, 1.0, trivial_mixture(merged), Options(), np.random.default_rng())
-        status = "I(X;Y) is zero: the trivial representation is optimal at every beta"
-        return _curve(channel, [to_solution(merged, lone)], [], status)
+        return _curve(channel, [to_solution(merged, lone)], [], trivial)
     if is_deterministic(merged):
         return deterministic_curve(merged)
     tracer = _Tracer(merged, limits, Options(tol=tol), np.random.default_rng(seed), progress)
@@ -105,6 +109,18 @@ def trace_curve(
 def find_transitions(channel: Channel, **options: object) -> tuple[PhaseTransition, ...]:
     """Every phase transition of the channel up to where `trace_curve(channel, **options)` ends."""
     return trace_curve(channel, **options).transitions  # type: ignore[arg-type]
+
+
+def _why_trivial(channel: Channel) -> str | None:
+    """Why there is no curve to trace, if so."""
+    if channel.i_xy <= _NO_INFORMATION:
+        return "I(X;Y) is zero: the trivial representation is optimal at every beta"
+    if hellinger_squared(channel.log_p_y_given_x, log_p_y(channel)).max() <= _NO_DISTANCE:
+        return (
+            f"I(X;Y) is {channel.i_xy:.3g} nats: the rows of p(y|x) are too close to one another "
+            "for double precision to tell clusters apart"
+        )
+    return None
 
 
 def _limits(
