@@ -198,9 +198,7 @@ def curve(
 def _given(selection: dict[str, Any]) -> dict[str, Any]:
     # By identity: layer 0 and epoch 0 are choices, and an array has no single truth value.
     return {
-        name: value
-        for name, value in selection.items()
-        if not (value is None or value is False)
+        name: value for name, value in selection.items() if not (value is None or value is False)
     }
 
 

@@ -16,7 +16,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture, evaluate
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture, blahut_arimoto_step, evaluate
 
 Array = NDArray[np.float64]
 
@@ -75,7 +75,7 @@ def descend(
             if gained >= 0.1 * model > 0 and gained > rounding:
                 damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping
                 reached = there
-            elif model <= _HIDDEN * rounding:
+            elif abs(model) <= _HIDDEN * rounding:
                 # F cannot tell the two states apart any more: the gradient decides, or ends it.
                 if there.residual > 0.5 * here.residual or gained < -rounding:
                     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps)
@@ -83,7 +83,10 @@ def descend(
             else:
                 damping = max(10 * damping, 1e-6)
         if reached is None:
-            break
+            reached, damping = _plain_step(channel, here, beta), _FIRST_DAMPING
+            n_sweeps += 1
+            if reached is None:
+                break
         here = reached
     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps)
 
@@ -100,6 +103,18 @@ class _Point:
     def residual(self) -> float:
         """Squared length of the gradient, nats: twice what a unit Newton step could gain."""
         return float(self.gradient @ self.gradient)
+
+
+def _plain_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
+    """One Blahut–Arimoto step, which always descends; None when rounding hides what it gains.
+
+    A decoder's entry far below what the encoder says has so large a negative curvature that no
+    damping makes the Hessian positive; this step sets it right.
+    """
+    there = _point(channel, blahut_arimoto_step(here.evaluation), beta)
+    gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
+    rounding = _ROUNDING * float(channel.p_x @ np.abs(here.evaluation.log_z))
+    return there if gained > rounding else None
 
 
 def _point(channel: Channel, mixture: Mixture, beta: float) -> _Point:
@@ -190,7 +205,7 @@ def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
     taken = np.concatenate([(growth * root_q)[:, None], logits * scale], axis=1).ravel()
     change = logits - np.sum(mixture.r * logits, axis=1, keepdims=True)
     change /= 1.0 + growth[:, None]
-    shrunk = np.log(0.5) + 2.0 * (np.minimum(change, -0.5) + 0.5)
+    shrunk = np.maximum(np.log(0.5) + 2.0 * (np.minimum(change, -0.5) + 0.5), -2 * _LONGEST_STEP)
     log_r = mixture.log_r + np.where(change < -0.5, shrunk, np.log1p(np.maximum(change, -0.5)))
     log_q = mixture.log_q + np.log1p(growth)
     return Mixture(log_r - log_sum(log_r)[:, None], log_q - log_sum(log_q)), taken
