@@ -6,9 +6,7 @@ import numpy as np
 import scipy.optimize
 from scipy.special import entr
 
-WU_FISCHER = (
-    np.array([[0.70, 0.30, 0.075], [0.15, 0.50, 0.025], [0.15, 0.20, 0.900]]).T / 3
-)
+WU_FISCHER = np.array([[0.70, 0.30, 0.075], [0.15, 0.50, 0.025], [0.15, 0.20, 0.900]]).T / 3
 """Joint p(x, y) of the table of Wu, Fischer, Chuang and Tegmark (2019)."""
 
 

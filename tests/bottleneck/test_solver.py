@@ -332,9 +332,9 @@ def test_where_embo_converges_it_agrees():
     assert ours - 1e-9 <= theirs <= ours + 1e-8
 
 
-def test_where_embo_misses_the_jump_ours_is_lower_by_all_there_is():
-    channel = Channel.from_joint(symmetric(3, 0.5))
-    ours, theirs = solve(channel, 3.949367).lagrangian, embo_lagrangian(channel, 3.949367, 3)
-    # Between the global onset 3.8987 and the local one 4 its restarts fall back to I(X;T) = 0.
-    assert theirs > -1e-6
-    assert ours < -1.86e-3
+def test_where_embo_stops_in_a_local_optimum_ours_is_lower():
+    channel = Channel.from_joint(random_joint(20, 8, 2))
+    ours, theirs = solve(channel, 5.0), embo_lagrangian(channel, 5.0, 20)
+    assert ours.gap <= 1e-9
+    # The best of its three restarts: 2.2e-3 nats of 0.742.
+    assert 1e-3 < theirs - ours.lagrangian < 1e-2
