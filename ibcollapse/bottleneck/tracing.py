@@ -24,6 +24,8 @@ from ibcollapse.progress import SILENT, Progress
 _NO_INFORMATION = 1e-12
 # Decoders closer than this in squared Hellinger distance are searched as one.
 _NO_DISTANCE = SAME_BASIN
+# An onset this close to beta = 1 is at beta = 1.
+_CONNECTED = 1e-14
 # Betas are stepped so that beta − 1 grows at most by this factor.
 _GROWTH = 2.0
 
@@ -96,12 +98,12 @@ def trace_curve(
     check_tol(tol)
     limits = _limits(channel, fraction, max_clusters, beta_max, n_points)
     merged = channel.reduce()
-    trivial = _why_trivial(merged)
-    if trivial is not None:
-        lone = solve_state(merged, 1.0, trivial_mixture(merged), Options(), np.random.default_rng())
-        return _curve(channel, [to_solution(merged, lone)], [], trivial)
-    if is_deterministic(merged):
+    if merged.i_xy > _NO_INFORMATION and is_deterministic(merged):
         return deterministic_curve(merged)
+    reason = _why_untraced(merged)
+    if reason is not None:
+        lone = solve_state(merged, 1.0, trivial_mixture(merged), Options(), np.random.default_rng())
+        return _curve(channel, [to_solution(merged, lone)], [], reason)
     tracer = _Tracer(merged, limits, Options(tol=tol), np.random.default_rng(seed), progress)
     return tracer.run()
 
@@ -111,14 +113,19 @@ def find_transitions(channel: Channel, **options: object) -> tuple[PhaseTransiti
     return trace_curve(channel, **options).transitions  # type: ignore[arg-type]
 
 
-def _why_trivial(channel: Channel) -> str | None:
-    """Why there is no curve to trace, if so."""
+def _why_untraced(channel: Channel) -> str | None:
+    """Why no curve can be traced, if so."""
     if channel.i_xy <= _NO_INFORMATION:
         return "I(X;Y) is zero: the trivial representation is optimal at every beta"
     if hellinger_squared(channel.log_p_y_given_x, log_p_y(channel)).max() <= _NO_DISTANCE:
         return (
             f"I(X;Y) is {channel.i_xy:.3g} nats: the rows of p(y|x) are too close to one another "
             "for double precision to tell clusters apart"
+        )
+    if onset_beta_local(channel) <= 1 + _CONNECTED:
+        return (
+            "the classes fall into groups that no row connects: T tells the groups apart from "
+            "beta = 1 on, where a trace cannot start; trace each group, or solve at single betas"
         )
     return None
 
