@@ -47,8 +47,8 @@ def search(
         starts = np.concatenate([starts, hints])
     maxima = certificate.climb(channel, log_v, starts, beta)
     gap, how = max(0.0, float(maxima.log_phi[0])), "multistart"
-    # I(T;Y) <= I(X;T) and I(T;Y) <= I(X;Y) bound every Lagrangian from below by (1 - beta) I(X;Y); near
-    # beta = 1 that is sharper than any search of a potential that is flat there.
+    # I(T;Y) ≤ min(I(X;T), I(X;Y)) puts every Lagrangian above (1 − beta) I(X;Y); near beta = 1 that
+    # is sharper than any search of a potential that is flat there.
     processed = evaluation.free_energy + (beta - 1.0) * channel.i_xy
     if gap <= options.tol and processed <= options.tol:
         gap, how = max(gap, processed), "exhaustive"
