@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -159,7 +160,7 @@ def test_curves_of_random_tables_are_concave_and_their_transitions_real(n_x, n_c
     for solution in curve.solutions:
         assert solution.gap <= 1e-8
     # Between neighbouring transitions the number of clusters is the one that they report.
-    for (low, _, after), (high, before, _) in zip(known, known[1:], strict=False):
+    for (low, _, after), (high, before, _) in itertools.pairwise(known):
         assert after == before
         if high - low > 1e-3 * (low - 1):
             assert solve(channel, 0.5 * (low + high), tol=1e-11).n_clusters == after

@@ -67,7 +67,7 @@ def test_a_generic_solver_finds_no_better_weights(seed):
 
 
 def test_twins_share_a_weight_and_the_useless_lose_theirs():
-    channel, mixture = state(8, 3, 2, 0)
+    channel, _ = state(8, 3, 2, 0)
     rows = channel.p_y_given_x
     twins = Mixture.from_probabilities(
         np.full(4, 0.25), np.vstack([rows[:1], rows[:1], rows[1:2], [[1 / 3] * 3]])
