@@ -82,11 +82,11 @@ def descend(
                 reached = there
             else:
                 damping = max(10 * damping, 1e-6)
-        if reached is None:
+        if reached is None and n_sweeps < max_sweeps:
             reached, damping = _plain_step(channel, here, beta), _FIRST_DAMPING
             n_sweeps += 1
-            if reached is None:
-                break
+        if reached is None:
+            break
         here = reached
     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps)
 
