@@ -196,7 +196,10 @@ def curve(
 
 
 def _given(selection: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in selection.items() if value not in (None, False)}
+    # By identity: layer 0 and epoch 0 are choices, and an array has no single truth value.
+    return {
+        name: value for name, value in selection.items() if not (value is None or value is False)
+    }
 
 
 def _is_table(features: object) -> TypeGuard[str | os.PathLike[str]]:

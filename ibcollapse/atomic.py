@@ -22,14 +22,16 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         When the folder is missing or not writable, or the disk is full.
     """
     final = Path(target)
-    if final.is_dir():
-        raise OutputError(f"{final} is a folder; name a file in it")
     try:
+        if final.is_dir():
+            raise OutputError(f"{final} is a folder; name a file in it")
         handle, name = tempfile.mkstemp(
             prefix=f".{final.stem}-", suffix=final.suffix, dir=final.parent
         )
         os.close(handle)
     except OSError as error:
+        if isinstance(error, IBCollapseError):
+            raise
         raise OutputError(
             f"cannot write {final}: {error.strerror}; choose another folder"
         ) from error

@@ -125,7 +125,7 @@ def from_dict(tree: Mapping[str, Any]) -> Any:
     known = {field.name for field in dataclasses.fields(entry.cls) if field.init}
     try:
         return entry.cls(**{name: value for name, value in fields.items() if name in known})
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise ResultFileError(f"{entry.schema}: the stored fields do not fit: {error}") from error
 
 

@@ -31,7 +31,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Tree of a file that `write_json` wrote; `ResultFileError` on anything else."""
     try:
         tree = _unjson(json.loads(path.read_text(encoding="utf-8")))
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ResultFileError(f"{path}: not a result file in JSON ({error})") from error
     if not isinstance(tree, dict):
         raise ResultFileError(f"{path}: holds a {type(tree).__name__}, expected a result object")
@@ -106,7 +106,7 @@ def read_hdf5(path: Path) -> dict[str, Any]:
             if file.attrs.get("format") != HDF5_FORMAT:
                 raise ResultFileError(f"{path}: an HDF5 file, but no result of ibcollapse")
             tree = _read_group(file["result"], 0)
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, RecursionError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         if isinstance(error, ResultFileError):
             raise
         raise ResultFileError(f"{path}: not a readable result file ({error})") from error

@@ -21,7 +21,8 @@ from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import solve
 from ibcollapse.bottleneck.stability import onset_beta_local
 from ibcollapse.bottleneck.target_rate import solve_rate, solve_relevance
-from ibcollapse.bottleneck.tracing import CurveInterrupted, find_transitions, trace_curve
+from ibcollapse.bottleneck.tracer import CurveInterrupted
+from ibcollapse.bottleneck.tracing import find_transitions, trace_curve
 from ibcollapse.bottleneck.transition import PhaseTransition
 
 __all__ = [

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.searching import Options, search
-from ibcollapse.bottleneck.solver import check_beta
+from ibcollapse.bottleneck.solver import check_beta, check_tol
 from ibcollapse.errors import InputError
 
 Array = NDArray[np.float64]
@@ -61,9 +61,12 @@ def certify(
     Raises
     ------
     InputError
-        On weights or decoders of wrong shape, negative, not finite, or not summing to one.
+        On weights or decoders of wrong shape, negative, not finite, or not summing to one within
+        1e-6 (what they miss is divided out), a beta that is negative or not finite, or a tolerance
+        that is not positive.
     """
     check_beta(beta)
+    check_tol(tol)
     mixture = _checked_mixture(channel, p_t, p_y_given_t)
     evaluation = evaluate(channel, mixture, beta)
     found = search(
@@ -93,4 +96,8 @@ def _checked_mixture(channel: Channel, p_t: ArrayLike, p_y_given_t: ArrayLike) -
         if np.abs(values.sum(axis=axis) - 1).max() > _SUM_TOLERANCE:
             raise InputError(f"{name} does not sum to one; normalise it")
     keep = weights > 0
-    return Mixture.from_probabilities(weights[keep], decoders[keep])
+    # What a sum misses would enter F and Φ with a factor beta, and hide a gap of that size.
+    weights, decoders = weights[keep], decoders[keep]
+    return Mixture.from_probabilities(
+        weights / weights.sum(), decoders / decoders.sum(axis=1, keepdims=True)
+    )

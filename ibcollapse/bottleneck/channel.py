@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # Rows and weights may miss their sum by rounding in whoever made them, not by more.
 SUM_TOLERANCE = 1e-6
+# Sums this close to one are rounding: dividing by them again would only change the last bits, and
+# a stored channel would not come back as it was.
+_ROUNDING = 1e-14
 
 
 @register("bottleneck/Channel")
@@ -213,8 +216,7 @@ def _as_weights(p_x: ArrayLike) -> NDArray[np.float64]:
     total = float(weights.sum())
     if abs(total - 1) > SUM_TOLERANCE:
         raise InputError(f"p_x sums to {total:.9g}, expected 1; divide it by its sum")
-    normalised: NDArray[np.float64] = weights / total
-    return normalised
+    return weights if abs(total - 1) <= _ROUNDING else weights / total
 
 
 def _as_log_rows(log_rows: ArrayLike, n_x: int) -> NDArray[np.float64]:
@@ -231,7 +233,7 @@ def _as_log_rows(log_rows: ArrayLike, n_x: int) -> NDArray[np.float64]:
         raise InputError(
             f"row {worst} of p(y|x) sums to {sums[worst]:.9g}, expected 1; normalise the rows"
         )
-    log_w -= np.log(sums)[:, None]
+    log_w -= np.where(np.abs(sums - 1) <= _ROUNDING, 0.0, np.log(sums))[:, None]
     return log_w
 
 

@@ -83,8 +83,21 @@ def crossed(
 def _as_state(
     channel: Channel, event: Event, options: Options, rng: np.random.Generator
 ) -> SolvedState:
-    """The branch at the event itself, where it is still optimal."""
-    return solve_state(channel, event.beta, event.mixture, options, rng)
+    """The branch at the event itself, where it is still optimal.
+
+    The root may lie a rounding beyond the transition, where solving steps over to the upper branch
+    and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
+    """
+    solved = solve_state(channel, event.beta, event.mixture, options, rng)
+    above_it = event.evaluation.free_energy - solved.evaluation.free_energy
+    if above_it > options.tol:
+        return solved
+    return dataclasses.replace(
+        solved,
+        mixture=event.mixture,
+        evaluation=event.evaluation,
+        gap=solved.gap + max(0.0, above_it),
+    )
 
 
 def _upper_end(channel: Channel, event: Event, above: SolvedState, options: Options) -> IBSolution:

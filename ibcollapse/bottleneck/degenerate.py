@@ -1,12 +1,20 @@
-"""Channels whose curve is known in closed form because every beta > 1 has the same optimum."""
+"""Channels whose curve is known in closed form, or cannot be traced."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.certificate import SAME_BASIN, hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.mixture import log_p_y
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
+from ibcollapse.bottleneck.stability import onset_beta_local
 from ibcollapse.bottleneck.transition import PhaseTransition
+
+# Below this many nats I(X;Y) is rounding and there is no curve.
+_NO_INFORMATION = 1e-12
+# An onset this close to beta = 1 is at beta = 1.
+_CONNECTED = 1e-14
 
 Array = NDArray[np.float64]
 
@@ -68,3 +76,20 @@ def _exact(information: float, p_t: Array, p_y_given_t: Array) -> IBSolution:
         n_iterations=0,
         residual=0.0,
     )
+
+
+def why_untraced(channel: Channel) -> str | None:
+    """Why no curve can be traced, if so."""
+    if channel.i_xy <= _NO_INFORMATION:
+        return "I(X;Y) is zero: the trivial representation is optimal at every beta"
+    if hellinger_squared(channel.log_p_y_given_x, log_p_y(channel)).max() <= SAME_BASIN:
+        return (
+            f"I(X;Y) is {channel.i_xy:.3g} nats: the rows of p(y|x) are too close to one another "
+            "for double precision to tell clusters apart"
+        )
+    if onset_beta_local(channel) <= 1 + _CONNECTED:
+        return (
+            "the classes fall into groups that no row connects: T tells the groups apart from "
+            "beta = 1 on, where a trace cannot start; trace each group, or solve at single betas"
+        )
+    return None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture, evaluate
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture, blahut_arimoto_step, evaluate
 
 Array = NDArray[np.float64]
 
@@ -67,7 +67,14 @@ def descend(
     damping, n_sweeps = min(_FIRST_DAMPING, here.residual), 1
     hessian: Curvature | None = None
     fresh = cornered = False
-    while n_sweeps < max_sweeps and here.residual > tol and damping <= _MOST_DAMPING:
+    while n_sweeps < max_sweeps and here.residual > tol:
+        if damping > _MOST_DAMPING:
+            mapped = _plain_step(channel, here, beta)
+            n_sweeps += 1
+            if mapped is None:
+                break
+            here, hessian, damping = mapped, None, _FIRST_DAMPING
+            continue
         if hessian is None:
             hessian, fresh = curvature(channel, here.mixture, here.evaluation, beta), True
         newton = hessian.solve(-here.gradient, damping)
@@ -82,7 +89,7 @@ def descend(
         rounding = _ROUNDING * float(channel.p_x @ np.abs(here.evaluation.log_z))
         if gained >= 0.1 * model > 0 and gained > rounding:
             damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping
-        elif model > _HIDDEN * rounding:
+        elif abs(model) > _HIDDEN * rounding:
             damping = max(10 * damping, 1e-6) if fresh else damping
             hessian = hessian if fresh else None
             continue
@@ -118,6 +125,18 @@ def _point(channel: Channel, mixture: Mixture, beta: float) -> _Point:
     return _Point(mixture, evaluation, _scaled_gradient(mixture, evaluation, beta))
 
 
+def _plain_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
+    """One Blahut–Arimoto step, which always descends; None when rounding hides what it gains.
+
+    A decoder's entry far below what the encoder says has so large a negative curvature that no
+    damping makes the Hessian positive; this step sets it right.
+    """
+    there = _point(channel, blahut_arimoto_step(here.evaluation), beta)
+    gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
+    rounding = _ROUNDING * float(channel.p_x @ np.abs(here.evaluation.log_z))
+    return there if gained > rounding else None
+
+
 def _scaled_gradient(mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:
     """Gradient of F in variables scaled by the square root of the metric, (n_t (1 + K),)."""
     root_q, scale = scales(mixture, beta)
@@ -141,7 +160,7 @@ def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
     taken = np.concatenate([(growth * root_q)[:, None], logits * scale], axis=1).ravel()
     change = logits - np.sum(mixture.r * logits, axis=1, keepdims=True)
     change /= 1.0 + growth[:, None]
-    shrunk = np.log(0.5) + 2.0 * (np.minimum(change, -0.5) + 0.5)
+    shrunk = np.maximum(np.log(0.5) + 2.0 * (np.minimum(change, -0.5) + 0.5), -2 * _LONGEST_STEP)
     log_r = mixture.log_r + np.where(change < -0.5, shrunk, np.log1p(np.maximum(change, -0.5)))
     log_q = mixture.log_q + np.log1p(growth)
     return Mixture(log_r - log_sum(log_r)[:, None], log_q - log_sum(log_q)), taken

@@ -59,7 +59,14 @@ def search(
     if hints is not None:
         starts = np.concatenate([starts, hints])
     maxima = certificate.climb(channel, log_v, starts, beta)
-    gap, how = max(0.0, float(maxima.log_phi[0])), "multistart"
+    # The trivial representation has F = 0, so a state is at least its own F above the optimum: all
+    # that can be said of decoders that exclude a row altogether.
+    gap, how = max(0.0, evaluation.free_energy, float(maxima.log_phi[0])), "multistart"
+    # I(T;Y) ≤ min(I(X;T), I(X;Y)) puts every Lagrangian above (1 − beta) I(X;Y); near beta = 1 that
+    # is sharper than any search of a potential that is flat there.
+    processed = evaluation.free_energy + (beta - 1.0) * channel.i_xy
+    if gap <= options.tol and processed <= options.tol:
+        return Search(maxima, max(gap, processed), "exhaustive")
     if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.aim:
         bound, where, tight = exhaustive.bound_log_potential(
             channel, log_v, beta, lower=gap, tol=0.5 * options.tol

@@ -98,8 +98,7 @@ def solve(
     (0.696433, 'converged')
     """
     check_beta(beta)
-    if not (math.isfinite(tol) and tol > 0):
-        raise InputError(f"tol is {tol}, expected positive nats such as 1e-9")
+    check_tol(tol)
     if max_clusters is not None and max_clusters < 1:
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
     options = Options(tol=tol, max_clusters=max_clusters)
@@ -117,6 +116,12 @@ def check_beta(beta: float) -> None:
         )
     if beta < 0:
         raise InputError(f"beta is {beta}, expected at least 0")
+
+
+def check_tol(tol: float) -> None:
+    """Raise `InputError` unless the tolerance is positive and finite."""
+    if not (math.isfinite(tol) and tol > 0):
+        raise InputError(f"tol is {tol}, expected positive nats such as 1e-9")
 
 
 def solve_state(

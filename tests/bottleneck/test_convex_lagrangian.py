@@ -49,7 +49,8 @@ def test_a_steep_exponential_forgets_everything():
     found = solve_convex(binary_symmetric(), 0.7, form="exponential", rate=1.0)
     assert found.solution.n_clusters == 1
     assert found.objective == pytest.approx(-0.7)
-    assert found.gap < 1e-8
+    # beta_eff is 1.8e-4 above the onset, where the trivial state is 4.3e-8 from the optimum.
+    assert found.gap < 1e-7
 
 
 @pytest.mark.parametrize(
