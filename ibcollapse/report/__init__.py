@@ -1,5 +1,6 @@
 """Figures and the self-contained HTML report."""
 
+from ibcollapse.report.contents import SECTIONS, report_of
 from ibcollapse.report.figures import (
     curve_figure,
     gram_figure,
@@ -15,10 +16,14 @@ from ibcollapse.report.figures import (
     render_svg,
     save_figure,
 )
+from ibcollapse.report.markdown import render_markdown, write_markdown
+from ibcollapse.report.measured import Missing
 from ibcollapse.report.page import render_report, write_report
 from ibcollapse.report.sections import Picture, Report, Section, Table
 
 __all__ = [
+    "SECTIONS",
+    "Missing",
     "Picture",
     "Report",
     "Section",
@@ -34,8 +39,11 @@ __all__ = [
     "plot_hysteresis",
     "plot_information_plane",
     "plot_separation_tree",
+    "render_markdown",
     "render_report",
     "render_svg",
+    "report_of",
     "save_figure",
+    "write_markdown",
     "write_report",
 ]

@@ -1,0 +1,58 @@
+"""Numbers and names as they stand in a sentence or a cell of a report."""
+
+import math
+from collections.abc import Sequence
+
+from ibcollapse.report.figures.style import Units, shorten, unit_scale
+
+_LONGEST_NAME = 40
+_MOST_NAMES = 8
+NOTHING = "–"
+
+
+def write_number(value: float, *, digits: int = 4) -> str:
+    """`value` with `digits` significant digits, "–" for NaN, "∞" for infinity, a real minus sign.
+
+    Examples
+    --------
+    >>> write_number(0.123456), write_number(-2.5), write_number(float("nan"))
+    ('0.1235', '−2.5', '–')
+    """
+    if math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def write_share(value: float) -> str:
+    """`value` in percent with one decimal; "–" for NaN."""
+    return NOTHING if math.isnan(value) else f"{100 * value:.1f} %"
+
+
+def write_information(nats: float, units: Units) -> str:
+    """An information of `nats` nats with its unit, four digits."""
+    return f"{write_number(nats * unit_scale(units))} {units}"
+
+
+def write_count(n: int, noun: str) -> str:
+    """`n` and the noun, in the plural unless `n` is one."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def write_name(name: str) -> str:
+    """`name`, its middle left out where it is very long."""
+    return shorten(name, _LONGEST_NAME)
+
+
+def write_names(names: Sequence[str], *, most: int = _MOST_NAMES) -> str:
+    """At most `most` names in a row and how many more there are."""
+    shown = ", ".join(write_name(name) for name in names[:most])
+    left = len(names) - most
+    return f"{shown} and {left} more" if left > 0 else shown
+
+
+def write_sentence(text: str) -> str:
+    """`text` with a capital and a full stop, as the library's notes and errors have neither."""
+    ended = text if text.endswith((".", "!", "?")) else f"{text}."
+    return ended[:1].upper() + ended[1:]
