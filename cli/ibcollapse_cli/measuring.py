@@ -48,7 +48,7 @@ class Measurements:
             names = tuple("/".join(file.parts[-depth:]) for file in self.files)
             if len(set(names)) == len(names):
                 return names
-        return tuple(f"{i}: {file}" for i, file in enumerate(self.files, start=1))
+        return tuple(f"{i}: {file.name}" for i, file in enumerate(self.files, start=1))
 
     @property
     def complete(self) -> bool:
@@ -57,6 +57,14 @@ class Measurements:
 
         traced = self.analysis.curve.solutions if isinstance(self.analysis, Analysis) else ()
         return not self.failures and all(solution.converged for solution in traced)
+
+    def mark_interrupted(self) -> None:
+        """Say of everything that comes after the curve that it was not reached."""
+        from ibcollapse.report import Missing
+
+        unreached = Missing("the run was interrupted before this was measured")
+        self.geometry, self.information = {self.names[0]: unreached}, {self.names[0]: unreached}
+        self.ranks, self.alignment = {self.names[0]: unreached}, unreached
 
     def attempt(self, compute: Callable[[], _Result]) -> "_Result | Missing":
         """What `compute` returns, or the reason that it gave; a defect passes through."""
@@ -131,6 +139,7 @@ def _trace(
         found.analysis = found.attempt(trace)
     except AnalysisInterrupted as stop:
         found.analysis = stop.analysis
+        found.mark_interrupted()
         raise
     return isinstance(found.analysis, Analysis) and found.analysis.fit is None
 

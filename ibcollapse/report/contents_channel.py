@@ -26,10 +26,10 @@ _NOTABLE = 0.02
 def channel_headline(fit: GaussianFit, units: Units) -> str:
     """What the features say about the classes on rows that the fit did not see."""
     return (
-        f"On rows that the fit did not see, the features tell "
-        f"{write_information(fit.i_xy_held_out, units)} of the labels' "
-        f"{write_information(fit.h_y, units)} and {write_share(fit.held_out_accuracy)} of the "
-        f"classes; the same rows used for fitting would claim "
+        f"On rows that the fit did not see, the features hold "
+        f"{write_information(fit.i_xy_held_out, units)} about the classes, of H(Y) = "
+        f"{write_information(fit.h_y, units)}, at an accuracy of "
+        f"{write_share(fit.held_out_accuracy)}; the plug-in figure, on the rows of the fit, is "
         f"{write_information(fit.i_xy_plug_in, units)}."
     )
 

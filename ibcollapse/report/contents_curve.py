@@ -181,7 +181,7 @@ def _row(transition: PhaseTransition, units: Units) -> tuple[str, ...]:
         format_beta(transition.beta, digits=6),
         NOTHING if math.isnan(local) else format_beta(local, digits=6),
         str(transition.order),
-        _HAPPENS[transition.mechanism],
+        f"{transition.mechanism}: {_HAPPENS[transition.mechanism]}",
         write_number(transition.jump_i_xt * unit_scale(units)) if transition.order == 1 else "0",
         f"{transition.clusters_before} → {transition.clusters_after}",
         _groups(transition),

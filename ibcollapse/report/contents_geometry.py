@@ -177,17 +177,22 @@ def _paragraphs(name: str, report: GeometryReport) -> list[str]:
     shown = write_name(name)
     said = [
         f"{shown}: {report.n_samples} samples in {report.n_features} dimensions, "
-        f"{len(report.counts)} classes of {report.counts.min()} to {report.counts.max()} samples, "
+        f"{len(report.counts)} classes of {_sizes(report.counts)}, "
         f"Σ_B of rank {report.rank_between}; every {report.weighting} weighs the same."
     ]
     if report.absent_classes:
         said.append(f"{shown}: classes without a sample: {write_names(report.absent_classes)}.")
     if np.isnan(report.nc3):
-        said.append(
-            f"{shown}: no classifier is stored with these features, so NC3, NC4 and its accuracy "
-            "are not defined (–)."
+        said[0] += (
+            " No classifier is stored with these features, so NC3, NC4 and the classifier's "
+            "accuracy are not defined (–)."
         )
     return said
+
+
+def _sizes(counts: NDArray[np.int64]) -> str:
+    least, most = int(counts.min()), int(counts.max())
+    return f"{least} samples each" if least == most else f"{least} to {most} samples"
 
 
 def _figures_table(found: Mapping[str, GeometryReport]) -> Table:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from ibcollapse.report.figures.style import Units, shorten, unit_scale
 
 _LONGEST_NAME = 40
-_MOST_NAMES = 8
+_MOST_NAMES = 12
 NOTHING = "–"
+_TIE = "\N{NO-BREAK SPACE}"
 
 
 def write_number(value: float, *, digits: int = 4) -> str:
@@ -27,12 +28,12 @@ def write_number(value: float, *, digits: int = 4) -> str:
 
 def write_share(value: float) -> str:
     """`value` in percent with one decimal; "–" for NaN."""
-    return NOTHING if math.isnan(value) else f"{100 * value:.1f} %"
+    return NOTHING if math.isnan(value) else f"{100 * value:.1f}{_TIE}%"
 
 
 def write_information(nats: float, units: Units) -> str:
     """An information of `nats` nats with its unit, four digits."""
-    return f"{write_number(nats * unit_scale(units))} {units}"
+    return f"{write_number(nats * unit_scale(units))}{_TIE}{units}"
 
 
 def write_count(n: int, noun: str) -> str:
@@ -46,10 +47,12 @@ def write_name(name: str) -> str:
 
 
 def write_names(names: Sequence[str], *, most: int = _MOST_NAMES) -> str:
-    """At most `most` names in a row and how many more there are."""
+    """The names in a row; of more than `most` all but the last, and how many more there are."""
+    if len(names) <= most:
+        return ", ".join(write_name(name) for name in names)
+    most -= 1
     shown = ", ".join(write_name(name) for name in names[:most])
-    left = len(names) - most
-    return f"{shown} and {left} more" if left > 0 else shown
+    return f"{shown} and {len(names) - most} more"
 
 
 def write_sentence(text: str) -> str:
