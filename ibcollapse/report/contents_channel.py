@@ -115,7 +115,7 @@ def _warnings(analysis: Analysis, units: Units) -> tuple[str, ...]:
     if abs(claimed) > _NOTABLE * fit.h_y:
         direction = "more" if claimed > 0 else "less"
         said.append(
-            f"The calibrated channel, whose curve is drawn, holds "
+            f"The calibrated channel holds "
             f"{write_information(abs(claimed), units)} {direction} than the held-out log-loss "
             "supports: one temperature cannot make these posteriors honest."
         )
@@ -130,7 +130,8 @@ def _table(analysis: Analysis, units: Units) -> Table:
 
     rows = [
         (f"H(Y) [{units}]", shown(summary.h_y)),
-        (f"I(X;Y) of the channel whose curve is drawn [{units}]", shown(summary.i_xy)),
+        (f"I(X;Y) of the calibrated channel [{units}]", shown(summary.i_xy)),
+        (f"I(X;Y) of the merged one, whose curve is drawn [{units}]", shown(analysis.curve.i_xy)),
     ]
     if fit is not None:
         rows += [

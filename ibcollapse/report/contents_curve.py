@@ -22,6 +22,9 @@ from ibcollapse.report.wording import (
 
 TITLE = "Information-bottleneck curve"
 _MOST_TRANSITIONS = 60
+_MOST_GROUPS = 6
+# Losing more than this share of I(X;Y) to merging points is seen in the figures.
+_NOTABLE_LOSS = 0.02
 # All transitions below this: the near-deterministic regime, where a grid over beta sees nothing.
 _CROWDED = 1.2
 _HAPPENS = {
@@ -68,7 +71,7 @@ def curve_section(analysis: Analysis, units: Units) -> Section:
     return Section(
         TITLE,
         text=_paragraphs(traced, units),
-        warnings=_warnings(traced),
+        warnings=(*_loss(analysis, units), *_warnings(traced)),
         pictures=tuple(pictures),
         tables=(_table(traced.transitions, units),) if traced.transitions else (),
     )
@@ -126,6 +129,17 @@ def _paragraphs(traced: IBCurve, units: Units) -> tuple[str, ...]:
             "the axis of β shows β − 1 on a logarithmic scale."
         )
     return tuple(said)
+
+
+def _loss(analysis: Analysis, units: Units) -> tuple[str, ...]:
+    summary = analysis.channel
+    if summary.information_lost <= _NOTABLE_LOSS * summary.i_xy:
+        return ()
+    return (
+        f"Merging {summary.n} points to {summary.n_reduced} lost "
+        f"{write_information(summary.information_lost, units)} of I(X;Y): I(T;Y) of the full "
+        "channel may lie higher by up to that much, and its transitions earlier.",
+    )
 
 
 def _warnings(traced: IBCurve) -> tuple[str, ...]:
@@ -192,7 +206,8 @@ def _groups(transition: PhaseTransition) -> str:
     groups = transition.separates
     if not groups:
         return NOTHING
-    if all(len(group) == 1 for group in groups):
+    if len(groups) > _MOST_GROUPS and all(len(group) == 1 for group in groups):
         return f"all of {write_names([write_name(group[0]) for group in groups])}"
-    shown = " | ".join(write_names(group) for group in groups[:6])
-    return shown if len(groups) <= 6 else f"{shown} | {len(groups) - 6} more groups"
+    shown = " | ".join(write_names(group) for group in groups[:_MOST_GROUPS])
+    left = len(groups) - _MOST_GROUPS
+    return f"{shown} | {left} more groups" if left > 0 else shown

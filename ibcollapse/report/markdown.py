@@ -10,7 +10,7 @@ from ibcollapse.errors import OutputError
 from ibcollapse.report.sections import Picture, Report, Section, Table
 
 # Everything that could become markup, HTML included, wherever it stands.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#+|~&$])")
 _FENCE = re.compile(r"`{3,}")
 
 

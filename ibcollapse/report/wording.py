@@ -57,5 +57,7 @@ def write_names(names: Sequence[str], *, most: int = _MOST_NAMES) -> str:
 
 def write_sentence(text: str) -> str:
     """`text` with a capital and a full stop, as the library's notes and errors have neither."""
+    # The name of an argument keeps its small letter.
+    first = text[:1] if "_" in text.partition(" ")[0] else text[:1].upper()
     ended = text if text.endswith((".", "!", "?")) else f"{text}."
-    return ended[:1].upper() + ended[1:]
+    return first + ended[1:]

@@ -15,7 +15,9 @@ from ibcollapse.matrix_information import effective_ranks, matrix_information
 from ibcollapse.report import (
     SECTIONS,
     Missing,
+    Report,
     Section,
+    Table,
     render_markdown,
     render_report,
     report_of,
@@ -323,3 +325,18 @@ def test_long_lists_of_names_are_cut():
     names = [str(i) for i in range(20)]
     assert write_names(names, most=4) == "0, 1, 2 and 17 more"
     assert write_names(names[:4], most=4) == "0, 1, 2, 3"
+
+
+def test_a_lossy_reduction_gets_a_warning_at_the_curve(measured):
+    whole = measured["analysis"]
+    channel = dataclasses.replace(whole.channel, n=100, n_reduced=3, information_lost=0.25)
+    (section,) = report_of(dataclasses.replace(whole, channel=channel), sections=["curve"]).sections
+    assert any("100 points to 3 lost 0.25" in text for text in section.warnings)
+
+
+def test_gaps_in_a_column_follow_the_rest_of_it():
+    rows = (("a", "–"), ("–", "1.5"), ("b | c", "1 + 2e-08"), ("d", "2"))
+    page = render_report(Report("t", (), (Section("s", tables=(Table(("name", "value"), rows),)),)))
+    assert page.count('class="number"') == 5
+    assert "<td>–</td>" in page
+    assert '<td class="number">–</td>' in page
