@@ -1,5 +1,6 @@
 """Figures and the self-contained HTML report."""
 
+from ibcollapse.report.contents import SECTIONS, report_of
 from ibcollapse.report.figures import (
     coincidence_figure,
     curve_figure,
@@ -17,10 +18,14 @@ from ibcollapse.report.figures import (
     save_figure,
     trajectory_figure,
 )
+from ibcollapse.report.markdown import render_markdown, write_markdown
+from ibcollapse.report.measured import Missing
 from ibcollapse.report.page import render_report, write_report
 from ibcollapse.report.sections import Picture, Report, Section, Table
 
 __all__ = [
+    "SECTIONS",
+    "Missing",
     "Picture",
     "Report",
     "Section",
@@ -37,9 +42,12 @@ __all__ = [
     "plot_information_plane",
     "plot_plane_path",
     "plot_separation_tree",
+    "render_markdown",
     "render_report",
     "render_svg",
+    "report_of",
     "save_figure",
     "trajectory_figure",
+    "write_markdown",
     "write_report",
 ]

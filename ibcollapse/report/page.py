@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ibcollapse.atomic import atomic_path
 from ibcollapse.report.inline_svg import inline_svg
-from ibcollapse.report.sections import Picture, Report, Section
+from ibcollapse.report.sections import Picture, Report, Section, Table
 
 _NUMBER = re.compile(r"[+−-]?[\d.,]+(e[+−-]?\d+)?\s*%?|[–∞]|NaN|nan|inf", re.IGNORECASE)
 
@@ -43,7 +43,7 @@ def render_report(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["number"] = lambda cell: _NUMBER.fullmatch(cell) is not None
+    environment.filters["numeric"] = _numeric_columns
     parts = []
     for anchor, section in zip(_anchors(report.sections), report.sections, strict=True):
         drawings = [
@@ -53,6 +53,17 @@ def render_report(report: Report) -> str:
         parts.append({"anchor": anchor, "section": section, "drawings": drawings})
     template = environment.get_template("report.html.j2")
     return template.render(report=report, parts=parts)
+
+
+def _numeric_columns(table: Table) -> list[bool]:
+    """Which columns are set flush right: those whose cells are numbers, gaps left out."""
+    columns = [[cell for cell in column if cell != "–"] for column in zip(*table.rows, strict=True)]
+    if not columns:
+        return [False] * len(table.columns)
+    return [
+        sum(_NUMBER.fullmatch(cell) is not None for cell in column) * 2 > len(column)
+        for column in columns
+    ]
 
 
 def _drawing(picture: Picture, prefix: str) -> Markup:

@@ -1,11 +1,17 @@
-"""Curves in closed form, as a solver would hand them over."""
+"""Curves in closed form, as a solver would hand them over, and one small pair of networks."""
 
 import numpy as np
 import pytest
 
+import ibcollapse as ib
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.features import open_features
+from ibcollapse.gaussian import cross_fit
+from ibcollapse.matrix_information import effective_ranks, matrix_information
+
+HOSTILE_NAMES = ("<script>alert(1)</script>", "a|b*c`$x^2$", "very_long_class_name_" * 8)
 
 
 def solution(beta, i_xt, i_ty, p_t, p_y_given_t, status=CONVERGED):
@@ -128,3 +134,28 @@ def collapsed():
 @pytest.fixture(scope="session")
 def crowded():
     return crowded_curve()
+
+
+@pytest.fixture(scope="session")
+def two_networks():
+    """Three overlapping classes of 60, 40 and 20 samples in four dimensions, and a rotation."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(3), (60, 40, 20))
+    x = 2.0 * np.eye(3, 4)[y] + rng.normal(size=(120, 4))
+    names = np.array(HOSTILE_NAMES)[y]
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    return (x, names), (x @ turn + 0.1 * rng.normal(size=x.shape), names)
+
+
+@pytest.fixture(scope="session")
+def measured(two_networks):
+    first, second = two_networks
+    features = open_features(first)
+    return {
+        "analysis": ib.curve(first, max_loss=0.05, n_points=10),
+        "geometry": ib.collapse_geometry(first),
+        "information": matrix_information(first),
+        "ranks": effective_ranks(first),
+        "alignment": ib.align(first, second, n_bootstrap=10),
+        "posterior": cross_fit(features).posterior,
+    }

@@ -30,15 +30,16 @@ def plot_canonical_spectrum(
     ax.plot(mode, squared, color=style.GREY, linewidth=0.7)
     ax.plot(mode[above], squared[above], "o", color=style.BLUE, markersize=4.5, label="mode")
     if null_floor is not None:
-        ax.plot(
-            mode[~above],
-            squared[~above],
-            "o",
-            color=style.BLUE,
-            markerfacecolor="white",
-            markersize=4.5,
-            label="mode below the null floor",
-        )
+        if not above.all():
+            ax.plot(
+                mode[~above],
+                squared[~above],
+                "o",
+                color=style.BLUE,
+                markerfacecolor="white",
+                markersize=4.5,
+                label="mode below the null floor",
+            )
         name = f"null floor ρ² = {null_floor:.3g}"
         ax.axhline(null_floor, color=style.VERMILION, linewidth=1.0, linestyle="--", label=name)
     ax.set_ylim(0.0, 1.05)
@@ -52,5 +53,6 @@ def plot_canonical_spectrum(
     beta.spines["right"].set_edgecolor(style.GREY)
     beta.set_ylabel("critical β = 1/ρ²", fontsize=9.0, color=style.INK)
     beta.tick_params(color=style.GREY, labelcolor=style.INK)
-    style.draw_legend(ax, "upper right")
+    # Collapsed classes have all modes near one, noise all near zero: no corner is free.
+    style.draw_legend(ax, "below")
     return ax

@@ -1,0 +1,157 @@
+"""ibcollapse report: one self-contained page about feature files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ibcollapse_cli.analysing import analysis_fields, analysis_options, limited_threads
+from ibcollapse_cli.console import remark, show_progress
+from ibcollapse_cli.formats import write_json
+from ibcollapse_cli.measuring import SECTIONS, Measurements, measure
+from ibcollapse_cli.options import common_options, feature_options, output_option, units_option
+from ibcollapse_cli.outcome import ExitCode
+
+if TYPE_CHECKING:
+    from ibcollapse.report import Report
+    from ibcollapse.report.figures.style import Units
+
+_SCHEMA = "ibcollapse/report"
+_FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".json": "json"}
+
+
+def _read_sections(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> tuple[str, ...]:
+    if text is None:
+        return SECTIONS
+    chosen = tuple(name.strip() for name in text.split(","))
+    unknown = [name for name in chosen if name not in SECTIONS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r}; choose from {', '.join(SECTIONS)}")
+    return chosen
+
+
+@click.command(short_help="Write one self-contained page about feature files.")
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+@feature_options
+@analysis_options
+@click.option(
+    "--sections",
+    callback=_read_sections,
+    metavar="A,B,...",
+    help=f"Only these; default all: {','.join(SECTIONS)}.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "md", "json"]),
+    help="Default: what the suffix of -o says, else html.",
+)
+@click.option(
+    "--loss-temperature",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Of the contrastive loss whose geometry the class means are compared with.",
+)
+@output_option("The page; default ibcollapse_<first FILE's name>.html.")
+@units_option
+@common_options
+def report(
+    files: tuple[Path, ...],
+    selection: dict[str, Any],
+    settings: dict[str, Any],
+    sections: tuple[str, ...],
+    form: str | None,
+    loss_temperature: float,
+    output: Path | None,
+    units: "Units",
+    json_path: str | None,
+    seed: int,
+    workers: int | None,
+    quiet: bool,
+) -> ExitCode:
+    """Write one self-contained page about feature FILES, read with the same options.
+
+    The curve is that of the first file; geometry and matrix information are measured for every
+    file, and two or more files of the same samples are aligned. A section that cannot be measured
+    says why, and the exit code is then 1. As md, figures become files in a folder beside the page;
+    as json, or with --json, the measurements themselves are included, in nats.
+    """
+    from ibcollapse.analysis import AnalysisInterrupted
+    from ibcollapse.report import report_of
+
+    form = form or (_FORMATS.get(output.suffix.lower(), "html") if output else "html")
+    if output is None and json_path != "-":
+        output = Path(f"ibcollapse_{files[0].stem}.{form}")
+    if output is not None:
+        _claim(output)
+    stopped: AnalysisInterrupted | None = None
+    found = Measurements(files)
+    with limited_threads(workers), show_progress(quiet=quiet) as progress:
+        try:
+            measure(found, selection, settings, sections, seed, progress)
+        except AnalysisInterrupted as stop:
+            stopped = stop
+    page = report_of(
+        found.analysis,
+        geometry=found.geometry,
+        information=found.information,
+        ranks=found.ranks,
+        alignment=found.alignment,
+        posterior=found.posterior,
+        names=found.names,
+        sections=sections,
+        loss_temperature=loss_temperature,
+        units=units,
+    )
+    if json_path is not None:
+        _write_json(page, found, json_path)
+    if output is not None:
+        _write(page, found, output, form)
+        remark(f"wrote {output}", quiet=quiet)
+    if stopped is not None:
+        raise stopped
+    for failure in found.failures:
+        remark(f"note: {failure}", quiet=quiet)
+    return ExitCode.DONE if found.complete else ExitCode.UNFINISHED
+
+
+def _claim(output: Path) -> None:
+    """See that the page can be written there, before hours of work."""
+    from ibcollapse.errors import OutputError
+
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder; name a file in it with -o")
+    probe = output.with_name(f".{output.name}.writable")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write {output}: {error.strerror}; choose another -o") from error
+
+
+def _write(page: "Report", found: Measurements, output: Path, form: str) -> None:
+    from ibcollapse.report import write_markdown, write_report
+
+    if form == "json":
+        _write_json(page, found, str(output))
+    elif form == "md":
+        write_markdown(page, output)
+    else:
+        write_report(page, output)
+
+
+def _write_json(page: "Report", found: Measurements, destination: str) -> None:
+    from ibcollapse.analysis import Analysis
+
+    whole = found.analysis
+    results = {
+        "curve": analysis_fields(whole) if isinstance(whole, Analysis) else whole,
+        "geometry": found.geometry,
+        "information": found.information,
+        "ranks": found.ranks,
+        "alignment": found.alignment,
+    }
+    write_json(_SCHEMA, {**vars(page), "units": "nats", "results": results}, destination)

@@ -1,0 +1,184 @@
+"""What a report cites, as BibTeX."""
+
+from collections.abc import Sequence
+
+# Key → type of the entry and its fields.
+_ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
+    "tishby1999": (
+        "inproceedings",
+        {
+            "author": "Tishby, Naftali and Pereira, Fernando C. and Bialek, William",
+            "title": "The information bottleneck method",
+            "booktitle": "37th Annual Allerton Conference on Communication, Control and Computing",
+            "year": "1999",
+            "eprint": "physics/0004057",
+        },
+    ),
+    "harremoes2007": (
+        "inproceedings",
+        {
+            "author": 'Harremo{\\"e}s, Peter and Tishby, Naftali',
+            "title": "The information bottleneck revisited or how to choose a good distortion "
+            "measure",
+            "booktitle": "IEEE International Symposium on Information Theory",
+            "year": "2007",
+            "doi": "10.1109/ISIT.2007.4557285",
+        },
+    ),
+    "chechik2005": (
+        "article",
+        {
+            "author": "Chechik, Gal and Globerson, Amir and Tishby, Naftali and Weiss, Yair",
+            "title": "Information bottleneck for {Gaussian} variables",
+            "journal": "Journal of Machine Learning Research",
+            "volume": "6",
+            "pages": "165--188",
+            "year": "2005",
+        },
+    ),
+    "ledoit2004": (
+        "article",
+        {
+            "author": "Ledoit, Olivier and Wolf, Michael",
+            "title": "A well-conditioned estimator for large-dimensional covariance matrices",
+            "journal": "Journal of Multivariate Analysis",
+            "volume": "88",
+            "number": "2",
+            "pages": "365--411",
+            "year": "2004",
+            "doi": "10.1016/S0047-259X(03)00096-4",
+        },
+    ),
+    "guo2017": (
+        "inproceedings",
+        {
+            "author": "Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.",
+            "title": "On calibration of modern neural networks",
+            "booktitle": "International Conference on Machine Learning",
+            "year": "2017",
+            "eprint": "1706.04599",
+        },
+    ),
+    "papyan2020": (
+        "article",
+        {
+            "author": "Papyan, Vardan and Han, X. Y. and Donoho, David L.",
+            "title": "Prevalence of neural collapse during the terminal phase of deep learning "
+            "training",
+            "journal": "Proceedings of the National Academy of Sciences",
+            "volume": "117",
+            "number": "40",
+            "pages": "24652--24663",
+            "year": "2020",
+            "doi": "10.1073/pnas.2015509117",
+        },
+    ),
+    "galanti2022": (
+        "inproceedings",
+        {
+            "author": "Galanti, Tomer and Gy{\\\"o}rgy, Andr{\\'a}s and Hutter, Marcus",
+            "title": "On the role of neural collapse in transfer learning",
+            "booktitle": "International Conference on Learning Representations",
+            "year": "2022",
+            "eprint": "2112.15121",
+        },
+    ),
+    "behnia2024": (
+        "misc",
+        {
+            "author": "Behnia, Tina and Thrampoulidis, Christos",
+            "title": "Supervised contrastive representation learning: landscape analysis with "
+            "unconstrained features",
+            "year": "2024",
+            "eprint": "2402.18884",
+        },
+    ),
+    "thrampoulidis2022": (
+        "inproceedings",
+        {
+            "author": "Thrampoulidis, Christos and Kini, Ganesh R. and Vakilian, Vala and Behnia, "
+            "Tina",
+            "title": "Imbalance trouble: revisiting neural-collapse geometry",
+            "booktitle": "Advances in Neural Information Processing Systems",
+            "year": "2022",
+            "eprint": "2208.05512",
+        },
+    ),
+    "roeder2021": (
+        "inproceedings",
+        {
+            "author": "Roeder, Geoffrey and Metz, Luke and Kingma, Diederik P.",
+            "title": "On linear identifiability of learned representations",
+            "booktitle": "International Conference on Machine Learning",
+            "year": "2021",
+            "eprint": "2007.00810",
+        },
+    ),
+    "kornblith2019": (
+        "inproceedings",
+        {
+            "author": "Kornblith, Simon and Norouzi, Mohammad and Lee, Honglak and Hinton, "
+            "Geoffrey",
+            "title": "Similarity of neural network representations revisited",
+            "booktitle": "International Conference on Machine Learning",
+            "year": "2019",
+            "eprint": "1905.00414",
+        },
+    ),
+    "gower1975": (
+        "article",
+        {
+            "author": "Gower, J. C.",
+            "title": "Generalized {Procrustes} analysis",
+            "journal": "Psychometrika",
+            "volume": "40",
+            "pages": "33--51",
+            "year": "1975",
+            "doi": "10.1007/BF02291478",
+        },
+    ),
+    "song2024": (
+        "inproceedings",
+        {
+            "author": "Song, Kun and Tan, Zhiquan and Zou, Bochao and Ma, Huimin and Huang, Weiran",
+            "title": "Unveiling the dynamics of information interplay in supervised learning",
+            "booktitle": "International Conference on Machine Learning",
+            "year": "2024",
+            "eprint": "2406.03999",
+        },
+    ),
+    "garrido2023": (
+        "inproceedings",
+        {
+            "author": "Garrido, Quentin and Balestriero, Randall and Najman, Laurent and LeCun, "
+            "Yann",
+            "title": "{RankMe}: assessing the downstream performance of pretrained self-supervised "
+            "representations by their rank",
+            "booktitle": "International Conference on Machine Learning",
+            "year": "2023",
+            "eprint": "2210.02885",
+        },
+    ),
+    "thilak2024": (
+        "inproceedings",
+        {
+            "author": "Thilak, Vimal and others",
+            "title": "{LiDAR}: sensing linear probing performance in joint embedding {SSL} "
+            "architectures",
+            "booktitle": "International Conference on Learning Representations",
+            "year": "2024",
+            "eprint": "2312.04000",
+        },
+    ),
+}
+
+
+def bibtex(keys: Sequence[str]) -> str:
+    """The BibTeX entries of `keys`, in their order; `KeyError` on one that is not known."""
+    return "\n\n".join(_entry(key) for key in keys)
+
+
+def _entry(key: str) -> str:
+    kind, fields = _ENTRIES[key]
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items()]
+    return ",\n".join([f"@{kind}{{{key}", *lines]) + "\n}"

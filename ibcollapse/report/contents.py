@@ -1,0 +1,167 @@
+"""A report of everything that was measured, put together from its sections."""
+
+from collections.abc import Callable, Sequence
+
+from ibcollapse.alignment import Alignment, Consensus
+from ibcollapse.analysis import Analysis
+from ibcollapse.errors import InputError
+from ibcollapse.gaussian.posterior import PosteriorTable
+from ibcollapse.geometry import GeometryReport
+from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
+from ibcollapse.report import (
+    contents_alignment,
+    contents_channel,
+    contents_curve,
+    contents_gaussian,
+    contents_geometry,
+    contents_information,
+    contents_methods,
+)
+from ibcollapse.report.contents_provenance import analysed_rows
+from ibcollapse.report.figures.style import Units, unit_scale
+from ibcollapse.report.measured import (
+    Missing,
+    Networks,
+    by_network,
+    given,
+    measured,
+    missing_section,
+)
+from ibcollapse.report.sections import Report, Section
+from ibcollapse.report.wording import write_names
+
+# In the order of the page.
+SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information")
+LOSS_TEMPERATURE = 0.1
+
+
+def report_of(
+    analysis: Analysis | Missing | None = None,
+    *,
+    geometry: Networks[GeometryReport] = None,
+    information: Networks[MatrixInformation] = None,
+    ranks: Networks[EffectiveRanks] = None,
+    alignment: Alignment | Consensus | Missing | None = None,
+    posterior: PosteriorTable | None = None,
+    names: Sequence[str] = ("network 1", "network 2"),
+    sections: Sequence[str] = SECTIONS,
+    more: Sequence[Section] = (),
+    loss_temperature: float = LOSS_TEMPERATURE,
+    units: Units = "nats",
+) -> Report:
+    """`Report` in plain words, tables and figures of what was measured.
+
+    A section that is asked for appears in any case: with what was measured, or with the reason
+    why it was not.
+
+    Parameters
+    ----------
+    analysis : Analysis or Missing, optional
+        Of the first network: the curve, its channel and its Gaussian bottleneck.
+    geometry, information, ranks : one result, or a mapping of network to result, optional
+        `GeometryReport`, `MatrixInformation` and `EffectiveRanks`; a `Missing` in place of a
+        result says why there is none.
+    alignment : Alignment, Consensus or Missing, optional
+        Of the networks with each other.
+    posterior : PosteriorTable, optional
+        Held-out posteriors behind the channel, for the calibration plot.
+    names : sequence of str
+        What the networks are called; the first is the one that `analysis` is about.
+    sections : sequence of str
+        Which of `SECTIONS` to write; they keep the order of the page.
+    more : sequence of Section
+        Further sections, placed after these.
+    loss_temperature : float
+        Temperature of the contrastive loss whose geometry the class means are compared with.
+    units : {"nats", "bits"}
+        Unit of information in words, tables and figures.
+
+    Raises
+    ------
+    InputError
+        On an unknown section or unit, or no name.
+    """
+    _check(names, sections, units)
+    whole = given(analysis, "analysis")
+    geometries = by_network(geometry, names, "geometry")
+    informations = by_network(information, names, "information")
+    sizes = by_network(ranks, names, "ranks")
+    aligned: Alignment | Consensus | Missing = given(alignment, "alignment")
+
+    def of_analysis(title: str, write: Callable[[Analysis], Section]) -> Section:
+        return missing_section(title, whole) if isinstance(whole, Missing) else write(whole)
+
+    written: dict[str, Callable[[], Section]] = {
+        "curve": lambda: of_analysis(
+            contents_curve.TITLE, lambda found: contents_curve.curve_section(found, units)
+        ),
+        "channel": lambda: of_analysis(
+            contents_channel.TITLE,
+            lambda found: contents_channel.channel_section(found, posterior, units),
+        ),
+        "gaussian": lambda: of_analysis(
+            contents_gaussian.TITLE, lambda found: contents_gaussian.gaussian_section(found, units)
+        ),
+        "geometry": lambda: contents_geometry.geometry_section(geometries, loss_temperature),
+        "alignment": lambda: contents_alignment.alignment_section(aligned, names),
+        "information": lambda: contents_information.information_section(informations, sizes, units),
+    }
+    chosen = [name for name in SECTIONS if name in sections]
+    methods, bibtex = _methods(whole, geometries, informations, aligned, chosen, loss_temperature)
+    return Report(
+        title=f"ibcollapse: {write_names(names)}",
+        headline=_headline(whole, geometries, aligned, chosen, units),
+        sections=(*(written[name]() for name in chosen), *more),
+        analysed=analysed_rows(whole, geometries, aligned, names),
+        methods=methods,
+        bibtex=bibtex,
+    )
+
+
+def _check(names: Sequence[str], sections: Sequence[str], units: Units) -> None:
+    unit_scale(units)
+    unknown = [name for name in sections if name not in SECTIONS]
+    if unknown:
+        raise InputError(f"section {unknown[0]!r} is unknown; choose from {', '.join(SECTIONS)}")
+    if not names:
+        raise InputError("names is empty; a report is about at least one network")
+
+
+def _headline(
+    whole: Analysis | Missing,
+    geometries: dict[str, GeometryReport | Missing],
+    aligned: Alignment | Consensus | Missing,
+    chosen: Sequence[str],
+    units: Units,
+) -> tuple[str, ...]:
+    said: list[str] = []
+    if isinstance(whole, Analysis):
+        if "curve" in chosen:
+            said += contents_curve.curve_headline(whole, units)
+        if "channel" in chosen and whole.fit is not None:
+            said.append(contents_channel.channel_headline(whole.fit, units))
+    if "geometry" in chosen:
+        said += contents_geometry.geometry_headline(geometries)
+    if "alignment" in chosen and not isinstance(aligned, Missing):
+        said.append(contents_alignment.alignment_headline(aligned))
+    return tuple(said)
+
+
+def _methods(
+    whole: Analysis | Missing,
+    geometries: dict[str, GeometryReport | Missing],
+    informations: dict[str, MatrixInformation | Missing],
+    aligned: Alignment | Consensus | Missing,
+    chosen: Sequence[str],
+    loss_temperature: float,
+) -> tuple[str, str]:
+    parts = []
+    if isinstance(whole, Analysis) and {"curve", "channel", "gaussian"} & set(chosen):
+        parts.append(contents_methods.curve_method(whole))
+    if measured(geometries) and "geometry" in chosen:
+        parts.append(contents_methods.geometry_method(loss_temperature))
+    if not isinstance(aligned, Missing) and "alignment" in chosen:
+        parts.append(contents_methods.alignment_method(aligned))
+    if measured(informations) and "information" in chosen:
+        parts.append(contents_methods.information_method())
+    return contents_methods.write_methods(parts)

@@ -1,0 +1,236 @@
+"""The section about collapse geometry: figures, heat maps of the Grams and their references."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.errors import InputError
+from ibcollapse.geometry import GeometryReport, gram_distance, simplex_etf
+from ibcollapse.landscape import seli_geometry, supcon_geometry
+from ibcollapse.report.figures import gram_figure, render_svg
+from ibcollapse.report.measured import Missing, measured, reasons
+from ibcollapse.report.sections import Picture, Section, Table
+from ibcollapse.report.wording import (
+    write_name,
+    write_names,
+    write_number,
+    write_sentence,
+    write_share,
+)
+
+TITLE = "Collapse geometry"
+_MOST_CLASSES = 20
+# Field of the report, what it is, its value at collapse.
+_FIGURES = (
+    ("etf_distance", "Gram distance to the simplex ETF", "0"),
+    ("nc1", "NC1, tr(Σ_W Σ_B⁺)/K", "0"),
+    ("nc1_trace_ratio", "tr Σ_W / tr Σ_B", "0"),
+    ("cdnv", "class-distance normalised variance", "0"),
+    ("equinorm_cv", "NC2, variation of the means' lengths", "0"),
+    ("equiangular_deviation", "NC2, mean |cos + 1/(K − 1)|", "0"),
+    ("nc3", "NC3, classifier against class means", "0"),
+    ("nc4_disagreement", "NC4, nearest mean against classifier", "0"),
+    ("nearest_mean_accuracy", "accuracy of the nearest class mean", "1"),
+    ("classifier_accuracy", "accuracy of the classifier", "1"),
+    ("mean_similarity", "angular similarity of the means", "–"),
+    ("own_mean_similarity", "angular similarity to the own mean", "1"),
+    ("uniformity", "log inverse distance of unit means", "–"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """A geometry that a loss leads to at the file's class counts.
+
+    Attributes
+    ----------
+    name : str
+        The loss, for a table.
+    gram : float64 (n_classes, n_classes)
+        Inner products of the class means about the origin, on the scale of `measured`.
+    measured : float64 (n_classes, n_classes)
+        What to compare it with.
+    distance : float
+        `gram_distance` of the two.
+    status : str
+        "converged", or what the solver did not reach.
+    """
+
+    name: str
+    gram: NDArray[np.float64]
+    measured: NDArray[np.float64]
+    distance: float
+    status: str
+
+
+def geometry_headline(parts: Mapping[str, GeometryReport | Missing]) -> tuple[str, ...]:
+    """How far the class means are from the simplex, a sentence for each network."""
+    return tuple(
+        f"{write_name(name)}: the class means are at Gram distance "
+        f"{write_number(report.etf_distance)} from the simplex ETF (0 at collapse, at most 2), "
+        f"with NC1 = {write_number(report.nc1)} and nearest-mean accuracy "
+        f"{write_share(report.nearest_mean_accuracy)}."
+        for name, report in measured(parts).items()
+    )
+
+
+def geometry_section(
+    parts: Mapping[str, GeometryReport | Missing], loss_temperature: float
+) -> Section:
+    """Neural-collapse figures of every network, its Grams and the Grams that theory predicts."""
+    found = measured(parts)
+    text, warnings = list(reasons(parts)), []
+    pictures: list[Picture] = []
+    tables = [_figures_table(found)] if found else []
+    for name, report in found.items():
+        predictions, refused = predict_grams(report, loss_temperature)
+        text += _paragraphs(name, report)
+        warnings += [f"{write_name(name)}: {reason}" for reason in refused]
+        pictures += _pictures(name, report, predictions)
+        tables += [_reference_table(name, report, predictions), _class_table(name, report)]
+    if found:
+        text.append(
+            "The predicted Grams assume that training saw the classes in the proportions of this "
+            "file. They are inner products about the origin, the simplex ETF about the global mean."
+        )
+    return Section(TITLE, tuple(text), tuple(warnings), tuple(pictures), tuple(tables))
+
+
+def predict_grams(
+    report: GeometryReport, loss_temperature: float
+) -> tuple[tuple[Prediction, ...], tuple[str, ...]]:
+    """Geometries that theory predicts at the counts of `report`, and why others are missing.
+
+    Supervised contrastive loss (cosines) and cross-entropy at vanishing weight decay (SELI).
+    """
+    counts, origin = report.counts, report.origin_gram
+    lengths = np.sqrt(np.diag(origin))
+    predictions, refused = [], []
+    try:
+        supcon = supcon_geometry(counts, loss_temperature)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            cosines = origin / np.outer(lengths, lengths)
+        predictions.append(
+            _compare(
+                f"supervised contrastive loss, τ = {loss_temperature:g}",
+                supcon.gram,
+                cosines,
+                supcon.status,
+            )
+        )
+    except InputError as error:
+        refused.append(f"no comparison with the contrastive geometry. {write_sentence(str(error))}")
+    try:
+        seli = seli_geometry(counts)
+        predictions.append(_compare("cross-entropy (SELI)", seli.feature_gram, origin, seli.status))
+    except InputError as error:
+        refused.append(f"no comparison with the SELI geometry. {write_sentence(str(error))}")
+    refused += [f"{p.name}: {p.status}" for p in predictions if p.status != "converged"]
+    return tuple(predictions), tuple(refused)
+
+
+def _compare(
+    name: str, gram: NDArray[np.float64], against: NDArray[np.float64], status: str
+) -> Prediction:
+    return Prediction(name, gram, against, gram_distance(against, gram), status)
+
+
+def _scaled(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`gram` with a mean diagonal of one."""
+    return gram / np.mean(np.diag(gram))
+
+
+def _pictures(
+    name: str, report: GeometryReport, predictions: tuple[Prediction, ...]
+) -> list[Picture]:
+    n_classes = len(report.counts)
+    centred = {"measured": _scaled(report.gram), "simplex ETF": simplex_etf(n_classes)}
+    pictures = [
+        Picture(
+            render_svg(gram_figure(centred, class_names=report.class_names)),
+            f"{write_name(name)}: inner products of the class means about their global mean, "
+            "scaled to a mean squared length of one, beside the simplex ETF.",
+            wide=True,
+        )
+    ]
+    if predictions:
+        origin = {"measured": _scaled(report.origin_gram)}
+        origin |= {_short(p.name): _scaled(p.gram) for p in predictions}
+        pictures.append(
+            Picture(
+                render_svg(gram_figure(origin, class_names=report.class_names)),
+                f"{write_name(name)}: inner products about the origin, scaled likewise, beside "
+                "what the losses lead to at these class counts.",
+                wide=True,
+            )
+        )
+    return pictures
+
+
+def _short(name: str) -> str:
+    return name.replace("supervised contrastive loss", "contrastive")
+
+
+def _paragraphs(name: str, report: GeometryReport) -> list[str]:
+    shown = write_name(name)
+    said = [
+        f"{shown}: {report.n_samples} samples in {report.n_features} dimensions, "
+        f"{len(report.counts)} classes of {_sizes(report.counts)}, "
+        f"Σ_B of rank {report.rank_between}; every {report.weighting} weighs the same."
+    ]
+    if report.absent_classes:
+        said.append(f"{shown}: classes without a sample: {write_names(report.absent_classes)}.")
+    if np.isnan(report.nc3):
+        said[0] += (
+            " No classifier is stored with these features, so NC3, NC4 and the classifier's "
+            "accuracy are not defined (–)."
+        )
+    return said
+
+
+def _sizes(counts: NDArray[np.int64]) -> str:
+    least, most = int(counts.min()), int(counts.max())
+    return f"{least} samples each" if least == most else f"{least} to {most} samples"
+
+
+def _figures_table(found: Mapping[str, GeometryReport]) -> Table:
+    rows = [
+        (what, ideal, *(write_number(getattr(report, field)) for report in found.values()))
+        for field, what, ideal in _FIGURES
+    ]
+    fits = [write_number(report.simplex_fit.residual) for report in found.values()]
+    rows.append(("misfit of the best-fit simplex", "0", *fits))
+    columns = ("figure", "at collapse", *(write_name(name) for name in found))
+    return Table(columns, tuple(rows), "Neural-collapse figures.")
+
+
+def _reference_table(
+    name: str, report: GeometryReport, predictions: tuple[Prediction, ...]
+) -> Table:
+    rows = [
+        ("simplex ETF", "global mean", write_number(report.etf_distance)),
+        ("orthogonal frame", "origin", write_number(report.orthogonal_distance)),
+    ]
+    rows += [(p.name, "origin", write_number(p.distance)) for p in predictions]
+    caption = f"{write_name(name)}: Gram distance of the class means to each reference, 0 to 2."
+    return Table(("reference", "means about", "distance"), tuple(rows), caption)
+
+
+def _class_table(name: str, report: GeometryReport) -> Table:
+    deviation = report.simplex_fit.class_deviation
+    order = np.argsort(-np.nan_to_num(deviation, nan=-1.0), kind="stable")
+    rows = tuple(
+        (
+            write_name(report.class_names[c]),
+            str(report.counts[c]),
+            write_number(float(report.class_variance[c])),
+            write_number(float(deviation[c])),
+        )
+        for c in order[:_MOST_CLASSES]
+    )
+    caption = f"{write_name(name)}: classes by their distance from the best-fit simplex, in radii."
+    if len(order) > _MOST_CLASSES:
+        caption += f" The {_MOST_CLASSES} farthest of {len(order)}."
+    return Table(("class", "samples", "variance", "off the simplex"), rows, caption)
