@@ -1,7 +1,8 @@
 """Commands that the documentation shows, with the output it shows: found, run, compared.
 
 `PYTHONPATH=tests python -m console_blocks docs/tutorial.md ...` runs the commands of a page and
-writes what they print today into it. An excerpt stays an excerpt: "..." stands for any lines.
+writes what they print today below those that no longer print what is shown; cut it down to what
+the page needs. A line "..." stands for any lines.
 """
 
 import contextlib
@@ -19,10 +20,9 @@ from click.testing import CliRunner
 from ibcollapse_cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
-_PLAIN_BLOCK = re.compile(r"^```\n(.*?)^```$", re.M | re.S)
+_FENCED = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.M | re.S)
 # "$ ibcollapse ...", or, where a page writes the environment's folder, ".venv/bin/ibcollapse ...".
-_PROMPT = re.compile(r"^(?:\$ |\.venv/bin/)(.*)$")
+_PROMPT = re.compile(r"^(?:\$ (?:\.venv/bin/)?|\.venv/bin/)(.*)$")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
 # Figures shown hold on other machines to this; rounding noise, such as a gap, is below _NOISE.
 _RELATIVE, _NOISE = 0.05, 1e-8
@@ -59,8 +59,9 @@ class ShownCommand:
 
 def shown_commands(page: str) -> Iterator[ShownCommand]:
     """Every command of a page's console blocks, and of its plain blocks with a prompt."""
-    for block in [*_BLOCK.finditer(page), *_PLAIN_BLOCK.finditer(page)]:
-        yield from _commands_of(block.group(1))
+    for language, text in _FENCED.findall(page):
+        if language in ("console", ""):
+            yield from _commands_of(text)
 
 
 def _commands_of(block: str) -> list[ShownCommand]:
@@ -121,14 +122,16 @@ def _same_word(shown: str, printed: str) -> bool:
 
 
 def _refreshed(block: re.Match[str]) -> str:
+    if block.group(1) != "console":
+        return block.group(0)
     lines: list[str] = []
-    for command in _commands_of(block.group(1)):
+    for command in _commands_of(block.group(2)):
         lines.append(f"$ {command.line}")
         if command.is_ours:
             _, output, errors = run(command)
             # An error is what the page shows when it shows a failing command.
             printed = output if command.exit_code != 2 else errors
-            if command.output and first_difference(command.output, printed):
+            if first_difference(command.output, printed):
                 lines += [line.rstrip() for line in printed.splitlines()]
                 continue
         lines += command.output
@@ -139,7 +142,7 @@ def refresh(path: Path) -> None:
     """Write today's output of its commands into a page where what it shows no longer holds."""
     page = path.read_text(encoding="utf-8")
     with data_folder():
-        page = _BLOCK.sub(_refreshed, page)
+        page = _FENCED.sub(_refreshed, page)
     path.write_text(page, encoding="utf-8")
 
 

@@ -75,6 +75,11 @@ def test_every_command_has_a_page_with_an_example(name):
     assert any(c.arguments[:1] == [name] for c in shown_commands(page))
 
 
+def test_text_between_two_blocks_is_no_block():
+    page = "```console\n$ pip list\n```\n$ rm -r .\n```console\n$ pip check\n```"
+    assert [command.line for command in shown_commands(page)] == ["pip list", "pip check"]
+
+
 def test_a_command_keeps_its_comment_out_of_its_arguments():
     (command,) = shown_commands("```console\n$ ibcollapse curve f.h5  # takes 20 s\nbeta 2\n```")
     assert command == ShownCommand("ibcollapse curve f.h5  # takes 20 s", ("beta 2",))
