@@ -30,7 +30,9 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "command_help",
+    "mathml",
 ]
+html_math_renderer = "mathml"
 # A page of a command that this tree lacks would document nothing.
 exclude_patterns = ["_build"] + [
     f"commands/{name}.md"
@@ -42,11 +44,11 @@ myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"ibcollapse {release}"
-# Formulas are drawn by the reader's browser; nothing else is fetched.
-html_static_path: list[str] = []
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+# Docstrings state types with shapes and units; a resolved ArrayLike takes four lines.
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True, "imported-members": True}
 # The room nn imports torch; its pages are built without it, too.
 autodoc_mock_imports = [] if importlib.util.find_spec("torch") else ["torch"]
