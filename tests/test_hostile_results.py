@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pickle
+import struct
 import subprocess
 
 import h5py
@@ -64,8 +65,9 @@ def load(path):
         try:
             return load_result(path), ""
         except ResultFileError as error:
-            assert str(path) in str(error)
-            return None, str(error)
+            message = str(error)
+    assert str(path) in message
+    return None, message
 
 
 @MUTATED
@@ -81,7 +83,15 @@ def test_changed_bytes_load_or_end_in_one_clear_error(tmp_path, good_file, data)
 
 @pytest.mark.parametrize(
     "schema",
-    ["os/system", "ibcollapse.nn/train", "../evil/Class", "builtins/eval", "nn/TrainingPlan", "", 7],
+    [
+        "os/system",
+        "ibcollapse.nn/train",
+        "../evil/Class",
+        "builtins/eval",
+        "nn/TrainingPlan",
+        "",
+        7,
+    ],
 )
 def test_a_schema_of_no_room_is_refused(tmp_path, schema):
     path = tmp_path / "f.json"
@@ -139,6 +149,17 @@ def test_a_declared_size_that_is_not_stored_is_refused(tmp_path):
         # A terabyte of zeros that takes no bytes in the file.
         file["result"].create_dataset("p_t", shape=(1 << 37,), dtype="f8", chunks=(1 << 10,))
     assert load(path)[0] is None
+
+
+def test_a_heap_that_hdf5_would_never_leave_is_refused(tmp_path):
+    path = save(ib.solve(CHANNEL, 2.0), tmp_path / "f.h5")
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL")
+    struct.pack_into("<HH4xQ", content, heap + 16, 0, 0, 0)
+    path.write_bytes(content)
+    result, message = load(path)
+    assert result is None
+    assert f"global heap at byte {heap}" in message
 
 
 def test_pickled_bytes_are_not_unpickled(tmp_path):
