@@ -75,9 +75,7 @@ def rows_of(channel: ib.Channel, beta: float) -> Iterator[tuple[str, float, floa
     seconds, ours = timed(lambda: ib.solve(channel, beta))  # type: ignore[arg-type, return-value]
     yield f"ibcollapse (gap {ours.gap:.1e})", seconds, ours.lagrangian  # type: ignore[attr-defined]
     for seed in range(3):
-        seconds, plain = timed(
-            functools.partial(plain_from, p_x, p_y_given_x, beta, n_t, seed)
-        )
+        seconds, plain = timed(functools.partial(plain_from, p_x, p_y_given_x, beta, n_t, seed))
         yield f"plain NumPy, random start {seed}", seconds, plain.lagrangian
     if importlib.util.find_spec("embo"):
         seconds, embo = timed(lambda: embo_blahut_arimoto(p_x, p_y_given_x, beta, n_t))

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from benchmarks.rivals import negentropy_of, numpy_sweep
 from threadpoolctl import threadpool_limits
 
+from benchmarks.rivals import negentropy_of, numpy_sweep
 from ibcollapse.bottleneck.kernels import PackedChannel, sweep
 
 SIZES = [(50_000, 10, 10), (50_000, 20, 10), (50_000, 20, 2), (50_000, 100, 100), (2_000, 10, 10)]

@@ -44,6 +44,8 @@ myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"ibcollapse {release}"
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
 
 autodoc_member_order = "bysource"
 # Docstrings state types with shapes and units; a resolved ArrayLike takes four lines.

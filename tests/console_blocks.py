@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from click.testing import CliRunner
+
 from ibcollapse_cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,8 +5,9 @@ from typing import Any
 import click
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from ibcollapse_cli.main import main
 from sphinx.application import Sphinx
+
+from ibcollapse_cli.main import main
 
 _WIDTH = 88
 

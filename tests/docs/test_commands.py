@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 from console_blocks import ROOT, ShownCommand, first_difference, run, shown_commands
+
 from ibcollapse_cli.main import COMMANDS
 
 DOCS = ROOT / "docs"

@@ -1,4 +1,4 @@
-"""The Python that the documentation shows runs: `pycon` blocks as doctests, `python` blocks whole."""
+"""The Python that the documentation shows runs: `pycon` as doctests, `python` blocks whole."""
 
 import doctest
 import re
