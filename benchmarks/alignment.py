@@ -1,6 +1,6 @@
 """Alignment of two 50 000 × 512 networks against the Gram product it needs, same run.
 
-    python benchmarks/alignment.py [--rivals]
+    python -m benchmarks.alignment [--rivals]
 
 Prints seconds (minimum of interleaved repeats) and ratios to one float64 SYRK of the joined
 features, and checks canonical correlations against SciPy's principal angles. `--rivals` adds

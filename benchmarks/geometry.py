@@ -1,6 +1,6 @@
 """Collapse geometry against the one SYRK that a covariance would need, same data, same run.
 
-    python benchmarks/geometry.py [--full]
+    python -m benchmarks.geometry [--full]
 
 Prints seconds (minimum of the repeats, interleaved) and their ratio; `--full` adds the 100 000 ×
 2048 case, which needs about 2 GiB. The accuracy column is the relative error of NC1 against the

@@ -1,6 +1,6 @@
 """Landscape solvers: time, accuracy beside it, and a general convex solver on the same program.
 
-asv collects the classes; `python benchmarks/landscape.py` prints the ratios of one run.
+asv collects the classes; `python -m benchmarks.landscape` prints the ratios of one run.
 """
 
 import statistics

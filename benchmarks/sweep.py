@@ -1,6 +1,6 @@
 """One Blahut–Arimoto sweep against its two lower bounds and against NumPy.
 
-`python benchmarks/sweep.py` prints a table; asv tracks the same sizes. Every figure is the smallest
+`python -m benchmarks.sweep` prints a table; asv tracks the same sizes. Every figure is the smallest
 CPU time of one thread over rounds in which all rivals take turns, each with one call unmeasured
 first, so that a busy machine slows them alike. Bounds: the two products at the rate of the fastest
 DGEMM, and one exponential a row and cluster, by NumPy's exp or by a sweep of a channel with one
@@ -123,7 +123,7 @@ def main() -> None:
 class SweepSuite:
     """Asv: time of a sweep and, tracked beside it, its largest relative error."""
 
-    params = SIZES
+    params = (SIZES,)
     param_names = ("n_x, n_t, n_classes",)
 
     def setup(self, size: tuple[int, int, int]) -> None:

@@ -29,6 +29,8 @@ ROOMS = (
     "geometry",
     "landscape",
     "analysis",
+    "coincidence",
+    "trajectory",
     "provenance",
 )
 

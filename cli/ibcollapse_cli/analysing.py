@@ -72,7 +72,7 @@ _ANALYSIS = {
     "max_clusters": click.option(
         "--max-clusters",
         type=click.IntRange(min=1),
-        help="End before more clusters; default 4 x classes + 8.",
+        help="End before more clusters; default 2 x classes + 4.",
     ),
     "beta_max": click.option(
         "--beta-max", type=click.FloatRange(min=1, min_open=True), help="End at this beta."

@@ -13,15 +13,10 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.certificate import hellinger_squared, potential_weights
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import Curvature, curvature
+from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, exponents
-from ibcollapse.bottleneck.newton import (
-    Descent,
-    log_sum,
-    scaled,
-    scaled_hessian_solver,
-    scales,
-    unscaled,
-)
+from ibcollapse.bottleneck.newton import Descent, inverse_curvature, log_sum
 from ibcollapse.bottleneck.refinement import refine
 
 Array = NDArray[np.float64]
@@ -41,8 +36,14 @@ class Tangent:
     log_z: Array
 
 
-def tangent(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Tangent:
-    """Tangent of the branch at a stationary state."""
+def tangent(
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    beta: float,
+    hessian: Curvature | None = None,
+) -> Tangent:
+    """Tangent of the branch at a stationary state; `hessian` may be that of a state close by."""
     pi, w, p_x = evaluation.p_t_given_x, channel.p_y_given_x, channel.p_x
     # Counted from the trivial representation's distortion, whose share of F is constant.
     distortion = -exponents(channel, mixture.log_r, beta) / beta
@@ -54,7 +55,8 @@ def tangent(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: fl
     gap = evaluation.p_t[:, None] * mixture.r - evaluation.joint
     gap += beta * (p_t[:, None] * mixture.r - joint)
     forcing = scaled(-p_t, gap, root_q, scale)
-    step = -scaled_hessian_solver(channel, mixture, evaluation, beta)(forcing)
+    hessian = hessian or curvature(channel, mixture, evaluation, beta)
+    step = -inverse_curvature(hessian, forcing)
     log_q, logits = unscaled(step, root_q, scale)
     log_q = log_q - mixture.q @ log_q
     logits = logits - np.sum(mixture.r * logits, axis=1, keepdims=True)

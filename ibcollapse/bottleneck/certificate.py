@@ -11,6 +11,7 @@ doi 10.1214/aos/1176346059, in the rate-distortion form of the bottleneck).
 """
 
 import dataclasses
+import os
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ Array = NDArray[np.float64]
 SAME_BASIN = 1e-6
 _CORNER_SHRINKAGE = 0.02
 _MAX_ROW_STARTS = 64
+# Threads of an ascent: its starts are independent, so the result does not depend on the number.
+THREADS = min(4, os.cpu_count() or 1)
 _MAPS_FIRST = 4
 # Perturbed atoms go this fraction of the way to the boundary of the simplex.
 _SPLIT_FRACTION = 0.1
@@ -122,7 +125,14 @@ def climb(
     """
     offset = log_v - beta * (channel.p_y_given_x @ log_p_y(channel))
     log_r, log_phi = climb_all(
-        channel.p_y_given_x, offset, starts, beta, tol=tol, n_maps=_MAPS_FIRST, max_steps=max_steps
+        channel.packed,
+        offset,
+        starts,
+        beta,
+        tol=tol,
+        n_maps=_MAPS_FIRST,
+        max_steps=max_steps,
+        n_threads=THREADS,
     )
     keep = distinct(log_r, log_phi, SAME_BASIN)
     return Maxima(log_r[keep], log_phi[keep])

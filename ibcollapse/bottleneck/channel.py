@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from ibcollapse.bottleneck.reduction import average_rows, group_equal_rows, group_near_rows
 from ibcollapse.errors import InputError
 from ibcollapse.serialize import register
+
+if TYPE_CHECKING:
+    from ibcollapse.bottleneck.kernels import PackedChannel
 
 # Rows and weights may miss their sum by rounding in whoever made them, not by more.
 SUM_TOLERANCE = 1e-6
@@ -120,6 +124,13 @@ class Channel:
         return rows
 
     @functools.cached_property
+    def packed(self) -> "PackedChannel":
+        """The rows in the layout of the compiled kernels."""
+        from ibcollapse.bottleneck.kernels import PackedChannel
+
+        return PackedChannel.pack(self.p_x, self.log_p_y_given_x)
+
+    @functools.cached_property
     def p_y(self) -> NDArray[np.float64]:
         """Class probabilities, float64 (n_classes,)."""
         marginal: NDArray[np.float64] = self.p_x @ self.p_y_given_x
@@ -179,14 +190,19 @@ class Channel:
             raise InputError(f"max_loss is {max_loss}, expected nats of at least 0")
         if max_rows is not None and max_rows < 1:
             raise InputError(f"max_rows is {max_rows}, expected at least 1")
-        exact = self.merge(group_equal_rows(self.log_p_y_given_x))
-        if max_loss == 0 and (max_rows is None or exact.n_x <= max_rows):
-            return exact
-        return exact.merge(
-            group_near_rows(
-                exact.p_x, exact.p_y_given_x, exact.negative_entropy, max_loss, max_rows
-            )
+        if max_loss == 0:
+            exact = self.merge(group_equal_rows(self.log_p_y_given_x))
+            return exact if max_rows is None else exact._merge_near(0.0, max_rows)
+        # The tree never parts equal rows, and sorting a million of them is not free.
+        return self._merge_near(max_loss, max_rows)
+
+    def _merge_near(self, max_loss: float, max_rows: int | None) -> "Channel":
+        if max_loss == 0 and max_rows is not None and self.n_x <= max_rows:
+            return self
+        groups = group_near_rows(
+            self.p_x, self.p_y_given_x, self.negative_entropy, max_loss, max_rows
         )
+        return self.merge(groups)
 
 
 def _as_weights(p_x: ArrayLike) -> NDArray[np.float64]:

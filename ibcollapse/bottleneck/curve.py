@@ -1,15 +1,18 @@
 """The information-bottleneck curve: solutions along beta and the transitions between them."""
 
 import dataclasses
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.bottleneck.hull import CurvePoint, Hull
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.errors import InputError
 from ibcollapse.serialize import register, save
 
 if TYPE_CHECKING:
@@ -70,6 +73,77 @@ class IBCurve:
 
     def _column(self, name: str) -> NDArray[np.float64]:
         return np.array([getattr(s, name) for s in self.solutions], dtype=np.float64)
+
+    @functools.cached_property
+    def _hull(self) -> Hull:
+        return Hull(self.solutions)
+
+    def hull(self) -> NDArray[np.float64]:
+        """Vertices (I(X;T), I(T;Y)) in nats of the concave hull, shape (n, 2), from the origin."""
+        return np.array([(knot.i_xt, knot.i_ty) for knot in self._hull.knots])
+
+    def at_rate(self, i_xt: float) -> CurvePoint:
+        """The point of the curve at this I(X;T), nats.
+
+        Between two solutions the curve is interpolated by the concave parabola that has their
+        slopes 1/beta (error O(h⁴) in their distance h); on the straight segment of a first-order
+        transition it is exact. `CurvePoint.i_ty_low` and `i_ty_high` enclose the true curve.
+
+        Raises
+        ------
+        InputError
+            When `i_xt` is negative, NaN, or beyond the last solution.
+
+        Examples
+        --------
+        >>> from math import log
+        >>> from ibcollapse import Channel, trace_curve
+        >>> curve = trace_curve(Channel.from_joint([[0.45, 0.05], [0.05, 0.45]]))
+        >>> point = curve.at_rate(0.69643273 * log(2))
+        >>> round(point.beta, 5), round(point.i_ty / log(2), 6)
+        (2.0, 0.407234)
+        """
+        return self._hull.at_rate(float(i_xt))
+
+    def at_relevance(self, i_ty: float) -> CurvePoint:
+        """The point of the curve at this I(T;Y), nats; interpolated and raising as `at_rate`."""
+        return self._hull.at_relevance(float(i_ty))
+
+    def at_beta(self, beta: float) -> CurvePoint:
+        """The optimum at this trade-off, interpolated as in `at_rate`.
+
+        At the beta of a first-order transition, where a whole segment is optimal, its lower end.
+
+        Raises
+        ------
+        InputError
+            When `beta` is negative, NaN, or beyond the last solution (unless that solution keeps
+            all of I(X;Y) and so is optimal at every larger beta).
+        """
+        if not beta >= 0:
+            raise InputError(f"beta is {beta}, expected at least 0")
+        last = self._hull.knots[-1]
+        if beta > last.beta_high and last.i_ty < self.i_xy * (1 - 1e-12):
+            raise InputError(
+                f"beta = {beta:.9g} is beyond the last solution, at beta = {last.beta_high:.9g}; "
+                "trace the curve with a larger fraction or beta_max"
+            )
+        return self._hull.at_beta(float(beta))
+
+    def resample(self, i_xt: ArrayLike) -> NDArray[np.float64]:
+        """I(T;Y) in nats at the rates `i_xt`, same shape; NaN beyond the last solution.
+
+        Raises
+        ------
+        InputError
+            When a rate is negative or NaN.
+        """
+        rates = np.asarray(i_xt, dtype=np.float64)
+        if not (rates >= 0).all():
+            raise InputError("i_xt holds negative rates or NaN; expected nats of at least 0")
+        end = self._hull.knots[-1].i_xt
+        values = [self.at_rate(float(r)).i_ty if r <= end else np.nan for r in rates.ravel()]
+        return np.array(values, dtype=np.float64).reshape(rates.shape)
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row a solution: beta, i_xt, i_ty (nats), gap, clusters, converged."""

@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 # A maximum of Φ within this squared Hellinger distance of an atom belongs to that atom's stability.
 _AT_ATOM = 3e-6
 _MOST_EVALUATIONS = 60
+# At a root the excess is this small whatever its slope: log Φ in nats, or beta λ₂ − 1.
+_ROUNDING = 1e-11
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
 
@@ -100,46 +102,50 @@ def locate(
     if probe is None or probe.excess <= 0:
         return None
     good, bad = ok_beta, bad_beta
-    worst, last_good = probe, None
+    worst, last, near = probe, None, 0.0
     for _ in range(_MOST_EVALUATIONS):
-        if abs(bad - good) <= rtol * abs(bad - 1) or abs(probe.excess) <= 1e-13:
+        if probe.excess > 0:
+            bad, worst = probe.beta, probe
+        else:
+            good = probe.beta
+        near = rtol * abs(probe.beta - 1)
+        nearer = (probe.mixture, probe.slope, probe.beta)
+        guess = _next_beta(probe, last, good, bad)
+        if guess is None:
+            guess = 0.5 * (good + bad)
+            if probe.excess <= 0:
+                # Coming from nearer by, the branch may well be optimal as far as `bad`.
+                again = _probe(channel, *nearer, bad, starts)
+                if again is None or again.excess <= 0:
+                    return None
+                worst = again
+        if abs(guess - probe.beta) <= near or abs(bad - good) <= near:
             break
-        guess = _next_beta(probe, worst, last_good, good, bad)
-        nearer = (worst.mixture, worst.slope, worst.beta)
-        # The first probe has met every maximum; from here on they are only followed.
-        followed = np.concatenate([worst.away, worst.mixture.log_r])
+        # The first probe has met every maximum; from here on they are only followed, also those
+        # that the latest probe has lost.
+        followed = np.concatenate([probe.away, worst.away, probe.mixture.log_r])
         found = _probe(channel, *nearer, guess, followed)
         found = found or _probe(channel, *anchor, guess, followed)
         if found is None:
             return None
-        probe = found
-        if probe.excess > 0:
-            bad, worst = guess, probe
-        else:
-            good, last_good = guess, probe
-    return _event(probe if abs(probe.excess) <= 1e-13 else worst)
+        probe, last = found, probe
+    # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
+    rounding = _ROUNDING + 1e3 * near * abs(probe.excess_slope or 0.0)
+    return _event(probe) if abs(probe.excess) <= rounding else None
 
 
-def _next_beta(
-    probe: _Probe, worst: _Probe, last_good: _Probe | None, good: float, bad: float
-) -> float:
-    """Newton where the slope is known, secant where both ends are, else the middle."""
-    middle = 0.5 * (good + bad)
-    low, high = min(good, bad), max(good, bad)
-    margin = 1e-3 * (high - low)
-    if worst.excess_slope:
-        guess = worst.beta - worst.excess / worst.excess_slope
-        # Aim a little past the root, so that the bracket closes from both sides.
-        guess += 0.01 * np.sign(guess - worst.beta) * abs(guess - worst.beta)
-    elif last_good is not None:
-        rise = worst.excess - last_good.excess
-        guess = worst.beta - worst.excess * (worst.beta - last_good.beta) / rise
-        guess += 0.01 * (guess - worst.beta)
+def _next_beta(probe: _Probe, last: _Probe | None, good: float, bad: float) -> float | None:
+    """Newton where the slope is known, a secant where it is not; None when they leave."""
+    if probe.excess_slope is not None:
+        slope = probe.excess_slope
+    elif last is not None and last.excess_slope is None and last.beta != probe.beta:
+        slope = (probe.excess - last.excess) / (probe.beta - last.beta)
     else:
-        return middle
-    if not low <= guess <= high:
-        return middle
-    return float(np.clip(guess, low + margin * (good < bad), high - margin * (good > bad)))
+        return None
+    if slope == 0:
+        return None
+    guess = probe.beta - probe.excess / slope
+    return guess if min(good, bad) <= guess <= max(good, bad) else None
 
 
 def _probe(
@@ -160,7 +166,7 @@ def _probe(
         [certificate.hellinger_squared(log_r, state.log_r).min() for log_r in maxima.log_r]
     )
     away = distance > _AT_ATOM
-    along = tangent(channel, state, evaluation, beta)
+    along = tangent(channel, state, evaluation, beta, ended.hessian)
     splits = split_directions(channel, evaluation, beta)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     excess, excess_slope = float(splits.growth.max()) - 1.0, None

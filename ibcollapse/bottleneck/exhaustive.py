@@ -31,7 +31,7 @@ def bound_log_potential(
     *,
     lower: float,
     tol: float,
-    max_cells: int = 200_000,
+    max_cells: int = 50_000,
 ) -> tuple[float, Array, bool]:
     """Upper bound of max log Φ (nats), the best decoder met (n_classes,), and whether it is tight.
 

@@ -9,13 +9,13 @@ feel. F is convex in q but not in log q, where a small weight could only grow ex
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import Curvature, curvature
+from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, evaluate
 
 Array = NDArray[np.float64]
@@ -31,16 +31,22 @@ _MOST_DAMPING = 1e8
 _LONGEST_STEP = 4.0
 # In one step a weight keeps at least this share of itself; dying weights are solved for exactly.
 _MOST_SHRINKAGE = 0.05
+# A step by an old Hessian has to shrink the squared gradient by this much to earn another one.
+_DIGIT = 1e-2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Descent:
-    """Where a descent ended: the state, its sweep, its residual and the sweeps it took."""
+    """Where a descent ended: the state, its sweep, its residual and the sweeps it took.
+
+    `hessian` is that of a state within a digit's convergence of the end, where there is one.
+    """
 
     mixture: Mixture
     evaluation: Evaluation
     residual: float
     n_sweeps: int
+    hessian: Curvature | None = None
 
 
 def descend(
@@ -57,35 +63,40 @@ def descend(
     progress, or after `max_sweeps` evaluations.
     """
     here = _point(channel, mixture, beta)
-    damping, n_sweeps = _FIRST_DAMPING, 1
-    while n_sweeps < max_sweeps and here.residual > tol:
-        hessian = _scaled_hessian(channel, here.mixture, here.evaluation, beta)
-        reached = None
-        while reached is None and n_sweeps < max_sweeps and damping <= _MOST_DAMPING:
-            solve = _factor(hessian, damping)
-            if solve is None:
-                damping = max(10 * damping, 1e-6)
-                continue
-            trial, step = _moved(here.mixture, -solve(here.gradient), beta)
-            there = _point(channel, trial, beta)
-            n_sweeps += 1
-            model = -float(here.gradient @ step + 0.5 * step @ (hessian @ step))
-            gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
-            rounding = _ROUNDING * float(channel.p_x @ np.abs(here.evaluation.log_z))
-            if gained >= 0.1 * model > 0 and gained > rounding:
-                damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping
-                reached = there
-            elif model <= _HIDDEN * rounding:
-                # F cannot tell the two states apart any more: the gradient decides, or ends it.
-                if there.residual > 0.5 * here.residual or gained < -rounding:
-                    return Descent(here.mixture, here.evaluation, here.residual, n_sweeps)
-                reached = there
-            else:
-                damping = max(10 * damping, 1e-6)
-        if reached is None:
-            break
-        here = reached
-    return Descent(here.mixture, here.evaluation, here.residual, n_sweeps)
+    # Damping of the order of F's distance to its minimum keeps Newton's quadratic convergence.
+    damping, n_sweeps = min(_FIRST_DAMPING, here.residual), 1
+    hessian: Curvature | None = None
+    fresh = cornered = False
+    while n_sweeps < max_sweeps and here.residual > tol and damping <= _MOST_DAMPING:
+        if hessian is None:
+            hessian, fresh = curvature(channel, here.mixture, here.evaluation, beta), True
+        newton = hessian.solve(-here.gradient, damping)
+        if newton is None:
+            damping = max(10 * damping, 1e-6)
+            continue
+        trial, step = _moved(here.mixture, newton, beta)
+        there = _point(channel, trial, beta)
+        n_sweeps += 1
+        model = -float(here.gradient @ step + 0.5 * step @ hessian.apply(step))
+        gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
+        rounding = _ROUNDING * float(channel.p_x @ np.abs(here.evaluation.log_z))
+        if gained >= 0.1 * model > 0 and gained > rounding:
+            damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping
+        elif model > _HIDDEN * rounding:
+            damping = max(10 * damping, 1e-6) if fresh else damping
+            hessian = hessian if fresh else None
+            continue
+        elif there.residual > 0.5 * here.residual or gained < -rounding:
+            # F cannot tell the two states apart any more: the gradient decides, or ends it.
+            if fresh and (cornered or damping <= _LAST_DAMPING):
+                break
+            damping, cornered, hessian = _LAST_DAMPING, fresh, hessian if fresh else None
+            continue
+        # A Hessian that still gives a digit a step is as good as a new one.
+        useful = there.residual <= _DIGIT * here.residual
+        here, fresh, cornered = there, False, False
+        hessian = hessian if useful else None
+    return Descent(here.mixture, here.evaluation, here.residual, n_sweeps, hessian)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -107,72 +118,12 @@ def _point(channel: Channel, mixture: Mixture, beta: float) -> _Point:
     return _Point(mixture, evaluation, _scaled_gradient(mixture, evaluation, beta))
 
 
-def scales(mixture: Mixture, beta: float) -> tuple[Array, Array]:
-    """Square roots of the metric: (n_t,) for the weights, (n_t, n_classes) for the decoders."""
-    root_q = np.exp(0.5 * mixture.log_q)
-    root_r = np.exp(0.5 * mixture.log_r)
-    return root_q, np.sqrt(beta) * root_q[:, None] * root_r
-
-
 def _scaled_gradient(mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:
     """Gradient of F in variables scaled by the square root of the metric, (n_t (1 + K),)."""
     root_q, scale = scales(mixture, beta)
     p_t = evaluation.p_t
     gap = beta * (p_t[:, None] * mixture.r - evaluation.joint)
     return scaled(mixture.q - p_t, gap, root_q, scale)
-
-
-def _scaled_hessian(
-    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
-) -> Array:
-    """Hessian of F in the scaled variables, with the gauge directions lifted to one."""
-    n_t, n_classes = mixture.log_r.shape
-    size = 1 + n_classes
-    root_q, scale = scales(mixture, beta)
-    features = np.empty((channel.n_x, n_t, size))
-    inverse_q = np.divide(1.0, root_q, out=np.zeros_like(root_q), where=root_q > 0)
-    inverse = np.divide(beta, scale, out=np.zeros_like(scale), where=scale > 0)
-    w = channel.p_y_given_x
-    features[:, :, 0] = inverse_q
-    np.subtract(w[:, None, :], mixture.r[None], out=features[:, :, 1:])
-    features[:, :, 1:] *= inverse
-    pi = evaluation.p_t_given_x
-    hessian = np.zeros((n_t * size, n_t * size))
-    blocks = hessian.reshape(n_t, size, n_t, size)
-    weighted = features * pi[:, :, None]
-    for t in range(n_t):
-        blocks[t, :, t, :] = -(weighted[:, t] * channel.p_x[:, None]).T @ features[:, t]
-    weighted = weighted.reshape(channel.n_x, -1)
-    weighted *= np.sqrt(channel.p_x)[:, None]
-    hessian += weighted.T @ weighted
-    _add_curvature(blocks, mixture, evaluation)
-    return hessian
-
-
-def _add_curvature(blocks: Array, mixture: Mixture, evaluation: Evaluation) -> None:
-    """Add the softmaxes' own curvature; the gauge directions, flat in F, get curvature one.
-
-    The weights' own second derivatives, which the blocks of single atoms took away, come back.
-    """
-    n_t, size = blocks.shape[:2]
-    root_r = np.exp(0.5 * mixture.log_r)
-    ratio = np.divide(evaluation.p_t, mixture.q, out=np.ones(n_t), where=mixture.q > 0)
-    diagonal = np.arange(size - 1) + 1
-    for t in range(n_t):
-        blocks[t, 0, t, 0] += ratio[t]
-        blocks[t, diagonal, t, diagonal] += ratio[t]
-        blocks[t, 1:, t, 1:] += (1.0 - ratio[t]) * np.outer(root_r[t], root_r[t])
-
-
-def _factor(hessian: Array, damping: float) -> Callable[[Array], Array] | None:
-    """Application of (H + damping I)⁻¹, or None when that matrix is not positive definite."""
-    damped = hessian.copy()
-    damped.flat[:: len(damped) + 1] += damping
-    try:
-        factor = scipy.linalg.cho_factor(damped, lower=True, overwrite_a=True, check_finite=False)
-    except scipy.linalg.LinAlgError:
-        return None
-    return lambda vector: scipy.linalg.cho_solve(factor, vector, check_finite=False)
 
 
 def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
@@ -196,29 +147,11 @@ def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
     return Mixture(log_r - log_sum(log_r)[:, None], log_q - log_sum(log_q)), taken
 
 
-def scaled(weights: Array, decoders: Array, root_q: Array, scale: Array) -> Array:
-    """A gradient in the scaled variables, flat; entries of decoders that are zero do not move."""
-    first = np.divide(weights, root_q, out=np.zeros_like(weights), where=root_q > 0)
-    rest = np.divide(decoders, scale, out=np.zeros_like(decoders), where=scale > 0)
-    return np.concatenate([first[:, None], rest], axis=1).ravel()
-
-
-def unscaled(step: Array, root_q: Array, scale: Array) -> tuple[Array, Array]:
-    """Relative changes of the weights and changes of the logits that a flat scaled step means."""
-    parts = step.reshape(len(root_q), -1)
-    log_q = np.divide(parts[:, 0], root_q, out=np.zeros_like(root_q), where=root_q > 0)
-    logits = np.divide(parts[:, 1:], scale, out=np.zeros_like(scale), where=scale > 0)
-    return log_q, logits
-
-
-def scaled_hessian_solver(
-    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
-) -> Callable[[Array], Array]:
-    """Function that applies the inverse of the scaled Hessian at a stationary state."""
-    hessian = _scaled_hessian(channel, mixture, evaluation, beta)
+def inverse_curvature(hessian: Curvature, vector: Array) -> Array:
+    """H⁻¹ times the vector at a stationary state, with the least damping that rounding asks for."""
     damping = _LAST_DAMPING
     while True:
-        solution = _factor(hessian, damping)
+        solution = hessian.solve(vector, damping)
         if solution is not None:
             return solution
         damping *= 10

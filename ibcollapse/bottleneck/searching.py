@@ -14,12 +14,22 @@ Array = NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What every solve of one run shares."""
+    """What every solve of one run shares.
+
+    A solve goes on until its gap is at most `target` (default: `tol`) or rounding stops it; a gap
+    of at most `tol` counts as converged.
+    """
 
     tol: float = 1e-9
     max_clusters: int | None = None
     rigorous: bool = True
     max_sweeps: int = 4000
+    target: float | None = None
+
+    @property
+    def aim(self) -> float:
+        """The gap in nats at which a solve rests."""
+        return self.tol if self.target is None else min(self.tol, self.target)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,19 +50,24 @@ def search(
     rng: np.random.Generator,
     hints: Array | None = None,
 ) -> Search:
-    """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator."""
+    """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator.
+
+    The verdict is "exhaustive" only where branch and bound came to its end.
+    """
     log_v = certificate.potential_weights(channel, evaluation.log_z)
     starts = certificate.starting_decoders(channel, mixture, evaluation, beta, rng)
     if hints is not None:
         starts = np.concatenate([starts, hints])
     maxima = certificate.climb(channel, log_v, starts, beta)
     gap, how = max(0.0, float(maxima.log_phi[0])), "multistart"
-    if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.tol:
+    if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.aim:
         bound, where, tight = exhaustive.bound_log_potential(
             channel, log_v, beta, lower=gap, tol=0.5 * options.tol
         )
-        gap, how = max(0.0, bound), "exhaustive"
-        if not tight or gap > options.tol:
-            again = np.log(np.maximum(where, 1e-300))[None]
-            maxima = certificate.climb(channel, log_v, np.concatenate([starts, again]), beta)
+        if tight and bound <= options.tol:
+            return Search(maxima, max(0.0, bound), "exhaustive")
+        # A better decoder was met, or the cells ran out near a face of the simplex.
+        again = np.log(np.maximum(where, 1e-300))[None]
+        maxima = certificate.climb(channel, log_v, np.concatenate([starts, again]), beta)
+        gap = max(0.0, float(maxima.log_phi[0]))
     return Search(maxima, gap, how)

@@ -139,10 +139,13 @@ def solve_state(
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
+        violators = found.maxima.log_r[found.maxima.log_phi > 0.1 * options.aim]
+        if len(violators) == 0:
+            # Only the bound of an exhaustive search is above the aim: there is no atom to add.
+            stalls = _MOST_STALLS
         status = _status(found.gap, n_sweeps, stalls, options)
         if status is not None:
             break
-        violators = found.maxima.log_r[found.maxima.log_phi > 0.1 * options.tol]
         state = optimise_weights(channel, join(ended.mixture, violators), beta)
         if options.max_clusters is not None and state.n_t > options.max_clusters:
             state = _capped(channel, state, beta, options.max_clusters)
@@ -172,12 +175,13 @@ def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) 
 
 
 def _status(gap: float, n_sweeps: int, stalls: int, options: Options) -> str | None:
-    if gap <= options.tol:
+    exhausted = n_sweeps >= options.max_sweeps
+    if gap <= options.aim or (gap <= options.tol and (exhausted or stalls >= _MOST_STALLS)):
         return CONVERGED
-    if n_sweeps >= options.max_sweeps:
+    if exhausted:
         return f"stopped after {n_sweeps} sweeps with a gap of {gap:.3g} nats; raise max_sweeps"
     if stalls >= _MOST_STALLS:
-        return f"rounding stops the descent at a gap of {gap:.3g} nats; raise tol"
+        return f"nothing lowers the Lagrangian any more at a gap of {gap:.3g} nats; raise tol"
     return None
 
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.crossing import Passage, coalesce
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic
 from ibcollapse.bottleneck.mixture import trivial_mixture
-from ibcollapse.bottleneck.resolving import Passage, resolve
+from ibcollapse.bottleneck.resolving import resolve
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
@@ -67,7 +68,7 @@ def trace_curve(
     fraction : float
         Stop once I(T;Y) reaches this fraction of I(X;Y).
     max_clusters : int, optional
-        Stop before a solution with more clusters; default 4 n_classes + 8. The true optimum has
+        Stop before a solution with more clusters; default 2 n_classes + 4. The true optimum has
         ever more clusters as beta grows.
     beta_max : float
         Stop at this beta.
@@ -118,7 +119,7 @@ def _limits(
         raise InputError(f"beta_max is {beta_max}, expected more than 1: below it T is trivial")
     if n_points < 2:
         raise InputError(f"n_points is {n_points}, expected at least 2")
-    most = max_clusters if max_clusters is not None else 4 * channel.n_classes + 8
+    most = max_clusters if max_clusters is not None else 2 * channel.n_classes + 4
     spacing = max(channel.h_y, 1e-9) / n_points
     return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing)
 
@@ -154,6 +155,7 @@ class _Tracer:
         self._rng, self._progress = rng, progress
         self._solutions: list[IBSolution] = []
         self._transitions: list[PhaseTransition] = []
+        self._postponed: SolvedState | None = None
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
@@ -187,9 +189,11 @@ class _Tracer:
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded."""
         ahead = self._follow(state, beta)
-        if ahead is None:
-            ahead = solve_state(self._channel, beta, state.mixture, self._options, self._rng)
-            self._record(resolve(self._channel, state, ahead, self._options, self._rng))
+        if ahead is None or self._postponed is not None:
+            if ahead is None:
+                ahead = solve_state(self._channel, beta, state.mixture, self._options, self._rng)
+            origin = self._postponed or state
+            self._record(resolve(self._channel, origin, ahead, self._options, self._rng))
         self._keep(ahead)
         return ahead
 
@@ -262,4 +266,5 @@ class _Tracer:
 
     def _record(self, passage: Passage) -> None:
         self._solutions.extend(passage.solutions)
-        self._transitions.extend(passage.transitions)
+        self._transitions = coalesce([*self._transitions, *passage.transitions])
+        self._postponed = passage.postponed

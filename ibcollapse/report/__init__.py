@@ -1,9 +1,9 @@
 """Figures and the self-contained HTML report."""
 
 from ibcollapse.report.figures import (
+    coincidence_figure,
     curve_figure,
     gram_figure,
-    grow_separation_tree,
     plot_beta_panel,
     plot_calibration,
     plot_canonical_spectrum,
@@ -11,9 +11,11 @@ from ibcollapse.report.figures import (
     plot_gram,
     plot_hysteresis,
     plot_information_plane,
+    plot_plane_path,
     plot_separation_tree,
     render_svg,
     save_figure,
+    trajectory_figure,
 )
 from ibcollapse.report.page import render_report, write_report
 from ibcollapse.report.sections import Picture, Report, Section, Table
@@ -23,9 +25,9 @@ __all__ = [
     "Report",
     "Section",
     "Table",
+    "coincidence_figure",
     "curve_figure",
     "gram_figure",
-    "grow_separation_tree",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",
@@ -33,9 +35,11 @@ __all__ = [
     "plot_gram",
     "plot_hysteresis",
     "plot_information_plane",
+    "plot_plane_path",
     "plot_separation_tree",
     "render_report",
     "render_svg",
     "save_figure",
+    "trajectory_figure",
     "write_report",
 ]

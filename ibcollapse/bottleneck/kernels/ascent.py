@@ -2,7 +2,7 @@
 
 Symbols: w is p(y|x) (N, K); h the scores' offset log v_x − beta Σ_y w log p_y (N,); a start is a
 vector l of log r (K,); s_x = h_x + beta Σ_y w_xy l_y, so log Φ = log Σ_x exp(s_x) and the terms'
-shares are exp(s_x)/Φ with mean m and second moment S of w.
+shares are exp(s_x)/Φ with mean m and second moment S of w (`kernels.start_moments`).
 
 In the logits scaled by √(beta r), log Φ has the gradient g = √beta (m − r)/√r and the negative
 Hessian A = I − beta D(S − m mᵀ)D, D = diag(1/√r). A Levenberg–Marquardt step solves
@@ -10,93 +10,215 @@ Hessian A = I − beta D(S − m mᵀ)D, D = diag(1/√r). A Levenberg–Marquar
 descends.
 """
 
+import dataclasses
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-# Exponentials of scores this far below the largest are nothing in double precision.
-_NEGLIGIBLE = -45.0
+from ibcollapse.bottleneck.kernels.cholesky import factor, length, solve
+from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
+from ibcollapse.bottleneck.kernels.packing import PackedChannel
+from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
 _LOG_ZERO = -1e30
 _SMALLEST_R = 1e-290
 _LONGEST_STEP = 3.0
+# Damping in units of the gradient's length, so that it bounds the step: under a collapsed channel
+# the Hessian is a thousand times smaller than under a soft one. Less than this is none.
+_FREE = 0.02
+# Starts within this squared Hellinger distance of a maximum that was reached may be given up for
+# it, when log Φ between them is what the maximum's own quadratic model says, to this share.
+_NEAR_MAXIMUM = 1e-3
+_SAME_HILL = 0.05
 
 
-@numba.njit(cache=True, nogil=True)
-def _terms(w, h, log_r, beta, scores):  # type: ignore[no-untyped-def]
-    """Fill `scores` with the shares of Φ's terms; returns log Φ."""
-    n_x, n_classes = w.shape
-    peak = -math.inf
-    for x in range(n_x):
-        total = 0.0
-        for y in range(n_classes):
-            total += w[x, y] * log_r[y]
-        scores[x] = h[x] + beta * total
-        peak = max(peak, scores[x])
-    phi = 0.0
-    for x in range(n_x):
-        below = scores[x] - peak
-        scores[x] = math.exp(below) if below > _NEGLIGIBLE else 0.0
-        phi += scores[x]
-    for x in range(n_x):
-        scores[x] /= phi
-    return peak + math.log(phi)
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Climbers:
+    """Per start: the best point so far with its model, and the point to try next."""
+
+    log_r: Array
+    log_phi: Array
+    ahead: Array
+    gradient: Array
+    inverse: Array
+    matrix: Array
+    damping: Array
+    n_tried: NDArray[np.int64]
+    resting: Flags
+
+    @classmethod
+    def at(cls, log_r: Array) -> "_Climbers":
+        n, n_classes = log_r.shape
+        return cls(
+            log_r=log_r.copy(),
+            log_phi=np.full(n, -math.inf),
+            ahead=log_r,
+            gradient=np.zeros((n, n_classes)),
+            inverse=np.zeros((n, n_classes)),
+            matrix=np.zeros((n, n_classes, n_classes)),
+            damping=np.zeros(n),
+            n_tried=np.zeros(n, dtype=np.int64),
+            resting=np.zeros(n, dtype=np.bool_),
+        )
 
 
-@numba.njit(cache=True, nogil=True)
-def _moments(w, scores, mean, second):  # type: ignore[no-untyped-def]
-    """Mean (K,) and lower triangle of the second moment (K, K) of w under the shares."""
-    n_x, n_classes = w.shape
-    mean[:] = 0.0
-    second[:, :] = 0.0
-    for x in range(n_x):
-        share = scores[x]
-        if share == 0.0:
+def climb_all(
+    channel: PackedChannel,
+    offset: Array,
+    starts: Array,
+    beta: float,
+    *,
+    tol: float,
+    n_maps: int,
+    max_steps: int,
+    n_threads: int = 1,
+) -> tuple[Array, Array]:
+    """Decoders (n, n_classes, logs) and log Φ (n,) reached from `starts`, n of them or fewer.
+
+    `offset` is log(p(x)/Z(x)) − beta Σ_y p(y|x) log p(y), (n_x,). A start rests when its model
+    promises at most `tol` nats of log Φ, after `max_steps` trials at the latest; `n_maps` rounds
+    of the map r ← m come first. Starts that turn out to be on the hill of a maximum reached from
+    another start, by that maximum's quadratic model, are left out.
+    """
+    log_r = np.ascontiguousarray(starts, dtype=np.float64)
+    for _ in range(n_maps):
+        mean = moments_of_starts(channel, offset, log_r, beta, n_threads=n_threads).mean
+        with np.errstate(divide="ignore"):
+            log_r = np.where(mean.sum(axis=1, keepdims=True) > 0, np.log(mean), log_r)
+        np.maximum(log_r, _LOG_ZERO, out=log_r)
+    climbers = _Climbers.at(log_r)
+    active = np.arange(len(log_r))
+    reached: list[int] = []
+    left_out = np.zeros(len(log_r), dtype=np.bool_)
+    while len(active):
+        met = moments_of_starts(
+            channel, offset, climbers.ahead[active], beta, second=True, n_threads=n_threads
+        )
+        _advance(active, met, climbers, beta, tol, max_steps)
+        for i in active[climbers.resting[active]]:
+            reached.append(int(i))
+            _give_up_followers(climbers, int(i), active, left_out, beta)
+        active = active[~(climbers.resting | left_out)[active]]
+    return climbers.log_r[reached], climbers.log_phi[reached]
+
+
+def _give_up_followers(
+    climbers: _Climbers, top: int, active: NDArray[np.intp], left_out: Flags, beta: float
+) -> None:
+    """Leave out the active starts whose log Φ the model at the maximum `top` explains."""
+    others = active[~(climbers.resting | left_out)[active]]
+    if not len(others):
+        return
+    root = np.exp(0.5 * climbers.log_r[top])
+    away = np.exp(0.5 * climbers.log_r[others]) - root
+    near = 0.5 * np.sum(away**2, axis=1) <= _NEAR_MAXIMUM
+    others, away = others[near], 2.0 * math.sqrt(beta) * away[near]
+    lower = np.tril(climbers.matrix[top])
+    bent = np.einsum("iy,yz,iz->i", away, lower, away)
+    # The matrix holds its lower triangle only: twice that form counts the diagonal twice.
+    fall = bent - 0.5 * np.einsum("iy,y->i", away**2, np.diag(lower))
+    below = climbers.log_phi[top] - climbers.log_phi[others]
+    explained = (below >= 0) & (np.abs(below - fall) <= _SAME_HILL * fall)
+    left_out[others[explained]] = True
+
+
+def _advance(
+    active: NDArray[np.intp],
+    met: StartMoments,
+    climbers: _Climbers,
+    beta: float,
+    tol: float,
+    max_steps: int,
+) -> None:
+    c = climbers
+    _judge_trials(
+        active,
+        met.log_phi,
+        met.mean,
+        met.second,
+        beta,
+        tol,
+        max_steps,
+        c.log_r,
+        c.log_phi,
+        c.ahead,
+        c.gradient,
+        c.inverse,
+        c.matrix,
+        c.damping,
+        c.n_tried,
+        c.resting,
+    )
+
+
+@kernel
+def _judge_trials(
+    active: NDArray[np.intp],
+    met_log_phi: Array,
+    met_mean: Array,
+    met_second: Array,
+    beta: float,
+    tol: float,
+    max_steps: int,
+    log_r: Array,
+    log_phi: Array,
+    ahead: Array,
+    gradient: Array,
+    inverse: Array,
+    matrix: Array,
+    damping: Array,
+    n_tried: NDArray[np.int64],
+    resting: Flags,
+) -> None:
+    """Take each trial or damp more; set the next trial, or let the start rest."""
+    n_classes = log_r.shape[1]
+    step = np.empty(n_classes)
+    lower = np.zeros((n_classes, n_classes))
+    for k in range(len(active)):
+        i = active[k]
+        reached = met_log_phi[k]
+        if n_tried[i] == 0 or reached >= log_phi[i]:
+            log_r[i] = ahead[i]
+            log_phi[i] = reached
+            _model(log_r[i], met_mean[k], met_second[k], beta, gradient[i], inverse[i], matrix[i])
+            steep = length(gradient[i])
+            damping[i] = damping[i] / 8.0 if damping[i] > _FREE * steep else 0.0
+        elif damping[i] > 1e6 * max(1.0, length(gradient[i])):
+            resting[i] = True
             continue
+        else:
+            damping[i] = max(8.0 * damping[i], length(gradient[i]))
+        n_tried[i] += 1
+        if n_tried[i] > max_steps or not log_phi[i] > -math.inf:
+            resting[i] = True
+            continue
+        while not factor(matrix[i], damping[i], lower):
+            damping[i] = max(8.0 * damping[i], length(gradient[i]), 1e-12)
+        step[:] = gradient[i]
+        solve(lower, step)
+        gain = 0.0
         for y in range(n_classes):
-            part = share * w[x, y]
-            mean[y] += part
-            for z in range(y + 1):
-                second[y, z] += part * w[x, z]
+            gain += 0.5 * step[y] * gradient[i, y]
+        if gain <= tol:
+            resting[i] = True
+        else:
+            _move(log_r[i], step, inverse[i], beta, ahead[i])
 
 
-@numba.njit(cache=True, nogil=True)
-def _factor(matrix, damping, lower):  # type: ignore[no-untyped-def]
-    """Cholesky factor of matrix + damping I into `lower`; False when it is not positive."""
-    size = len(matrix)
-    for i in range(size):
-        for j in range(i + 1):
-            total = matrix[i, j]
-            if i == j:
-                total += damping
-            for k in range(j):
-                total -= lower[i, k] * lower[j, k]
-            if i == j:
-                if total <= 1e-12:
-                    return False
-                lower[i, i] = math.sqrt(total)
-            else:
-                lower[i, j] = total / lower[j, j]
-    return True
-
-
-@numba.njit(cache=True, nogil=True)
-def _solve(lower, vector):  # type: ignore[no-untyped-def]
-    """Solve L Lᵀ z = vector in place."""
-    size = len(vector)
-    for i in range(size):
-        for k in range(i):
-            vector[i] -= lower[i, k] * vector[k]
-        vector[i] /= lower[i, i]
-    for i in range(size - 1, -1, -1):
-        for k in range(i + 1, size):
-            vector[i] -= lower[k, i] * vector[k]
-        vector[i] /= lower[i, i]
-
-
-@numba.njit(cache=True, nogil=True)
-def _model(log_r, mean, second, beta, gradient, inverse, matrix):  # type: ignore[no-untyped-def]
+@part_of_kernel
+def _model(
+    log_r: Array,
+    mean: Array,
+    second: Array,
+    beta: float,
+    gradient: Array,
+    inverse: Array,
+    matrix: Array,
+) -> None:
     """Scaled gradient and lower triangle of the negative Hessian; `inverse` is 1/√r."""
     n_classes = len(log_r)
     for y in range(n_classes):
@@ -109,99 +231,29 @@ def _model(log_r, mean, second, beta, gradient, inverse, matrix):  # type: ignor
         matrix[y, y] += 1.0
 
 
-@numba.njit(cache=True, nogil=True)
-def _move(log_r, step, inverse, beta, ahead):  # type: ignore[no-untyped-def]
-    """The normalised logits after a scaled step, cut back to `_LONGEST_STEP`."""
-    longest = 0.0
-    for y in range(len(log_r)):
+@part_of_kernel
+def _move(log_r: Array, step: Array, inverse: Array, beta: float, ahead: Array) -> None:
+    """The normalised decoder after a scaled step.
+
+    Entries move linearly, as in the map r ← m: a class that is absent by a hundred nats is back in
+    one step. What would turn negative shrinks exponentially instead, each entry by itself.
+    """
+    n_classes = len(log_r)
+    mean = 0.0
+    for y in range(n_classes):
         ahead[y] = step[y] * inverse[y] / math.sqrt(beta)
-        longest = max(longest, abs(ahead[y]))
-    cut = _LONGEST_STEP / longest if longest > _LONGEST_STEP else 1.0
-    _renormalise(log_r, ahead, cut)
-
-
-@numba.njit(cache=True, nogil=True)
-def _renormalise(log_r, ahead, cut):  # type: ignore[no-untyped-def]
-    peak = -math.inf
-    for y in range(len(log_r)):
-        ahead[y] = log_r[y] + cut * ahead[y]
-        peak = max(peak, ahead[y])
+        mean += math.exp(log_r[y]) * ahead[y]
     total = 0.0
-    for y in range(len(log_r)):
+    peak = -math.inf
+    for y in range(n_classes):
+        change = ahead[y] - mean
+        if change < -0.5:
+            ahead[y] = log_r[y] + math.log(0.5) + max(2.0 * (change + 0.5), -_LONGEST_STEP)
+        else:
+            ahead[y] = log_r[y] + math.log1p(change)
+        peak = max(peak, ahead[y])
+    for y in range(n_classes):
         total += math.exp(ahead[y] - peak)
     shift = peak + math.log(total)
-    for y in range(len(log_r)):
+    for y in range(n_classes):
         ahead[y] = max(ahead[y] - shift, _LOG_ZERO)
-
-
-@numba.njit(cache=True, nogil=True)
-def _climb_one(w, h, log_r, beta, tol, n_maps, max_steps, scores):  # type: ignore[no-untyped-def]
-    """Ascend in place from one start; returns log Φ reached."""
-    n_classes = len(log_r)
-    mean, gradient, inverse = np.empty(n_classes), np.empty(n_classes), np.empty(n_classes)
-    step, ahead = np.empty(n_classes), np.empty(n_classes)
-    second, matrix = np.empty((n_classes, n_classes)), np.empty((n_classes, n_classes))
-    lower = np.zeros((n_classes, n_classes))
-    log_phi = _terms(w, h, log_r, beta, scores)
-    for _ in range(n_maps):
-        _moments(w, scores, mean, second)
-        for y in range(n_classes):
-            log_r[y] = math.log(mean[y]) if mean[y] > 0.0 else _LOG_ZERO
-        log_phi = _terms(w, h, log_r, beta, scores)
-    damping, fresh = 0.0, True
-    for _ in range(max_steps):
-        if fresh:
-            _moments(w, scores, mean, second)
-            _model(log_r, mean, second, beta, gradient, inverse, matrix)
-        while not _factor(matrix, damping, lower):
-            damping = max(4.0 * damping, 0.05)
-        step[:] = gradient
-        _solve(lower, step)
-        gain = 0.0
-        for y in range(n_classes):
-            gain += 0.5 * step[y] * gradient[y]
-        if gain <= tol:
-            break
-        _move(log_r, step, inverse, beta, ahead)
-        reached = _terms(w, h, ahead, beta, scores)
-        fresh = reached >= log_phi
-        if fresh:
-            log_r[:] = ahead
-            log_phi = reached
-            damping = damping / 8.0 if damping > 0.02 else 0.0
-        elif damping > 1e6:
-            break
-        else:
-            damping = max(8.0 * damping, 0.05)
-    return log_phi
-
-
-@numba.njit(cache=True, nogil=True)
-def _climb_all(w, h, log_r, beta, tol, n_maps, max_steps, log_phi):  # type: ignore[no-untyped-def]
-    scores = np.empty(len(w))
-    for i in range(len(log_r)):
-        log_phi[i] = _climb_one(w, h, log_r[i], beta, tol, n_maps, max_steps, scores)
-
-
-def climb_all(
-    p_y_given_x: NDArray[np.float64],
-    offset: NDArray[np.float64],
-    starts: NDArray[np.float64],
-    beta: float,
-    *,
-    tol: float,
-    n_maps: int,
-    max_steps: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Decoders (n, n_classes, logs) and log Φ (n,) reached from `starts`.
-
-    `offset` is log(p(x)/Z(x)) − beta Σ_y p(y|x) log p(y), (n_x,). A start rests when its model
-    promises at most `tol` nats of log Φ, after `max_steps` trials at the latest; `n_maps` rounds
-    of the map r ← m come first.
-    """
-    log_r = np.ascontiguousarray(starts, dtype=np.float64).copy()
-    log_phi = np.empty(len(log_r))
-    _climb_all(
-        np.ascontiguousarray(p_y_given_x), offset, log_r, beta, tol, n_maps, max_steps, log_phi
-    )
-    return log_r, log_phi

@@ -2,19 +2,21 @@
 
 from ibcollapse.report.figures.beta_panel import plot_beta_panel
 from ibcollapse.report.figures.calibration import plot_calibration
+from ibcollapse.report.figures.coincidence import coincidence_figure
 from ibcollapse.report.figures.curve_figure import curve_figure
 from ibcollapse.report.figures.dynamics import plot_dynamics
 from ibcollapse.report.figures.figure_files import render_svg, save_figure
 from ibcollapse.report.figures.gram import gram_figure, plot_gram
 from ibcollapse.report.figures.hysteresis import plot_hysteresis
 from ibcollapse.report.figures.information_plane import plot_information_plane
-from ibcollapse.report.figures.separation_tree import grow_separation_tree, plot_separation_tree
+from ibcollapse.report.figures.separation_tree import plot_separation_tree
 from ibcollapse.report.figures.spectrum import plot_canonical_spectrum
+from ibcollapse.report.figures.trajectory import plot_plane_path, trajectory_figure
 
 __all__ = [
+    "coincidence_figure",
     "curve_figure",
     "gram_figure",
-    "grow_separation_tree",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",
@@ -22,7 +24,9 @@ __all__ = [
     "plot_gram",
     "plot_hysteresis",
     "plot_information_plane",
+    "plot_plane_path",
     "plot_separation_tree",
     "render_svg",
     "save_figure",
+    "trajectory_figure",
 ]

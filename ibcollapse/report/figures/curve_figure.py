@@ -2,6 +2,7 @@
 
 from matplotlib.figure import Figure
 
+from ibcollapse.bottleneck.bootstrap import CurveBootstrap
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_panel import plot_beta_panel
@@ -13,6 +14,7 @@ def curve_figure(
     *,
     units: style.Units = "nats",
     gaussian: HasCriticalBetas | None = None,
+    bootstrap: CurveBootstrap | None = None,
     title: str = "",
 ) -> Figure:
     """Figure with the information plane (left) and I(T;Y), exp H(T) against beta (right).
@@ -25,6 +27,8 @@ def curve_figure(
         Unit of the information axes.
     gaussian : object with `critical_betas`, optional
         Gaussian proxy whose critical betas are marked in both panels.
+    bootstrap : CurveBootstrap, optional
+        Its percentile band is shaded in the left panel.
     title : str
         Written above both panels; a name of a file or of a run, drawn as it is.
 
@@ -35,7 +39,7 @@ def curve_figure(
     """
     figure = style.new_figure(10.0, 4.2)
     plane, panel = style.new_axes(figure, 1, 2, 1), style.new_axes(figure, 1, 2, 2)
-    plot_information_plane(curve, ax=plane, units=units, gaussian=gaussian)
+    plot_information_plane(curve, ax=plane, units=units, gaussian=gaussian, bootstrap=bootstrap)
     plot_beta_panel(curve, ax=panel, units=units, gaussian=gaussian)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)

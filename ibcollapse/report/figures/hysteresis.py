@@ -1,31 +1,30 @@
-"""Branches followed upwards and downwards in beta around a first-order transition."""
+"""Local optima met by annealing upwards and downwards through a phase transition."""
 
-from collections.abc import Mapping, Sequence
+import math
 
 from matplotlib.axes import Axes
 
-from ibcollapse.bottleneck.solution import IBSolution
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.hysteresis import Hysteresis
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import BetaScale, set_beta_scale
 
 
 def plot_hysteresis(
-    branches: Mapping[str, Sequence[IBSolution]],
+    hysteresis: Hysteresis,
     *,
-    transition: PhaseTransition | None = None,
     ax: Axes | None = None,
     units: style.Units = "nats",
     scale: BetaScale = "auto",
 ) -> Axes:
-    """Axes with I(T;Y) against beta for each branch, such as annealing up and annealing down.
+    """Axes with I(T;Y) against beta, annealed up and annealed down.
+
+    Vertical lines mark the global transition and, where they are apart from it, the two betas at
+    which a branch loses its local stability: between them both branches are locally optimal.
 
     Parameters
     ----------
-    branches : mapping of str to sequence of IBSolution
-        What each branch is called, and its solutions in the order in which they were followed.
-    transition : PhaseTransition, optional
-        Its global and local beta are marked: between them two branches are locally stable.
+    hysteresis : Hysteresis
+        From `ibcollapse.bottleneck.trace_hysteresis`.
     ax : Axes, optional
         Where to draw; default axes of a new figure.
     units : {"nats", "bits"}
@@ -40,6 +39,7 @@ def plot_hysteresis(
     """
     unit = style.unit_scale(units)
     ax = style.own_axes(ax)
+    branches = {"annealing up": hysteresis.up, "annealing down": hysteresis.down}
     every = [solution for branch in branches.values() for solution in branch]
     set_beta_scale(ax, [s.beta for s in every], [s.i_ty for s in every], scale=scale)
     for (name, branch), (colour, dashes, marker) in style.series(branches.items()):
@@ -53,12 +53,18 @@ def plot_hysteresis(
             linewidth=1.3,
             label=name,
         )
-    if transition is not None:
-        for beta, dashes, name in (
-            (transition.beta, "-", "global transition"),
-            (transition.beta_local, ":", "local stability ends"),
-        ):
-            ax.axvline(beta, color=style.INK, linewidth=0.9, linestyle=dashes, label=name)
+    _mark_betas(ax, hysteresis)
     ax.set_ylabel(f"I(T;Y) [{units}]")
-    style.draw_legend(ax, "lower right")
+    style.draw_legend(ax, "upper left")
     return ax
+
+
+def _mark_betas(ax: Axes, hysteresis: Hysteresis) -> None:
+    beta = hysteresis.transition.beta
+    ax.axvline(beta, color=style.INK, linewidth=0.9, label="global transition")
+    for end, dashes, name in (
+        (hysteresis.beta_up, ":", "lower branch ends"),
+        (hysteresis.beta_down, "--", "upper branch ends"),
+    ):
+        if math.isfinite(end) and end != beta:
+            ax.axvline(end, color=style.GREY, linewidth=0.9, linestyle=dashes, label=name)

@@ -8,12 +8,13 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.bootstrap import CurveBootstrap
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.figures.figure_files import hover_text
-from ibcollapse.report.figures.plane_geometry import concave_hull, point_at, transition_ends
+from ibcollapse.report.figures.plane_geometry import point_at, transition_ends
 from ibcollapse.report.figures.point_labels import PointLabels
 
 
@@ -31,6 +32,7 @@ def plot_information_plane(
     ax: Axes | None = None,
     units: style.Units = "nats",
     gaussian: HasCriticalBetas | None = None,
+    bootstrap: CurveBootstrap | None = None,
 ) -> Axes:
     """Axes with the information curve, the bounds I(X;Y) and H(Y), and the transitions.
 
@@ -49,6 +51,8 @@ def plot_information_plane(
     gaussian : object with `critical_betas`, optional
         Gaussian proxy. Its critical betas are marked where this curve has that slope; its own
         information is not drawn, because it may exceed H(Y).
+    bootstrap : CurveBootstrap, optional
+        Its percentile band is shaded behind the curve.
 
     Raises
     ------
@@ -57,7 +61,9 @@ def plot_information_plane(
     """
     scale = style.unit_scale(units)
     ax = style.own_axes(ax)
-    hull = concave_hull(curve.i_xt, curve.i_ty) * scale
+    hull = curve.hull() * scale
+    if bootstrap is not None:
+        _draw_band(ax, bootstrap, scale)
     lines = ax.plot(*hull.T, color=style.BLUE, linewidth=1.6, label="information curve")
     ax.set_xlim(0.0, 1.04 * max(float(hull[:, 0].max()), scale * curve.i_xy, 1e-12))
     ax.set_ylim(0.0, 1.12 * scale * max(curve.h_y, curve.i_xy, 1e-12))
@@ -71,6 +77,19 @@ def plot_information_plane(
     style.draw_legend(ax, "lower right")
     _label_transitions(ax, curve.transitions, middles, lines=[*lines, *bounds], boxes=names)
     return ax
+
+
+def _draw_band(ax: Axes, bootstrap: CurveBootstrap, scale: float) -> None:
+    low, high = bootstrap.band.T * scale
+    ax.fill_between(
+        bootstrap.i_xt * scale,
+        low,
+        high,
+        color=style.SKY,
+        alpha=0.4,
+        linewidth=0.0,
+        label=f"{100 * bootstrap.level:.3g} % bootstrap band",
+    )
 
 
 def _draw_bounds(ax: Axes, curve: IBCurve, scale: float) -> tuple[list[Line2D], list[Annotation]]:

@@ -9,28 +9,6 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 Array = NDArray[np.float64]
 
 
-def concave_hull(i_xt: Array, i_ty: Array) -> Array:
-    """Vertices, shape (n, 2), of the upper concave hull of the points and the origin.
-
-    Every point on it is achieved by sharing time between two of the solutions.
-    """
-    points = np.column_stack([np.append(i_xt, 0.0), np.append(i_ty, 0.0)])
-    points = points[np.isfinite(points).all(axis=1)]
-    hull: list[Array] = []
-    for point in points[np.lexsort((-points[:, 1], points[:, 0]))]:
-        if hull and point[1] <= hull[-1][1]:
-            continue
-        while len(hull) > 1 and _lies_below(hull[-1], hull[-2], point):
-            hull.pop()
-        hull.append(point)
-    return np.array(hull)
-
-
-def _lies_below(middle: Array, left: Array, right: Array) -> bool:
-    run, rise = right - left
-    return bool((middle[1] - left[1]) * run <= rise * (middle[0] - left[0]))
-
-
 def point_at(curve: IBCurve, beta: float) -> Array:
     """(I(X;T), I(T;Y)) of the curve at `beta`, interpolated; zero before its solutions."""
     if not curve.solutions:

@@ -1,62 +1,11 @@
 """Which classes stay together until which beta, as a tree."""
 
-import dataclasses
-from collections.abc import Sequence
-
 from matplotlib.axes import Axes
 
 from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.separation_tree import Branch, grow_separation_tree
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import BetaScale, set_beta_scale
-
-
-@dataclasses.dataclass(frozen=True)
-class Branch:
-    """Classes that one cluster holds together, until it splits at `beta` into `children`.
-
-    A branch without children never splits on the curve; its `beta` is infinite.
-    """
-
-    classes: tuple[str, ...]
-    beta: float
-    children: tuple["Branch", ...]
-
-
-def grow_separation_tree(
-    class_names: Sequence[str], transitions: Sequence[PhaseTransition]
-) -> Branch:
-    """Tree whose branches split where `transitions` separate their classes.
-
-    At a transition a branch splits when its classes fall into two or more of the groups that
-    separate; classes of the branch that are in no group stay together as one more part.
-
-    Parameters
-    ----------
-    class_names : sequence of str
-        All classes.
-    transitions : sequence of PhaseTransition
-        In any order; `beta` and `separates` are used.
-    """
-    ordered = sorted(transitions, key=lambda transition: transition.beta)
-    return _grow(tuple(class_names), ordered)
-
-
-def _grow(classes: tuple[str, ...], transitions: Sequence[PhaseTransition]) -> Branch:
-    for i, transition in enumerate(transitions):
-        parts = _parts(classes, transition.separates)
-        if len(parts) > 1:
-            children = tuple(_grow(part, transitions[i + 1 :]) for part in parts)
-            return Branch(classes, transition.beta, children)
-    return Branch(classes, float("inf"), ())
-
-
-def _parts(classes: tuple[str, ...], groups: tuple[tuple[str, ...], ...]) -> list[tuple[str, ...]]:
-    parts, left = [], classes
-    for group in groups:
-        parts.append(tuple(name for name in left if name in group))
-        left = tuple(name for name in left if name not in group)
-    return [part for part in (*parts, left) if part]
 
 
 def plot_separation_tree(
@@ -67,7 +16,7 @@ def plot_separation_tree(
     Parameters
     ----------
     curve : IBCurve
-        Its transitions say which classes part at which beta.
+        Its solutions say which classes part at which beta (`grow_separation_tree`).
     ax : Axes, optional
         Where to draw; default axes of a new figure, as high as the classes need.
     scale : {"auto", "linear", "log"}
@@ -78,11 +27,14 @@ def plot_separation_tree(
     InputError
         On an unknown scale.
     """
-    n_classes = len(curve.class_names)
+    tree = grow_separation_tree(curve).root
+    n_classes = len(tree.classes)
     ax = style.own_axes(ax, height=min(max(1.0 + 0.19 * n_classes, 2.2), 12.0))
-    tree = grow_separation_tree(curve.class_names, curve.transitions)
     squeezed = set_beta_scale(ax, curve.beta, curve.i_ty, scale=scale)
     left, right = ax.get_xlim() if squeezed else (curve.beta.min(), curve.beta.max())
+    if not right > left:
+        # A curve at a single beta, such as that of a deterministic label.
+        left, right = left - 0.5, right + 0.5
     rows = {name: row for row, name in enumerate(_leaves(tree))}
     _draw_branch(ax, tree, rows, left, right)
     ax.set_xlim(left, right)

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ibcollapse.bottleneck import CurveBootstrap
 from ibcollapse.errors import InputError
 from ibcollapse.report.figures import plot_information_plane
 from ibcollapse.report.figures.point_labels import PointLabels
@@ -120,3 +121,18 @@ def test_a_curve_without_solutions_or_transitions_is_drawn(symmetric):
 def test_unknown_units_are_refused(symmetric):
     with pytest.raises(InputError, match="'nats' or 'bits'"):
         plot_information_plane(symmetric, units="hartleys")
+
+
+def test_a_bootstrap_band_is_shaded_where_it_is_known(binary_symmetric):
+    rates = np.array([0.0, 0.1, 0.2])
+    drawn = np.array([[0.0, 0.05, np.nan], [0.0, 0.06, 0.1]])
+    resampled = CurveBootstrap(
+        binary_symmetric, 0.9, 10, 0, rates, drawn, np.ones((2, 1)), np.ones(2), 1
+    )
+    ax = plot_information_plane(binary_symmetric, units="bits", bootstrap=resampled)
+    [band] = ax.collections
+    assert band.get_label() == "90 % bootstrap band"
+    corners = band.get_paths()[0].vertices
+    # The last rate is reached by half of the resamples only.
+    assert corners[:, 0].max() == pytest.approx(0.1 / math.log(2))
+    assert corners[:, 1].max() == pytest.approx(0.0595 / math.log(2))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from ibcollapse.bottleneck import Hysteresis
 from ibcollapse.errors import InputError
 from ibcollapse.report.figures import (
     gram_figure,
@@ -26,17 +27,26 @@ def draw(ax):
     FigureCanvasAgg(ax.figure).draw()
 
 
-def test_hysteresis_draws_each_branch_and_both_betas(symmetric):
+def test_hysteresis_draws_each_way_and_its_betas(symmetric):
     solutions = symmetric.solutions
     [jump] = symmetric.transitions
-    ax = plot_hysteresis(
-        {"up": solutions[:2], "down": solutions[2:]}, transition=jump, units="bits"
-    )
-    down = named(ax, "down").get_ydata()
+    loop = Hysteresis(jump, solutions[:2], solutions[2:], jump.beta_local, 1.22)
+    ax = plot_hysteresis(loop, units="bits")
+    down = named(ax, "annealing down").get_ydata()
     assert down == pytest.approx([s.i_ty / math.log(2) for s in solutions[2:]])
     assert named(ax, "global transition").get_xdata()[0] == jump.beta
-    assert named(ax, "local stability ends").get_xdata()[0] == jump.beta_local
-    assert named(ax, "up").get_linestyle() != named(ax, "down").get_linestyle()
+    assert named(ax, "lower branch ends").get_xdata()[0] == jump.beta_local
+    assert named(ax, "upper branch ends").get_xdata()[0] == 1.22
+    assert named(ax, "annealing up").get_linestyle() != named(ax, "annealing down").get_linestyle()
+
+
+def test_ends_at_the_transition_itself_are_not_marked_twice(binary_symmetric):
+    [split] = binary_symmetric.transitions
+    loop = Hysteresis(split, binary_symmetric.solutions[:3], (), math.inf, split.beta)
+    ax = plot_hysteresis(loop)
+    labels = ax.get_legend_handles_labels()[1]
+    assert "global transition" in labels
+    assert not [label for label in labels if "branch ends" in label]
 
 
 def test_a_gram_map_is_symmetric_about_zero():

@@ -2,40 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ibcollapse.report.figures.plane_geometry import concave_hull, point_at, transition_ends
-
-
-def highest_chord(points, x):
-    """Largest height at x over all chords between two of the points: the hull, by definition."""
-    heights = [y for px, y in points if px == x]
-    for ax, ay in points:
-        for bx, by in points:
-            if ax < x < bx:
-                heights.append(ay + (by - ay) * (x - ax) / (bx - ax))
-    return max(heights)
-
-
-shares = st.integers(0, 20).map(lambda n: n / 4)
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(shares, shares), min_size=1, max_size=12))
-def test_the_hull_is_the_highest_chord(points):
-    hull = concave_hull(*np.array(points, dtype=float).T)
-    every = [(0.0, 0.0), *points]
-    rising = [(x, max(y for px, y in every if px <= x)) for x, _ in every]
-    for x, _ in every:
-        # Beyond its last vertex the curve stays at its height: more rate never hurts.
-        expected = highest_chord(rising, x)
-        assert np.interp(x, *hull.T) == pytest.approx(expected, abs=1e-12)
-
-
-def test_hull_vertices_have_falling_slopes(crowded):
-    slopes = np.divide(*np.diff(concave_hull(crowded.i_xt, crowded.i_ty), axis=0).T[::-1])
-    assert (np.diff(slopes) < 0).all()
+from ibcollapse.report.figures.plane_geometry import point_at, transition_ends
 
 
 def test_a_first_order_transition_spans_its_straight_segment(symmetric):

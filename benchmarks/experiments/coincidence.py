@@ -1,0 +1,134 @@
+"""Prints the tables of docs/coincidence.md from trajectories that `ibcollapse dynamics` wrote.
+
+    python benchmarks/experiments/coincidence.py digits FOLDER     minutes, on the shipped files
+    python benchmarks/experiments/coincidence.py train FOLDER      the collapsed training splits
+    python benchmarks/experiments/coincidence.py fashion FOLDER    on the files of train_fashion.py
+    python benchmarks/experiments/coincidence.py tables FOLDER     tables of all that is there
+
+A run goes on where it was stopped; its pictures and results lie in FOLDER/<run>/.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import ibcollapse as ib
+from ibcollapse.coincidence import overlap
+from ibcollapse.trajectory import BOTTLENECKS, Trajectory
+
+DATA = Path(__file__).parents[2] / "data"
+BETAS = (1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0)
+DIGITS = [(f"digits_{loss}", layer) for loss in ("supcon", "ce") for layer in ("encoder", "head")]
+FASHION = [(f"fashion_{loss}", "head") for loss in ("supcon", "ce")]
+# Fashion-MNIST classes overlap, which makes the exact curve the slow part: fewer checkpoints and
+# points.
+FASHION_OPTIONS = ("--epochs", "0,1,3,8,18,36", "--max-rows", "256")
+
+
+def main(what: str, folder: Path) -> None:
+    if what == "digits":
+        for name, layer in DIGITS:
+            follow(DATA, name, layer, folder)
+    elif what == "train":
+        for name in ("digits_supcon", "digits_ce"):
+            follow(DATA, name, "head", folder, "--epochs", "300", split="train")
+    elif what == "fashion":
+        for name, layer in FASHION:
+            follow(folder, name, layer, folder, *FASHION_OPTIONS)
+    runs = sorted(folder.glob("*/dynamics.h5"))
+    found = {path.parent.name: ib.load_result(path) for path in runs}
+    print_last(found)
+    print_statements(found)
+
+
+def follow(
+    data: Path, name: str, layer: str, folder: Path, *options: str, split: str = "test"
+) -> None:
+    files = [str(data / f"{name}_{letter}.h5") for letter in "ab"]
+    run = f"{name}_{layer}" if split == "test" else f"{name}_{layer}_{split}"
+    chosen = ["--layer", layer, "--split", split, "-o", str(folder / run)]
+    command = [sys.executable, "-m", "ibcollapse_cli.main", "dynamics"]
+    subprocess.run([*command, *files, *chosen, *options], check=True)
+
+
+def print_last(found: dict[str, Trajectory]) -> None:
+    """What each run shows at its first and at its last checkpoint."""
+    rows = [
+        {"run": name, **measures(trajectory, i)}
+        for name, trajectory in found.items()
+        for i in ((0, -1) if len(trajectory.checkpoints) > 1 else (0,))
+    ]
+    print_table(rows)
+
+
+def measures(trajectory: Trajectory, i: int) -> dict[str, object]:
+    checkpoint = trajectory.checkpoints[i]
+    report = checkpoint.coincidence
+    labels, pair, onset = report.labels, report.pair, report.discrete.onset
+    consensus = report.consensus
+    etf = (*consensus.network_etf_distance, consensus.etf_distance)
+    row: dict[str, object] = {
+        "epoch": checkpoint.epoch,
+        "accuracy": f"{checkpoint.accuracy:.3f}",
+        "NC1": f"{report.geometry.nc1:.3g}",
+        "off ETF a, b, aligned": ", ".join(f"{distance:.3f}" for distance in etf),
+    }
+    if labels is not None:
+        needed = report.accuracy.modes_needed() if report.accuracy else "-"
+        row |= {
+            "beta - 1, labels": f"{labels.critical_betas[0] - 1:.4g} to "
+            f"{labels.critical_betas[-1] - 1:.4g}",
+            "spread (limit)": f"{labels.spread:.2f} ({labels.spread_limit:.2f})",
+            "sum, bound": f"{labels.excess:.4g}, {labels.bound:.4g}",
+            "label directions in span (chance)": f"{overlap(labels.angles):.2f} "
+            f"({labels.rank_between / labels.n_features:.2f})",
+            "modes needed (folds)": str(needed),
+        }
+    betas, n = pair.critical_betas, pair.n_span
+    row |= {
+        "beta - 1, pair": f"{betas[0] - 1:.4g} to {betas[n - 1] - 1:.4g}, next {betas[n] - 1:.4g}",
+        "pair loadings in span (chance)": f"{overlap(pair.angles_a):.3f} "
+        f"({pair.chance_overlap_a:.2f})",
+        "pair resolved": pair.n_resolved,
+        "exact onset - 1": f"{onset.beta - 1:.3g} {onset.mechanism}, order {onset.order}",
+        "exact K clusters - 1": f"{report.discrete.beta_all - 1:.3g}",
+    }
+    return row
+
+
+def print_statements(found: dict[str, Trajectory]) -> None:
+    """First epoch with all K − 1 included, for a ladder of trade-offs."""
+    rows = []
+    for name, trajectory in found.items():
+        if len(trajectory.checkpoints) == 1:
+            continue  # One checkpoint is always flat.
+        for bottleneck in BOTTLENECKS:
+            row: dict[str, object] = {"run": name, "bottleneck": bottleneck}
+            for beta in BETAS:
+                statement = trajectory.state(bottleneck, beta=beta)
+                row[f"beta {beta:g}"] = _epochs(statement)
+            row["accuracy flat from"] = (
+                f"{statement.epoch_plateau:g} [{statement.plateau_low:g}, "
+                f"{statement.plateau_high:g}]"
+            )
+            rows.append(row)
+    print_table(rows)
+
+
+def _epochs(statement) -> str:
+    epoch = "never" if np.isinf(statement.epoch_included) else f"{statement.epoch_included:g}"
+    verdict = "=" if statement.coincides else "<" if not statement.sufficient else ">"
+    return epoch if epoch == "never" else f"{epoch} {verdict}"
+
+
+def print_table(rows: list[dict[str, object]]) -> None:
+    names = list(rows[0])
+    print("\n| " + " | ".join(names) + " |\n|" + "---|" * len(names))
+    for row in rows:
+        print("| " + " | ".join(str(row.get(name, "")) for name in names) + " |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

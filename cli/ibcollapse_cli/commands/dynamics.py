@@ -1,0 +1,201 @@
+"""ibcollapse dynamics: every measure along the stored checkpoints."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ibcollapse_cli.console import remark, show_progress
+from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.options import (
+    feature_options,
+    json_option,
+    output_option,
+    quiet_option,
+    seed_option,
+)
+
+if TYPE_CHECKING:
+    from ibcollapse.trajectory import Trajectory
+
+_SCHEMA = "ibcollapse/dynamics"
+# Column, heading.
+_SHOWN = (
+    ("epoch", "epoch"),
+    ("accuracy", "accuracy"),
+    ("i_xy_held_out", "I(X;Y) held out"),
+    ("onset", "exact onset"),
+    ("beta_all", "exact, K clusters"),
+    ("labels_beta_last", "labels, last beta"),
+    ("pair_beta_last", "pair, beta K-1"),
+    ("labels_included", "labels in"),
+    ("pair_included", "pair in"),
+    ("discrete_included", "exact in"),
+    ("nc1", "NC1"),
+    ("etf_distance", "off ETF"),
+    ("cca_identified", "CCA held out"),
+    ("mir", "MIR"),
+)
+
+
+def _epochs(_context: click.Context, _option: click.Parameter, text: str) -> tuple[int, ...] | None:
+    try:
+        return tuple(int(item) for item in text.split(",") if text) or None
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of integers such as 0,1,2") from None
+
+
+@click.command(short_help="Follow every measure along the stored checkpoints.")
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+@feature_options
+@click.option(
+    "--epochs",
+    metavar="N,N,...",
+    default="",
+    callback=_epochs,
+    help="Checkpoints to measure; default all that every file stores.",
+)
+@click.option(
+    "--beta",
+    type=click.FloatRange(min=1, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Trade-off at which a transition counts as included.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0, max=1, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Distance to the last accuracy that counts as flat.",
+)
+@click.option(
+    "--shrinkage", type=float, default=0.0, show_default=True, help="Of all covariances, 0 to 1."
+)
+@click.option(
+    "--max-rows", type=int, default=512, show_default=True, help="Points of the exact bottleneck."
+)
+@click.option("--bootstrap", type=int, default=200, show_default=True, help="Bootstrap samples.")
+@click.option(
+    "--max-clusters",
+    type=int,
+    show_default="two more than classes",
+    help="Clusters at which the exact curve ends.",
+)
+@output_option(
+    "Folder for dynamics.h5, dynamics.png, dynamics.svg and last_checkpoint.png; default "
+    "ibcollapse_<FILE's name>."
+)
+@seed_option
+@json_option
+@quiet_option
+def dynamics(
+    files: tuple[Path, ...],
+    selection: dict[str, Any],
+    epochs: tuple[int, ...] | None,
+    beta: float,
+    tolerance: float,
+    shrinkage: float,
+    max_rows: int,
+    bootstrap: int,
+    max_clusters: int | None,
+    output: Path | None,
+    seed: int,
+    json_path: str | None,
+    quiet: bool,
+) -> None:
+    """Follow transitions, collapse, alignment and accuracy along the checkpoints of FILES.
+
+    One file, or two of networks trained apart on the same samples. Every finished checkpoint is
+    kept in dynamics.h5: the same command goes on where an earlier one was stopped. With `--json -`
+    nothing is written to disk unless -o asks for it.
+    """
+    if len(files) > 2:
+        raise click.UsageError(f"{len(files)} files; give one network or two")
+    if selection["epoch"] is not None:
+        raise click.UsageError("choose checkpoints with --epochs, not --epoch")
+    from ibcollapse.coincidence import CoincidenceOptions
+    from ibcollapse.errors import OutputError
+    from ibcollapse.trajectory import dynamics as follow
+
+    folder = output
+    if folder is None and json_path != "-":
+        folder = Path(f"ibcollapse_{files[0].stem}")
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make {folder}: {error.strerror}; choose another -o") from (
+                error
+            )
+    options = CoincidenceOptions(
+        shrinkage=shrinkage,
+        max_rows=max_rows,
+        max_clusters=max_clusters,
+        n_bootstrap=bootstrap,
+        seed=seed,
+    )
+    with show_progress(quiet=quiet) as progress:
+        found = follow(
+            *files,
+            epochs=epochs,
+            beta=beta,
+            tolerance=tolerance,
+            options=options,
+            store=None if folder is None else folder / "dynamics.h5",
+            progress=progress,
+            **selection,
+        )
+    if json_path is not None:
+        write_json(_SCHEMA, _fields(found), json_path)
+    if json_path != "-":
+        _show(found)
+    if folder is not None:
+        _draw(found, folder, " and ".join(file.name for file in files))
+        remark(f"wrote dynamics.h5 and its pictures into {folder}", quiet=quiet)
+    for note in found.notes:
+        remark(f"note: {note}", quiet=quiet)
+
+
+def _fields(found: "Trajectory") -> dict[str, Any]:
+    statements = [
+        {
+            **vars(statement),
+            "sufficient": statement.sufficient,
+            "coincides": statement.coincides,
+            "text": statement.text,
+        }
+        for statement in found.statements
+    ]
+    return {
+        "units": "nats",
+        "beta": found.beta,
+        "tolerance": found.tolerance,
+        "accuracy_source": [c.accuracy_source for c in found.checkpoints],
+        "columns": found.columns(),
+        "statements": statements,
+        "notes": found.notes,
+        "provenance": found.provenance,
+    }
+
+
+def _show(found: "Trajectory") -> None:
+    columns = found.columns()
+    # A column that nothing was measured for (no second network) would be a column of dashes.
+    shown = [(key, name) for key, name in _SHOWN if any(v == v for v in columns[key])]
+    rows = list(zip(*[columns[key] for key, _ in shown], strict=True))
+    title = f"included: at or below beta = {found.beta:g}; information in nats"
+    write_table([name for _, name in shown], rows, title=title)
+    for statement in found.statements:
+        click.echo(statement.text)
+
+
+def _draw(found: "Trajectory", folder: Path, title: str) -> None:
+    from ibcollapse.report import coincidence_figure, save_figure, trajectory_figure
+
+    figure = trajectory_figure(found, title=title)
+    for suffix in ("png", "svg"):
+        save_figure(figure, folder / f"dynamics.{suffix}")
+    last = found.checkpoints[-1]
+    report = coincidence_figure(last.coincidence, title=f"{title}, epoch {last.epoch}")
+    save_figure(report, folder / "last_checkpoint.png")

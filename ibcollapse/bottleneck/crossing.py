@@ -1,0 +1,176 @@
+"""What is reported of a transition once the states on both sides of it are known."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from ibcollapse.bottleneck.branch import follow, tangent
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.events import Event
+from ibcollapse.bottleneck.mixture import information
+from ibcollapse.bottleneck.searching import Options
+from ibcollapse.bottleneck.separation import separated_classes
+from ibcollapse.bottleneck.solution import IBSolution
+from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
+from ibcollapse.bottleneck.spinodal import spinodal
+from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck.transition import PhaseTransition
+
+# States closer than this fraction of beta − 1 are not told apart any further.
+RESOLUTION = 1e-6
+# A jump of I(T;Y) below this share of I(X;Y) cannot be told from a steep continuous rise.
+_SMALLEST_JUMP = 1e-3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Passage:
+    """What lies between two states: solutions and transitions, by increasing beta.
+
+    `postponed` is the state below a change that the upper state does not show yet.
+    """
+
+    solutions: tuple[IBSolution, ...] = ()
+    transitions: tuple[PhaseTransition, ...] = ()
+    postponed: SolvedState | None = None
+
+    def __add__(self, later: "Passage") -> "Passage":
+        return Passage(
+            self.solutions + later.solutions,
+            self.transitions + later.transitions,
+            later.postponed,
+        )
+
+
+def crossed(
+    channel: Channel,
+    event: Event,
+    above: SolvedState,
+    options: Options,
+    rng: np.random.Generator,
+) -> Passage:
+    """The transition at `event` from its branch to the state `above`."""
+    here = _as_state(channel, event, options, rng)
+    first = to_solution(channel, here)
+    slope = tangent(channel, above.mixture, above.evaluation, above.beta).i_ty
+    step = above.beta - event.beta
+    i_xt, _ = information(channel, above.evaluation.joint, above.evaluation.p_t_given_x)
+    jump_xt = i_xt - slope * above.beta * step - first.i_xt
+    solutions = [first]
+    jump_ty, order = 0.0, 2
+    smallest = _SMALLEST_JUMP * channel.i_xy * event.beta
+    if jump_xt > max(smallest, 10 * slope * above.beta * step):
+        second = _upper_end(channel, event, above, options)
+        jump_xt, jump_ty, order = second.i_xt - first.i_xt, second.i_ty - first.i_ty, 1
+        solutions.append(second)
+    mechanism = "jump" if order == 1 else "split" if event.is_split else "nucleation"
+    transition = PhaseTransition(
+        beta=event.beta,
+        beta_local=event.beta if mechanism == "split" else spinodal(channel, event),
+        order=order,
+        mechanism=mechanism,
+        jump_i_xt=jump_xt if order == 1 else 0.0,
+        jump_i_ty=jump_ty,
+        clusters_before=event.mixture.n_t,
+        clusters_after=above.mixture.n_t,
+        multiplicity=event.multiplicity,
+        separates=separated_classes(channel, event.mixture, above.mixture),
+        certified=first.gap <= options.tol and above.gap <= options.tol,
+    )
+    return Passage(tuple(solutions), (transition,))
+
+
+def _as_state(
+    channel: Channel, event: Event, options: Options, rng: np.random.Generator
+) -> SolvedState:
+    """The branch at the event itself, where it is still optimal."""
+    return solve_state(channel, event.beta, event.mixture, options, rng)
+
+
+def _upper_end(channel: Channel, event: Event, above: SolvedState, options: Options) -> IBSolution:
+    """The upper branch followed down to the event: the far end of the straight segment."""
+    ended = follow(channel, above.mixture, None, above.beta, event.beta)
+    if ended is None:
+        return to_solution(channel, above)
+    gap = max(0.0, ended.evaluation.free_energy - event.evaluation.free_energy)
+    state = dataclasses.replace(
+        above,
+        beta=event.beta,
+        mixture=ended.mixture,
+        evaluation=ended.evaluation,
+        gap=max(gap, above.gap),
+        residual=ended.residual,
+        n_sweeps=ended.n_sweeps,
+    )
+    return to_solution(channel, state)
+
+
+def died(channel: Channel, event: Event, below: SolvedState) -> Passage:
+    """The transition at which the upper branch of `event` takes over from `below`."""
+    transition = PhaseTransition(
+        beta=event.beta,
+        beta_local=math.nan,
+        order=2,
+        mechanism="death",
+        jump_i_xt=0.0,
+        jump_i_ty=0.0,
+        clusters_before=below.mixture.n_t,
+        clusters_after=event.mixture.n_t,
+        multiplicity=1,
+        separates=(),
+        certified=True,
+    )
+    return Passage((), (transition,))
+
+
+def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Passage:
+    """Several changes within the resolution, reported as one."""
+    first, second = to_solution(channel, before), to_solution(channel, after)
+    jump = second.i_xt - first.i_xt
+    splits = split_directions(channel, before.evaluation, before.beta)
+    is_jump = jump > 1e-3 * max(1e-3, second.i_xt)
+    transition = PhaseTransition(
+        beta=0.5 * (before.beta + after.beta),
+        beta_local=math.nan,
+        order=1 if is_jump else 2,
+        mechanism="unresolved",
+        jump_i_xt=jump if is_jump else 0.0,
+        jump_i_ty=second.i_ty - first.i_ty if is_jump else 0.0,
+        clusters_before=first.n_clusters,
+        clusters_after=second.n_clusters,
+        multiplicity=int(splits.multiplicity[np.argmax(splits.growth)]),
+        separates=separated_classes(channel, before.mixture, after.mixture),
+        certified=False,
+    )
+    return Passage((first, second), (transition,))
+
+
+def coalesce(transitions: list[PhaseTransition]) -> list[PhaseTransition]:
+    """Transitions closer together than the resolution, merged into one with their total jump."""
+    merged: list[PhaseTransition] = []
+    for later in transitions:
+        if merged and later.beta - merged[-1].beta <= RESOLUTION * (merged[-1].beta - 1):
+            merged[-1] = _together(merged[-1], later)
+        else:
+            merged.append(later)
+    return merged
+
+
+def _together(first: PhaseTransition, second: PhaseTransition) -> PhaseTransition:
+    kinds = {first.mechanism, second.mechanism}
+    growing = second.clusters_after > first.clusters_before
+    mechanism = "jump" if "jump" in kinds else "unresolved"
+    if len(kinds - {"death"} if growing else kinds) == 1:
+        mechanism = first.mechanism if first.mechanism != "death" else second.mechanism
+    groups = first.separates + tuple(g for g in second.separates if g not in first.separates)
+    return dataclasses.replace(
+        first,
+        order=min(first.order, second.order),
+        mechanism=mechanism,
+        jump_i_xt=first.jump_i_xt + second.jump_i_xt,
+        jump_i_ty=first.jump_i_ty + second.jump_i_ty,
+        clusters_after=second.clusters_after,
+        multiplicity=max(first.multiplicity, second.multiplicity),
+        separates=groups,
+        certified=first.certified and second.certified,
+    )

@@ -1,0 +1,193 @@
+"""The Hessian of the free energy in the scaled variables, as a matrix or as its products.
+
+With φ_t(x) the scaled derivative of the log-density of atom t at x, the Hessian is
+
+    H = Σ_x p(x) [(Σ_t π_t φ_t)(Σ_t π_t φ_t)ᵀ − blockdiag(π_t φ_t φ_tᵀ)] + D,   π_t = p(t|x),
+
+D the softmaxes' own curvature, with the gauge directions, flat in F, lifted to one. Up to a few
+hundred variables the matrix is summed and factored; beyond, conjugate gradients need only its
+products, two matrix products over X each: in this metric H is the identity minus what the encoder
+does not know yet, and few of its eigenvalues are far from one.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.metric import scales
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+
+Array = NDArray[np.float64]
+
+# Rows times n_t (1 + n_classes) of one block of the Hessian's sum: half a second-level cache.
+_BLOCK_DOUBLES = 65_536
+# From this many variables on the products are cheaper than the matrix.
+_MOST_VARIABLES = 700
+# Conjugate gradients stop at this relative residual: Newton's method then gains three digits a
+# step.
+_INEXACT = 1e-3
+_MOST_PRODUCTS = 200
+
+
+class Curvature(Protocol):
+    """What a second-order method asks of a Hessian."""
+
+    def apply(self, vector: Array) -> Array:
+        """H times a flat scaled vector."""
+        ...
+
+    def solve(self, vector: Array, damping: float) -> Array | None:
+        """(H + damping I)⁻¹ times the vector; None when that matrix is not positive definite."""
+        ...
+
+
+def curvature(
+    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+) -> "Curvature":
+    """The Hessian at a state, in the form that is cheaper for its size."""
+    if mixture.n_t * (1 + channel.n_classes) <= _MOST_VARIABLES:
+        return MatrixCurvature(channel, mixture, evaluation, beta)
+    return ImplicitCurvature(channel, mixture, evaluation, beta)
+
+
+def _derivative_scales(mixture: Mixture, beta: float) -> tuple[Array, Array]:
+    """1/√q (n_t,) and beta over the decoders' scales (n_t, n_classes), zero where those are."""
+    root_q, scale = scales(mixture, beta)
+    inverse_q = np.divide(1.0, root_q, out=np.zeros_like(root_q), where=root_q > 0)
+    inverse = np.divide(beta, scale, out=np.zeros_like(scale), where=scale > 0)
+    return inverse_q, inverse
+
+
+def _weight_ratio(mixture: Mixture, evaluation: Evaluation) -> Array:
+    return np.divide(evaluation.p_t, mixture.q, out=np.ones(mixture.n_t), where=mixture.q > 0)
+
+
+class MatrixCurvature:
+    """The Hessian as a matrix, factored once for each damping."""
+
+    def __init__(
+        self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+    ) -> None:
+        self.matrix = _matrix(channel, mixture, evaluation, beta)
+        self._factor: tuple[float, Array] | None = None
+
+    def apply(self, vector: Array) -> Array:
+        """H times a flat scaled vector."""
+        product: Array = self.matrix @ vector
+        return product
+
+    def solve(self, vector: Array, damping: float) -> Array | None:
+        """(H + damping I)⁻¹ times the vector; None when that matrix is not positive definite."""
+        if self._factor is None or self._factor[0] != damping:
+            damped = self.matrix.copy()
+            damped.flat[:: len(damped) + 1] += damping
+            try:
+                factor = scipy.linalg.cholesky(
+                    damped, lower=True, overwrite_a=True, check_finite=False
+                )
+            except scipy.linalg.LinAlgError:
+                return None
+            self._factor = damping, factor
+        solution: Array = scipy.linalg.cho_solve(
+            (self._factor[1], True), vector, check_finite=False
+        )
+        return solution
+
+
+def _matrix(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:
+    n_t, n_classes = mixture.log_r.shape
+    size = 1 + n_classes
+    inverse_q, inverse = _derivative_scales(mixture, beta)
+    hessian = np.zeros((n_t * size, n_t * size), order="F")
+    diagonal = np.zeros((n_t, size, size))
+    root_p = np.sqrt(channel.p_x)
+    step = max(64, _BLOCK_DOUBLES // (n_t * size))
+    for first in range(0, channel.n_x, step):
+        rows = slice(first, first + step)
+        w, pi = channel.p_y_given_x[rows], evaluation.p_t_given_x[rows]
+        features = np.empty((n_t, len(w), size))
+        features[:, :, 0] = inverse_q[:, None]
+        np.subtract(w, mixture.r[:, None, :], out=features[:, :, 1:])
+        features[:, :, 1:] *= inverse[:, None, :]
+        root_pi = np.sqrt(pi.T)[:, :, None]
+        features *= root_pi * root_p[rows, None]
+        diagonal += features.transpose(0, 2, 1) @ features
+        features *= root_pi
+        flat = features.transpose(1, 0, 2).reshape(len(w), n_t * size)
+        hessian = dsyrk(1.0, flat.T, beta=1.0, c=hessian, overwrite_c=True)
+    hessian = np.triu(hessian) + np.triu(hessian, 1).T
+    blocks = hessian.reshape(n_t, size, n_t, size)
+    atoms = np.arange(n_t)
+    blocks[atoms, :, atoms, :] -= diagonal
+    _add_curvature(blocks, mixture, evaluation)
+    return hessian
+
+
+def _add_curvature(blocks: Array, mixture: Mixture, evaluation: Evaluation) -> None:
+    """Add the softmaxes' own curvature; the gauge directions, flat in F, get curvature one.
+
+    The weights' own second derivatives, which the blocks of single atoms took away, come back.
+    """
+    n_t, size = blocks.shape[:2]
+    root_r = np.exp(0.5 * mixture.log_r)
+    ratio = _weight_ratio(mixture, evaluation)
+    atoms, diagonal = np.arange(n_t)[:, None], np.arange(size)
+    blocks[atoms, diagonal, atoms, diagonal] += ratio[:, None]
+    gauge = (1.0 - ratio)[:, None, None] * root_r[:, :, None] * root_r[:, None, :]
+    blocks[atoms[:, 0], 1:, atoms[:, 0], 1:] += gauge
+
+
+class ImplicitCurvature:
+    """The Hessian by its products with vectors."""
+
+    def __init__(
+        self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+    ) -> None:
+        self._w, self._pi = channel.p_y_given_x, evaluation.p_t_given_x
+        self._weighted = self._pi * channel.p_x[:, None]
+        self._inverse_q, self._inverse = _derivative_scales(mixture, beta)
+        self._r, self._root_r = mixture.r, np.exp(0.5 * mixture.log_r)
+        self._ratio = _weight_ratio(mixture, evaluation)
+
+    def apply(self, vector: Array) -> Array:
+        """H times a flat scaled vector."""
+        parts = vector.reshape(len(self._r), -1)
+        slopes = self._inverse * parts[:, 1:]
+        along = self._w @ slopes.T
+        along += self._inverse_q * parts[:, 0] - np.sum(self._r * slopes, axis=1)
+        along -= np.einsum("xt,xt->x", self._pi, along)[:, None]
+        along *= self._weighted
+        total = along.sum(axis=0)
+        moments = along.T @ self._w
+        product = self._ratio[:, None] * parts
+        product[:, 0] -= self._inverse_q * total
+        product[:, 1:] -= self._inverse * (moments - self._r * total[:, None])
+        gauge = (1.0 - self._ratio) * np.sum(self._root_r * parts[:, 1:], axis=1)
+        product[:, 1:] += gauge[:, None] * self._root_r
+        flat: Array = product.ravel()
+        return flat
+
+    def solve(self, vector: Array, damping: float) -> Array | None:
+        """(H + damping I)⁻¹ times the vector; None when a direction of no curvature is met."""
+        solution = np.zeros_like(vector)
+        residual = vector.copy()
+        direction = residual.copy()
+        length = float(residual @ residual)
+        enough = _INEXACT**2 * length
+        for _ in range(_MOST_PRODUCTS):
+            if length <= enough:
+                break
+            image = self.apply(direction) + damping * direction
+            bent = float(direction @ image)
+            if bent <= 0:
+                return None
+            step = length / bent
+            solution += step * direction
+            residual -= step * image
+            before, length = length, float(residual @ residual)
+            direction = residual + (length / before) * direction
+        return solution
