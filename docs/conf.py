@@ -13,7 +13,19 @@ HERE = Path(__file__).parent
 # The extensions below and, for a tree that is not installed, the two source roots.
 sys.path[:0] = [str(HERE / "_extensions"), str(HERE.parent), str(HERE.parent / "cli")]
 
+import ibcollapse  # noqa: E402
 from ibcollapse_cli.main import COMMANDS  # noqa: E402
+
+
+def public_names() -> str:
+    """Markdown table: the page of every name of the package, from the package's own list."""
+    pages: dict[str, list[str]] = {}
+    for name in ibcollapse.__all__:
+        room = ibcollapse._HOME.get(name) or ibcollapse._MODULES[name]
+        pages.setdefault("results" if room == "serialize" else room, []).append(f"`ib.{name}`")
+    rows = [f"| {', '.join(names)} | [{page}]({page}.md) |" for page, names in pages.items()]
+    return "\n".join(["| name | page |", "|---|---|", *rows])
+
 
 project = "ibcollapse"
 author = "The ibcollapse developers"
@@ -40,7 +52,8 @@ exclude_patterns = ["_build"] + [
     if importlib.util.find_spec(f"ibcollapse_cli.commands.{name}") is None
 ]
 
-myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "substitution"]
+myst_substitutions = {"public_names": public_names()}
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"ibcollapse {release}"

@@ -117,6 +117,9 @@ def _agree(shown: list[str], printed: list[str]) -> bool:
 
 
 def _same_word(shown: str, printed: str) -> bool:
+    # In JSON a comma follows the figure.
+    if shown.endswith(",") and printed.endswith(","):
+        shown, printed = shown[:-1], printed[:-1]
     if _NUMBER.match(shown) and _NUMBER.match(printed):
         return math.isclose(float(shown), float(printed), rel_tol=_RELATIVE, abs_tol=_NOISE)
     return shown == printed

@@ -44,3 +44,9 @@ def test_programs_run(name, needs):
     programs = blocks(DOCS / name, "python")
     assert programs
     exec(compile("\n".join(programs), name, "exec"), {"__name__": "__main__"})
+
+
+def test_every_room_has_a_page_of_the_reference():
+    rooms = {path.parent.name for path in (ROOT / "ibcollapse").glob("*/__init__.py")}
+    documented = {page.stem for page in (DOCS / "reference").glob("*.md")}
+    assert rooms <= documented
