@@ -14,11 +14,15 @@ import h5py
 import numpy as np
 
 from ibcollapse.errors import ResultFileError
+from ibcollapse.global_heaps import find_endless_heap
 
 HDF5_FORMAT = "ibcollapse-result"
 _COMPRESS_FROM = 4096
 _SEQUENCE = "sequence_length"
 _MAX_DEPTH = 32
+# As a declared size may: any up to this, beyond it no more than gzip could have compressed.
+_ALWAYS_ALLOWED_BYTES = 1 << 24
+_MAX_COMPRESSION = 1100
 _FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -60,9 +64,11 @@ def _unjson(value: Any) -> Any:
     if set(value) == {"float"}:
         return _FLOATS[value["float"]]
     if set(value) == {"array", "shape", "values"}:
-        return np.array(
-            [_unjson(item) for item in value["values"]], dtype=np.dtype(value["array"])
-        ).reshape(value["shape"])
+        dtype = np.dtype(value["array"])
+        if dtype.kind not in "biufU":
+            raise ValueError(f"an array of {dtype}; results hold numbers, booleans and strings")
+        values = [_unjson(item) for item in value["values"]]
+        return np.array(values, dtype=dtype).reshape(value["shape"])
     return {key: _unjson(item) for key, item in value.items()}
 
 
@@ -101,6 +107,9 @@ def _write_array(group: h5py.Group, key: str, value: np.ndarray[Any, Any]) -> No
 
 def read_hdf5(path: Path) -> dict[str, Any]:
     """Tree of a file that `write_hdf5` wrote; `ResultFileError` on anything else."""
+    heap = find_endless_heap(path)
+    if heap is not None:
+        raise ResultFileError(f"{path}: damaged (global heap at byte {heap}); copy it again")
     try:
         with h5py.File(path, "r") as file:
             if file.attrs.get("format") != HDF5_FORMAT:
@@ -139,6 +148,9 @@ def _read_item(item: h5py.Group | h5py.Dataset, depth: int) -> Any:
         return _read_group(item, depth + 1)
     if item.external is not None or item.is_virtual:
         raise ValueError(f"{item.name} stores its values in another file; results never do")
+    declared, stored = item.size * item.dtype.itemsize, item.id.get_storage_size()
+    if declared > _ALWAYS_ALLOWED_BYTES + _MAX_COMPRESSION * stored:
+        raise ValueError(f"{item.name} declares {declared} bytes and stores {stored}")
     if h5py.check_string_dtype(item.dtype) is not None:
         return item.asstr()[...].astype(np.str_)
     return item[...]

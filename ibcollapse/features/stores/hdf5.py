@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ibcollapse.errors import FeatureFileError
 from ibcollapse.features.stores.damage import reading_errors
-from ibcollapse.features.stores.global_heaps import check_global_heaps
 from ibcollapse.features.stores.hdf5_survey import MAX_CHUNK_BYTES, is_matlab, survey
 from ibcollapse.features.stores.store import StoredArray, one_line, row_bytes
+from ibcollapse.global_heaps import find_endless_heap
 
 _DEFAULT_CACHE_BYTES = 1 << 20
 
@@ -31,7 +31,12 @@ class Hdf5Store:
             raise FeatureFileError(
                 f"{path}: not an HDF5 file; feature files are .h5, .npz, .npy, .pt or .safetensors"
             )
-        check_global_heaps(path)
+        heap = find_endless_heap(path)
+        if heap is not None:
+            raise FeatureFileError(
+                f"{path}: the strings in it are damaged (global heap at byte {heap}); copy or "
+                "download it again"
+            )
         self.is_matlab = is_matlab(path)
         with reading_errors(self.name, "open it"), h5py.File(path, "r") as file:
             self.attrs = _plain_attrs(file)

@@ -9,8 +9,6 @@ import mmap
 import struct
 from pathlib import Path
 
-from ibcollapse.errors import FeatureFileError
-
 _MARK = b"GCOL\x01\0\0\0"
 _HEADER = struct.Struct("<8sQ")
 _OBJECT = struct.Struct("<HH4xQ")
@@ -18,26 +16,21 @@ _OBJECT = struct.Struct("<HH4xQ")
 _SEARCHED_BYTES = 1 << 28
 
 
-def check_global_heaps(path: Path) -> None:
-    """Refuse a file, of up to 256 MiB, with a global heap that HDF5 could not leave.
+def find_endless_heap(path: Path) -> int | None:
+    """Byte at which a file, of up to 256 MiB, has a global heap that HDF5 could not leave.
 
-    Raises
-    ------
-    FeatureFileError
-        On such a heap.
+    None when there is none, or when the file is larger.
     """
     size = path.stat().st_size
     if not 0 < size <= _SEARCHED_BYTES:
-        return
+        return None
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         heap = content.find(_MARK)
         while heap >= 0:
             if _never_ends(content, heap):
-                raise FeatureFileError(
-                    f"{path}: the strings in it are damaged (global heap at byte {heap}); copy or "
-                    "download it again"
-                )
+                return heap
             heap = content.find(_MARK, heap + len(_MARK))
+    return None
 
 
 def _never_ends(content: mmap.mmap, heap: int) -> bool:
