@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ibcollapse.deferred_errors import DeferredErrorFile
 from ibcollapse.errors import ResultFileError
 from ibcollapse.global_heaps import find_endless_heap
 
@@ -73,11 +74,13 @@ def _unjson(value: Any) -> Any:
 
 
 def write_hdf5(tree: dict[str, Any], path: Path) -> None:
-    """Write `tree` to a fresh HDF5 file at `path`."""
-    with h5py.File(path, "w", libver="v110", track_order=True) as file:
-        file.attrs["format"] = HDF5_FORMAT
-        file.attrs["format_version"] = 1
-        _write_group(file.create_group("result", track_order=True), tree)
+    """Write `tree` to a fresh HDF5 file at `path`; `OSError` when the disk is full."""
+    with DeferredErrorFile(path, "wb+") as raw:
+        with h5py.File(raw, "w", libver="v110", track_order=True) as file:
+            file.attrs["format"] = HDF5_FORMAT
+            file.attrs["format_version"] = 1
+            _write_group(file.create_group("result", track_order=True), tree)
+        raw.raise_error()
 
 
 def _write_group(group: h5py.Group, tree: dict[str, Any]) -> None:
