@@ -8,13 +8,10 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.mixture import log_p_y
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.stability import onset_beta_local
 from ibcollapse.bottleneck.transition import PhaseTransition
 
 # Below this many nats I(X;Y) is rounding and there is no curve.
 _NO_INFORMATION = 1e-12
-# An onset this close to beta = 1 is at beta = 1.
-_CONNECTED = 1e-14
 
 Array = NDArray[np.float64]
 
@@ -86,10 +83,5 @@ def why_untraced(channel: Channel) -> str | None:
         return (
             f"I(X;Y) is {channel.i_xy:.3g} nats: the rows of p(y|x) are too close to one another "
             "for double precision to tell clusters apart"
-        )
-    if onset_beta_local(channel) <= 1 + _CONNECTED:
-        return (
-            "the classes fall into groups that no row connects: T tells the groups apart from "
-            "beta = 1 on, where a trace cannot start; trace each group, or solve at single betas"
         )
     return None

@@ -8,12 +8,17 @@ from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.crossing import Passage, coalesce
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.groups import (
+    class_groups,
+    next_onset,
+    parting_of_groups,
+    state_of_groups,
+)
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.resolving import resolve
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
-from ibcollapse.bottleneck.stability import onset_beta_local
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.progress import Progress
 
@@ -89,18 +94,28 @@ class Tracer:
     def _walk(self) -> str:
         channel = self._channel
         self._progress.start("tracing the curve", total=self._limits.fraction)
-        state = solve_state(channel, 1.0, trivial_mixture(channel), self._options, self._rng)
-        self._keep(state)
-        next_beta = 1 + 1.001 * (onset_beta_local(channel) - 1)
+        state = self._start()
+        next_beta = 1 + 1.001 * (next_onset(channel, state) - 1)
         while True:
-            next_beta = min(next_beta, self._limits.beta_max)
-            state = self._reach(state, next_beta)
             if state.mixture.n_t > self._limits.max_clusters:
                 return self._stop_at_cap()
             status = self._finished(state)
             if status is not None:
                 return status
+            state = self._reach(state, min(next_beta, self._limits.beta_max))
             next_beta = self._next_beta(state)
+
+    def _start(self) -> SolvedState:
+        """The representation at beta = 1 that is optimal just above: trivial, or the groups."""
+        channel = self._channel
+        state = solve_state(channel, 1.0, trivial_mixture(channel), self._options, self._rng)
+        self._keep(state)
+        groups = class_groups(channel)
+        if groups.max() > 0:
+            state = state_of_groups(channel, groups)
+            self._transitions.append(parting_of_groups(channel, groups, state))
+            self._keep(state)
+        return state
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded."""

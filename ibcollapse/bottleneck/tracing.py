@@ -7,6 +7,7 @@ import numpy as np
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic, why_untraced
+from ibcollapse.bottleneck.groups import class_groups, cut_leaks
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import check_tol, solve_state, to_solution
@@ -72,6 +73,9 @@ def trace_curve(
     if reason is not None:
         lone = solve_state(merged, 1.0, trivial_mixture(merged), Options(), np.random.default_rng())
         return put_together(channel, [to_solution(merged, lone)], [], reason)
+    groups = class_groups(merged)
+    if groups.max() > 0:
+        merged = cut_leaks(merged, groups)
     tracer = Tracer(merged, limits, Options(tol=tol), np.random.default_rng(seed), progress)
     return tracer.run()
 

@@ -193,12 +193,21 @@ def test_a_channel_too_weak_to_tell_clusters_apart_says_so():
     assert "too close" in curve.status
 
 
-def test_groups_of_classes_that_no_row_connects_do_not_hang_the_trace():
-    joint = np.array([[1, 0, 0], [0, 0.9, 0.1], [0, 0.1, 0.9]]) / 3
+@pytest.mark.parametrize("leak", [0.0, 1e-15, 1e-12])
+def test_groups_of_classes_that_no_row_connects_part_at_beta_one(leak):
+    joint = np.array([[1, leak, 0], [0, 0.9, 0.1], [0, 0.1, 0.9]])
+    joint /= joint.sum()
     curve = trace_curve(Channel.from_joint(joint))
-    assert len(curve.solutions) == 1
-    assert "groups that no row connects" in curve.status
-    # One beta at a time there is no difficulty: T tells the groups apart.
+    apart, split = curve.transitions
+    entropy = math.log(3) - 2 / 3 * math.log(2)
+    assert (apart.beta, apart.order, apart.separates) == (1.0, 1, (("0",), ("1", "2")))
+    assert apart.jump_i_xt == pytest.approx(entropy, abs=1e-9)
+    assert apart.jump_i_ty == pytest.approx(entropy, abs=1e-9)
+    # Above, the other group is a binary symmetric channel of its own.
+    assert split.beta == pytest.approx(1.5625, rel=1e-6)
+    assert curve.status == "converged"
+    # One beta at a time, too, T tells the groups apart.
+    joint = np.array([[1, 0, 0], [0, 0.9, 0.1], [0, 0.1, 0.9]]) / 3
     solution = solve(Channel.from_joint(joint), 1.2)
     entropy = math.log(3) - 2 / 3 * math.log(2)
     assert solution.i_xt == pytest.approx(entropy, abs=1e-9)
