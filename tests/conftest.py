@@ -4,6 +4,8 @@ import contextlib
 import sys
 from pathlib import Path
 
+import pytest
+
 # pandas looks for an accelerator called bottleneck and would take the tests' folder of that name
 # for one: it is imported while the tests are out of sight.
 _tests = Path(__file__).parent
@@ -12,3 +14,11 @@ sys.path[:] = [entry for entry in _path if Path(entry) != _tests]
 with contextlib.suppress(ImportError):
     import pandas  # noqa: F401
 sys.path[:] = _path
+
+
+@pytest.fixture(scope="module")
+def stored():
+    """A result of every kind that is quick to make, by name."""
+    from stored_material import results
+
+    return results()

@@ -131,8 +131,8 @@ def locate(
         probe, last = found, probe
     # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
     # An atom's growth changes by about its size over beta − 1, where its slope is not known.
-    slope = probe.excess_slope or 1.0 / max(abs(probe.beta - 1), 1e-300)
-    rounding = _ROUNDING + 1e3 * near * abs(slope)
+    steepness = abs(probe.excess_slope or 1.0 / max(abs(probe.beta - 1), 1e-300))
+    rounding = _ROUNDING + 1e3 * near * steepness
     return _event(probe) if abs(probe.excess) <= rounding else None
 
 
