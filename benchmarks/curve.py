@@ -1,6 +1,6 @@
 """Whole certified curves with every transition: time beside accuracy.
 
-`python benchmarks/curve.py [n_classes target max_rows fraction]` prints one line a channel:
+`python -m benchmarks.curve [n_classes target max_rows fraction]` prints one line a channel:
 posteriors of n = 50 000 samples of a mixture of isotropic Gaussians with simplex means, its noise
 chosen so that I(X;Y) is a given share of H(Y); reduced as `ibcollapse.curve` does, kernels compiled
 first. The gap is the largest of all points in nats; `lost` is the share of I(X;Y) given up by the

@@ -1,6 +1,6 @@
 """One beta, to a certified gap of 1e-9, against plain Blahut–Arimoto in NumPy and embo.
 
-`python benchmarks/one_beta.py` prints the CPU seconds of each with the Lagrangian that it bought
+`python -m benchmarks.one_beta` prints the CPU seconds of each with the Lagrangian that it bought
 and, for the rivals, how far that lies above the certified one (nats). The
 NumPy rival starts from a random encoder with as many clusters as the certified solution has and
 stops when no entry of p(t, y) moves by more than 1e-12 or after `BUDGET` maps (marked >): its time
@@ -10,8 +10,8 @@ is then a lower bound. Embo gets the same number of clusters and one start.
 import time
 
 import numpy as np
-from rivals import embo_blahut_arimoto, numpy_blahut_arimoto
 
+from benchmarks.rivals import embo_blahut_arimoto, numpy_blahut_arimoto
 from ibcollapse import Channel, solve
 from ibcollapse.bottleneck.stability import onset_beta_local
 
