@@ -16,9 +16,9 @@ from ibcollapse.bottleneck.solver import SolvedState, solve_state
 
 Array = NDArray[np.float64]
 
-# The state above a transition is solved this far above it, as a fraction of beta − 1; the first
+# The state beside a transition is solved this far from it, as a fraction of beta − 1; the first
 # fraction at which its atoms differ is taken.
-_ABOVE = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+_BESIDE = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 # Atoms further apart than this (squared Hellinger) are different ones.
 _SAME_ATOM = 0.05
 # The gap in nats at which the states beside a transition rest: they show it early.
@@ -47,7 +47,7 @@ def resolve(
     starts = _starts(channel, before, after, rng)
     event = locate(channel, before.mixture, None, before.beta, after.beta, starts)
     if event is not None and event.beta > before.beta:
-        above = _above(channel, event, after, options, rng)
+        above = _beside(channel, event, after, options, rng)
         if not _differs(event, above):
             # The atoms stay where they are, to the tolerance, up to `after` and beyond.
             return Passage(postponed=before)
@@ -55,7 +55,7 @@ def resolve(
         return passed if above is after else passed + resolve(channel, above, after, options, rng)
     event = locate(channel, after.mixture, None, after.beta, before.beta, starts)
     if event is not None and event.beta < after.beta:
-        below = _below(channel, event, before, options, rng)
+        below = _beside(channel, event, before, options, rng)
         if not _differs(event, below):
             return Passage()
         earlier = Passage() if below is before else resolve(channel, before, below, options, rng)
@@ -84,21 +84,24 @@ def _starts(
     return np.concatenate([before.mixture.log_r, after.mixture.log_r, after.maxima.log_r, searched])
 
 
-def _above(
+def _beside(
     channel: Channel,
     event: Event,
     limit: SolvedState,
     options: Options,
     rng: np.random.Generator,
 ) -> SolvedState:
-    """The certified state just above an event whose atoms differ from the branch's."""
+    """The certified state next to an event, on the side of `limit`, that has other atoms.
+
+    Above a birth that is the state with the new atom, below a death the one with the dying atom;
+    `limit` itself where none nearer by shows the change.
+    """
     sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
-    start = event.mixture
-    if not event.is_split:
-        start = join(start, event.violators, share=1e-3)
-    for fraction in _ABOVE:
-        beta = event.beta + fraction * (event.beta - 1)
-        if beta >= limit.beta:
+    start = event.mixture if event.is_split else join(event.mixture, event.violators, share=1e-3)
+    side = 1.0 if limit.beta > event.beta else -1.0
+    for fraction in _BESIDE:
+        beta = event.beta + side * fraction * (event.beta - 1)
+        if side * (limit.beta - beta) <= 0:
             break
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
         if _differs(event, state):
@@ -112,23 +115,3 @@ def _differs(event: Event, state: SolvedState) -> bool:
     return any(
         hellinger_squared(r, event.mixture.log_r).min() > _SAME_ATOM for r in state.mixture.log_r
     )
-
-
-def _below(
-    channel: Channel,
-    event: Event,
-    limit: SolvedState,
-    options: Options,
-    rng: np.random.Generator,
-) -> SolvedState:
-    """The certified state just below a death, with the atom that dies."""
-    sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
-    start = event.mixture if event.is_split else join(event.mixture, event.violators, share=1e-3)
-    for fraction in _ABOVE:
-        beta = event.beta - fraction * (event.beta - 1)
-        if beta <= limit.beta:
-            break
-        state = solve_state(channel, beta, start, sharper, rng, event.violators)
-        if _differs(event, state):
-            return state
-    return limit

@@ -3,13 +3,13 @@
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.crossing import Passage, coalesce
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.groups import (
-    class_groups,
     next_onset,
     parting_of_groups,
     state_of_groups,
@@ -62,17 +62,22 @@ def put_together(
 
 
 class Tracer:
-    """The walk up the curve: where it stands and what it has collected."""
+    """The walk up the curve: where it stands and what it has collected.
+
+    `groups` is the group of each class among those that no point connects.
+    """
 
     def __init__(
         self,
         channel: Channel,
+        groups: NDArray[np.int64],
         limits: Limits,
         options: Options,
         rng: np.random.Generator,
         progress: Progress,
     ) -> None:
-        self._channel, self._limits, self._options = channel, limits, options
+        self._channel, self._groups = channel, groups
+        self._limits, self._options = limits, options
         self._rng, self._progress = rng, progress
         self._solutions: list[IBSolution] = []
         self._transitions: list[PhaseTransition] = []
@@ -110,10 +115,9 @@ class Tracer:
         channel = self._channel
         state = solve_state(channel, 1.0, trivial_mixture(channel), self._options, self._rng)
         self._keep(state)
-        groups = class_groups(channel)
-        if groups.max() > 0:
-            state = state_of_groups(channel, groups)
-            self._transitions.append(parting_of_groups(channel, groups, state))
+        if self._groups.max() > 0:
+            state = state_of_groups(channel, self._groups)
+            self._transitions.append(parting_of_groups(channel, self._groups, state))
             self._keep(state)
         return state
 

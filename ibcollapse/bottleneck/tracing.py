@@ -76,7 +76,7 @@ def trace_curve(
     groups = class_groups(merged)
     if groups.max() > 0:
         merged = cut_leaks(merged, groups)
-    tracer = Tracer(merged, limits, Options(tol=tol), np.random.default_rng(seed), progress)
+    tracer = Tracer(merged, groups, limits, Options(tol=tol), np.random.default_rng(seed), progress)
     return tracer.run()
 
 
