@@ -60,9 +60,18 @@ def make_block(n_t: int, n_classes: int) -> Block:
 def block_of(n_slabs: int, n_t: int) -> Block:
     """Working arrays for `n_slabs` slabs."""
     scores = aligned(n_slabs * n_t * SLAB).reshape(n_slabs, n_t, SLAB)
-    offset = np.empty((n_slabs, SLAB))
-    top = np.full((n_slabs, SLAB), LEAST_SCORE)
-    return Block(scores, offset, top)
+    top = rows_of(n_slabs, LEAST_SCORE)
+    return Block(scores, rows_of(n_slabs, 0.0), top)
+
+
+@part_of_kernel
+def rows_of(n_slabs: int, value: float) -> Array:
+    """(n_slabs, 32) filled with `value`, on cache lines of its own."""
+    flat = aligned(n_slabs * SLAB)
+    # Not flat[:] = value: for an assignment to a slice Numba compiles functions for seconds.
+    for i in range(len(flat)):
+        flat[i] = value
+    return flat.reshape(n_slabs, SLAB)
 
 
 @part_of_kernel

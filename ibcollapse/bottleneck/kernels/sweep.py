@@ -10,6 +10,7 @@ from ibcollapse.bottleneck.kernels.blocks import (
     add_shared_moments,
     block_of,
     power_block,
+    rows_of,
     score_coefficients,
     score_slab,
     tile_edges,
@@ -171,14 +172,17 @@ def _pass(
     may_overflow = not _scores_are_low(log_p_y_given_t, log_p_t, beta)
     n_slabs_at_once = min(_MOST_SLABS, max(_FEWEST_SLABS, _BLOCK_ROWS // n_t))
     block = block_of(n_slabs_at_once, n_t)
-    log_z_of_block, share = np.empty(block.top.shape), np.empty(block.top.shape)
-    unshifted = np.zeros(block.top.shape)
+    log_z_of_block, share = rows_of(n_slabs_at_once, 0.0), rows_of(n_slabs_at_once, 0.0)
+    unshifted = rows_of(n_slabs_at_once, 0.0)
     total, before = np.zeros(LANES), np.zeros(LANES)
-    lanes = aligned(n_t * n_classes * LANES).reshape(n_t, n_classes, LANES)
-    lanes[:, :, :] = 0.0
+    flat = aligned(n_t * n_classes * LANES)
+    for i in range(len(flat)):
+        flat[i] = 0.0
+    lanes = flat.reshape(n_t, n_classes, LANES)
     for first in range(start, stop, n_slabs_at_once):
         n_slabs = min(n_slabs_at_once, stop - first)
-        before[:] = total
+        for lane in range(LANES):
+            before[lane] = total[lane]
         power_block(coefficients, posteriors, negentropy, first, n_slabs, beta, block, share)
         lowest = shares(n_slabs, row_weights, first, unshifted, share, log_z_of_block, total)
         if may_overflow or lowest < _TOO_LOW:
@@ -187,18 +191,24 @@ def _pass(
                     block.offset[i, x] = -beta * negentropy[first + i, x]
                 score_slab(coefficients, edges, posteriors, first + i, block, i)
                 row_powers(block.scores, block.top, log_z_of_block, share, i)
-            total[:] = before
+            for lane in range(LANES):
+                total[lane] = before[lane]
             shares(n_slabs, row_weights, first, log_z_of_block, share, log_z_of_block, total)
         if len(joint) > 0:
             add_shared_moments(block, n_slabs, share, posteriors, first, lanes)
         if len(log_z) > 0:
-            log_z[first : first + n_slabs] = log_z_of_block[:n_slabs]
+            for i in range(n_slabs):
+                for x in range(SLAB):
+                    log_z[first + i, x] = log_z_of_block[i, x]
         if len(p_t_given_x) > 0:
             _unpack(block.scores, share, first, n_slabs, p_t_given_x)
     for t in range(len(joint)):
         for y in range(n_classes):
-            joint[t, y] += lanes[t, y].sum()
-    mean: float = total.sum() * math.log(2.0)
+            for lane in range(LANES):
+                joint[t, y] += lanes[t, y, lane]
+    mean = 0.0
+    for lane in range(LANES):
+        mean += total[lane] * math.log(2.0)
     return mean
 
 
