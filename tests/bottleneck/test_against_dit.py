@@ -1,4 +1,4 @@
-"""The package dit (R. James and others): its informations, and its bottleneck where it converges."""
+"""The package dit (R. James and others): its informations, and what its bottleneck returns."""
 
 import importlib.util
 import warnings

@@ -20,7 +20,7 @@ def loss_of(p_x, rows, groups):
     for g in np.unique(groups):
         part = groups == g
         mean = np.average(rows[part], axis=0, weights=p_x[part])
-        total += sum(p * rel_entr(row, mean).sum() for p, row in zip(p_x[part], rows[part]))
+        total += float(p_x[part] @ rel_entr(rows[part], mean).sum(axis=1))
     return total
 
 
