@@ -29,7 +29,7 @@ class Hits:
     samples : str
         SHA-256 of the labels, and ids, in that order: equal where two checkpoints are paired.
     predicted_by : str
-        "stored logits" or "nearest class mean of train".
+        "stored logits" or "nearest class mean of train", and the layer where it is another one.
     """
 
     packed: NDArray[np.uint8]
@@ -52,7 +52,7 @@ class Hits:
 
 
 def predictions(source: FeatureSource) -> Iterator[Hits]:
-    """`Hits` of every way that the stored features of `source` offer, the network's own first."""
+    """`Hits` of every way that the features of `source` offer, the network's own logits first."""
     logits = source.logits
     if logits is not None and logits.ndim == 2 and logits.shape[1] == len(source.class_names):
         yield _hits(source, np.argmax(logits, axis=1) == source.labels, "stored logits")
@@ -62,12 +62,19 @@ def predictions(source: FeatureSource) -> Iterator[Hits]:
 
 
 def hits_behind(source: FeatureSource, accuracy: float) -> Hits | None:
-    """The predictions that have this accuracy, up to the rounding of stored features."""
+    """The predictions that have this accuracy of the network, up to the rounding of the file.
+
+    A stored accuracy is one number for all layers, and of the last one where it is of class means:
+    layers are tried from the last to the first.
+    """
     n_samples = source.n_samples
     slack = max(1.0, _ROUNDING * n_samples) + 0.5  # samples, compared as counts
-    for hits in predictions(source):
-        if abs(hits.accuracy - accuracy) * n_samples < slack:
-            return hits
+    for layer in reversed(source.contents.layers or (None,)):
+        other = layer not in (None, source.layer)
+        for hits in predictions(source.select(layer=layer) if other else source):
+            if abs(hits.accuracy - accuracy) * n_samples < slack:
+                named = f"{hits.predicted_by}, layer {layer}" if other else hits.predicted_by
+                return dataclasses.replace(hits, predicted_by=named)
     return None
 
 

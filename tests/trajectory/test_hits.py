@@ -44,6 +44,25 @@ def test_samples_are_sorted_by_their_ids(tmp_path):
     assert without.samples != plain.samples
 
 
+def test_class_means_of_the_last_layer_explain_the_accuracy_at_every_layer(tmp_path):
+    rng, y = np.random.default_rng(2), np.arange(90) % 3
+    with FeatureWriter(tmp_path / "a.h5") as writer:
+        for split in ("train", "test"):
+            head = 1.5 * np.eye(3)[y] + rng.normal(size=(90, 3))
+            writer.append(
+                {"encoder": rng.normal(size=(90, 2)), "head": head}, y, epoch=0, split=split
+            )
+    layers = {
+        layer: ib.open_features(tmp_path / "a.h5", layer=layer, split="test")
+        for layer in ("encoder", "head")
+    }
+    (own,) = predictions(layers["head"])
+    found = hits_behind(layers["encoder"], own.accuracy)
+    np.testing.assert_array_equal(found.packed, own.packed)
+    assert found.predicted_by == "nearest class mean of train, layer head"
+    assert hits_behind(layers["head"], own.accuracy).predicted_by == own.predicted_by
+
+
 def test_a_run_pairs_its_checkpoints_where_predictions_are_known(tmp_path):
     file = write_run(tmp_path / "a.h5", 1, epochs=(0, 4), metrics=False, train=True)
     store = tmp_path / "out.json"
