@@ -72,7 +72,8 @@ def print_last(found: dict[str, Trajectory]) -> None:
 def measures(trajectory: Trajectory, i: int) -> dict[str, object]:
     checkpoint = trajectory.checkpoints[i]
     report = checkpoint.coincidence
-    labels, pair, onset = report.labels, report.pair, report.discrete.onset
+    labels, pair, exact = report.labels, report.pair, report.discrete
+    onset = exact.onset
     consensus = report.consensus
     etf = (*consensus.network_etf_distance, consensus.etf_distance)
     row: dict[str, object] = {
@@ -99,7 +100,8 @@ def measures(trajectory: Trajectory, i: int) -> dict[str, object]:
         f"({pair.chance_overlap_a:.2f})",
         "pair resolved": pair.n_resolved,
         "exact onset - 1": f"{onset.beta - 1:.3g} {onset.mechanism}, order {onset.order}",
-        "exact K clusters - 1": f"{report.discrete.beta_all - 1:.3g}",
+        "exact K clusters - 1": f"{exact.beta_all - 1:.3g} [{exact.beta_all_low - 1:.3g}, "
+        f"{exact.beta_all_high - 1:.3g}]",
     }
     return row
 
