@@ -3,7 +3,7 @@
     python -m benchmarks.experiments.train_fashion FOLDER [--part] [--loss supcon|ce] [--runs N]
 
 Two seeds of each loss, N runs at a time with one thread each. All 60 000 training and 10 000 test
-images, 12 epochs: about 17 minutes of core time for the four networks. With --part the first 6000
+images, 12 epochs: about 20 minutes of core time for the four networks. With --part the first 6000
 and 4000 images, 36 epochs: 20 minutes. A run that was stopped goes on where it
 was.
 
