@@ -77,6 +77,13 @@ def _epochs(_context: click.Context, _option: click.Parameter, text: str) -> tup
 )
 @click.option("--bootstrap", type=int, default=200, show_default=True, help="Bootstrap samples.")
 @click.option(
+    "--resamples",
+    type=int,
+    default=40,
+    show_default=True,
+    help="Resamples behind the interval of the exact bottleneck.",
+)
+@click.option(
     "--max-clusters",
     type=int,
     show_default="two more than classes",
@@ -98,6 +105,7 @@ def dynamics(
     shrinkage: float,
     max_rows: int,
     bootstrap: int,
+    resamples: int,
     max_clusters: int | None,
     output: Path | None,
     seed: int,
@@ -133,6 +141,7 @@ def dynamics(
         max_rows=max_rows,
         max_clusters=max_clusters,
         n_bootstrap=bootstrap,
+        n_resamples=resamples,
         seed=seed,
     )
     with show_progress(quiet=quiet) as progress:

@@ -24,9 +24,9 @@ _FIGURES = (
     ("etf_distance", "Gram distance to the simplex ETF", "0"),
     ("orthogonal_distance", "Gram distance to an orthogonal frame (about 0)", ""),
     ("nc3", "NC3, classifier against class means", "0"),
-    ("nc4_disagreement", "NC4, nearest mean against classifier", "0"),
+    ("nc4_disagreement", "NC4, nearest mean against output", "0"),
     ("nearest_mean_accuracy", "accuracy of the nearest class mean", "1"),
-    ("classifier_accuracy", "accuracy of the classifier", "1"),
+    ("classifier_accuracy", "accuracy of the output", "1"),
     ("mean_similarity", "angular similarity of the means (Graf)", ""),
     ("own_mean_similarity", "angular similarity to the own mean (Graf)", "1"),
     ("uniformity", "log inverse distance of unit means", ""),
@@ -62,7 +62,7 @@ def geometry(
 ) -> None:
     """Measure neural collapse and the geometry of the class means of a feature FILE.
 
-    NC3 and NC4 need a classifier stored with the layer.
+    NC3 needs a classifier stored with the layer, NC4 that or stored logits.
     """
     from ibcollapse.features import open_features
     from ibcollapse.geometry import collapse_geometry
@@ -85,6 +85,8 @@ def _show(report: "GeometryReport") -> None:
     rows = [(name, getattr(report, field), ideal) for field, name, ideal in _FIGURES]
     rows.append(("misfit of the best-fit simplex", report.simplex_fit.residual, "0"))
     rows.append(("rank of Sigma_B", report.rank_between, str(len(report.counts) - 1)))
+    if report.rank_classifier:
+        rows.append(("rank of the classifier", report.rank_classifier, str(len(report.counts) - 1)))
     write_table(("figure", "value", "at collapse"), rows, title=f"weighting: {report.weighting}")
     deviations = zip(
         report.class_names,
@@ -94,5 +96,7 @@ def _show(report: "GeometryReport") -> None:
         strict=True,
     )
     write_table(("class", "samples", "variance", "off the simplex"), list(deviations))
+    if report.output:
+        click.echo(f"output: {report.output}")
     if report.absent_classes:
         click.echo(f"classes without a sample: {', '.join(report.absent_classes)}")
