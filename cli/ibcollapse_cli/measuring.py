@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ibcollapse.alignment import Alignment, Consensus
     from ibcollapse.analysis import Analysis
     from ibcollapse.features import FeatureSource
-    from ibcollapse.gaussian.posterior import PosteriorTable
     from ibcollapse.geometry import GeometryReport
     from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
     from ibcollapse.report import Missing
@@ -22,7 +21,6 @@ _Result = TypeVar("_Result")
 
 # As in `ibcollapse.report`, which a `--help` must not load; a test keeps them equal.
 SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information")
-_FITTING = ("covariance", "rank", "shrinkage", "priors", "folds")
 
 
 @dataclasses.dataclass
@@ -34,7 +32,6 @@ class Measurements:
 
     files: tuple[Path, ...]
     analysis: "Analysis | Missing | None" = None
-    posterior: "PosteriorTable | None" = None
     geometry: "dict[str, GeometryReport | Missing] | None" = None
     information: "dict[str, MatrixInformation | Missing] | None" = None
     ranks: "dict[str, EffectiveRanks | Missing] | None" = None
@@ -101,13 +98,11 @@ def measure(
     table = False
     if wanted & {"curve", "channel", "gaussian"}:
         table = _trace(found, selection, settings, seed, progress)
-    if wanted - {"curve", "gaussian"}:
+    if wanted - {"curve", "channel", "gaussian"}:
         if table:
             _refuse_table(found)
         else:
             sources = [open_features(file, **selection) for file in found.files]
-            if "channel" in wanted:
-                _score(found, sources[0], settings, seed, progress)
             _measure_sources(found, sources, wanted, seed, progress)
     parts: list[object] = [found.analysis, found.alignment]
     for group in (found.geometry, found.information, found.ranks):
@@ -151,23 +146,6 @@ def _refuse_table(found: Measurements) -> None:
     found.geometry = {found.names[0]: reason}
     found.information, found.ranks = {found.names[0]: reason}, {found.names[0]: reason}
     found.alignment = reason
-
-
-def _score(
-    found: Measurements,
-    source: "FeatureSource",
-    settings: dict[str, Any],
-    seed: int,
-    progress: Progress,
-) -> None:
-    """The held-out posteriors that the curve was traced from, made once more: it keeps none."""
-    from ibcollapse.gaussian import cross_fit
-    from ibcollapse.report import Missing
-
-    fitting = {name: settings[name] for name in _FITTING}
-    fitted = found.attempt(lambda: cross_fit(source, **fitting, seed=seed, progress=progress))
-    if not isinstance(fitted, Missing):
-        found.posterior = fitted.posterior
 
 
 def _measure_sources(

@@ -5,6 +5,7 @@ from ibcollapse.report.figures import (
     coincidence_figure,
     curve_figure,
     gram_figure,
+    hysteresis_figure,
     plot_beta_panel,
     plot_calibration,
     plot_canonical_spectrum,
@@ -16,6 +17,7 @@ from ibcollapse.report.figures import (
     plot_separation_tree,
     render_svg,
     save_figure,
+    separation_tree_figure,
     trajectory_figure,
 )
 from ibcollapse.report.markdown import render_markdown, write_markdown
@@ -33,6 +35,7 @@ __all__ = [
     "coincidence_figure",
     "curve_figure",
     "gram_figure",
+    "hysteresis_figure",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",
@@ -47,6 +50,7 @@ __all__ = [
     "render_svg",
     "report_of",
     "save_figure",
+    "separation_tree_figure",
     "trajectory_figure",
     "write_markdown",
     "write_report",

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from ibcollapse.alignment import Alignment, Consensus
 from ibcollapse.analysis import Analysis
 from ibcollapse.errors import InputError
-from ibcollapse.gaussian.posterior import PosteriorTable
 from ibcollapse.geometry import GeometryReport
 from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
 from ibcollapse.report import (
@@ -42,7 +41,6 @@ def report_of(
     information: Networks[MatrixInformation] = None,
     ranks: Networks[EffectiveRanks] = None,
     alignment: Alignment | Consensus | Missing | None = None,
-    posterior: PosteriorTable | None = None,
     names: Sequence[str] = ("network 1", "network 2"),
     sections: Sequence[str] = SECTIONS,
     more: Sequence[Section] = (),
@@ -63,8 +61,6 @@ def report_of(
         result says why there is none.
     alignment : Alignment, Consensus or Missing, optional
         Of the networks with each other.
-    posterior : PosteriorTable, optional
-        Held-out posteriors behind the channel, for the calibration plot.
     names : sequence of str
         What the networks are called; the first is the one that `analysis` is about.
     sections : sequence of str
@@ -97,7 +93,7 @@ def report_of(
         ),
         "channel": lambda: of_analysis(
             contents_channel.TITLE,
-            lambda found: contents_channel.channel_section(found, posterior, units),
+            lambda found: contents_channel.channel_section(found, units),
         ),
         "gaussian": lambda: of_analysis(
             contents_gaussian.TITLE, lambda found: contents_gaussian.gaussian_section(found, units)

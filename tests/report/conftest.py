@@ -7,8 +7,6 @@ import ibcollapse as ib
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
-from ibcollapse.features import open_features
-from ibcollapse.gaussian import cross_fit
 from ibcollapse.matrix_information import effective_ranks, matrix_information
 
 HOSTILE_NAMES = ("<script>alert(1)</script>", "a|b*c`$x^2$", "very_long_class_name_" * 8)
@@ -150,12 +148,10 @@ def two_networks():
 @pytest.fixture(scope="session")
 def measured(two_networks):
     first, second = two_networks
-    features = open_features(first)
     return {
         "analysis": ib.curve(first, max_loss=0.05, n_points=10),
         "geometry": ib.collapse_geometry(first),
         "information": matrix_information(first),
         "ranks": effective_ranks(first),
         "alignment": ib.align(first, second, n_bootstrap=10),
-        "posterior": cross_fit(features).posterior,
     }

@@ -7,9 +7,12 @@ from ibcollapse.report.figures.curve_figure import curve_figure
 from ibcollapse.report.figures.dynamics import plot_dynamics
 from ibcollapse.report.figures.figure_files import render_svg, save_figure
 from ibcollapse.report.figures.gram import gram_figure, plot_gram
-from ibcollapse.report.figures.hysteresis import plot_hysteresis
+from ibcollapse.report.figures.hysteresis import hysteresis_figure, plot_hysteresis
 from ibcollapse.report.figures.information_plane import plot_information_plane
-from ibcollapse.report.figures.separation_tree import plot_separation_tree
+from ibcollapse.report.figures.separation_tree import (
+    plot_separation_tree,
+    separation_tree_figure,
+)
 from ibcollapse.report.figures.spectrum import plot_canonical_spectrum
 from ibcollapse.report.figures.trajectory import plot_plane_path, trajectory_figure
 
@@ -17,6 +20,7 @@ __all__ = [
     "coincidence_figure",
     "curve_figure",
     "gram_figure",
+    "hysteresis_figure",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",
@@ -28,5 +32,6 @@ __all__ = [
     "plot_separation_tree",
     "render_svg",
     "save_figure",
+    "separation_tree_figure",
     "trajectory_figure",
 ]
