@@ -36,7 +36,13 @@ if TYPE_CHECKING:
         measure_coincidence,
     )
     from ibcollapse.features import FeatureSource, FeatureWriter, inspect_features, open_features
-    from ibcollapse.gaussian import ClassMoments, GaussianFit, cross_fit, fit_gaussian
+    from ibcollapse.gaussian import (
+        ClassMoments,
+        ClassPosterior,
+        GaussianFit,
+        cross_fit,
+        fit_gaussian,
+    )
     from ibcollapse.geometry import GeometryReport, collapse_geometry
     from ibcollapse.matrix_information import MatrixInformation, matrix_information
     from ibcollapse.serialize import load_result
@@ -48,6 +54,7 @@ _HOME = {
     "Analysis": "analysis",
     "Channel": "bottleneck",
     "ClassMoments": "gaussian",
+    "ClassPosterior": "gaussian",
     "CoincidenceOptions": "coincidence",
     "CoincidenceReport": "coincidence",
     "FeatureSource": "features",
@@ -97,6 +104,7 @@ __all__ = [
     "Analysis",
     "Channel",
     "ClassMoments",
+    "ClassPosterior",
     "CoincidenceOptions",
     "CoincidenceReport",
     "FeatureSource",
