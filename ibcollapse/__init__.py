@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         measure_coincidence,
     )
     from ibcollapse.features import FeatureSource, FeatureWriter, inspect_features, open_features
+    from ibcollapse.frames import to_pandas
     from ibcollapse.gaussian import (
         ClassMoments,
         ClassPosterior,
@@ -88,6 +89,7 @@ _HOME = {
     "solve_deterministic": "bottleneck",
     "solve_rate": "bottleneck",
     "solve_relevance": "bottleneck",
+    "to_pandas": "frames",
     "trace_curve": "bottleneck",
     "trace_hysteresis": "bottleneck",
 }
@@ -142,6 +144,7 @@ __all__ = [
     "solve_deterministic",
     "solve_rate",
     "solve_relevance",
+    "to_pandas",
     "trace_curve",
     "trace_hysteresis",
 ]
