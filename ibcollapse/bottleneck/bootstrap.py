@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.resampling import (
     Recipe,
     Reference,
@@ -136,7 +136,7 @@ class CurveBootstrap:
 
 
 def bootstrap_curve(
-    channel: Channel,
+    channel: ChannelLike,
     *,
     n_resamples: int = 200,
     level: float = 0.95,
@@ -200,6 +200,7 @@ def bootstrap_curve(
     IBCollapseError
         When a worker process dies.
     """
+    channel = as_channel(channel)
     _check(n_resamples, level, n_samples, n_rates, workers)
     # Drawing merged points by their summed weights is the same as drawing the points.
     recipe = Recipe(

@@ -10,7 +10,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ibcollapse.errors import InputError
-from ibcollapse.features import open_features
 from ibcollapse.gaussian.calibration import tempered_log_posterior
 from ibcollapse.gaussian.covariance import CovarianceKind
 from ibcollapse.gaussian.discriminant import make_discriminant
@@ -94,7 +93,7 @@ class ClassPosterior(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31 - 1)
         self.fit_ = cross_fit(
-            open_features((rows, codes.astype(np.int64))),
+            (rows, codes.astype(np.int64)),
             covariance=self.covariance,
             rank=self.rank,
             shrinkage=self.shrinkage,
