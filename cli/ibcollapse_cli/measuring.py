@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from ibcollapse.analysis import Analysis
     from ibcollapse.features import FeatureSource
     from ibcollapse.geometry import GeometryReport
+    from ibcollapse.landscape import NetworkBounds
     from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
     from ibcollapse.report import Missing
+    from ibcollapse.trajectory import Trajectory
 
 _Result = TypeVar("_Result")
 
+# A path through more checkpoints is thinned; `ibcollapse dynamics` follows all of them.
+_MOST_CHECKPOINTS = 20
+
 # As in `ibcollapse.report`, which a `--help` must not load; a test keeps them equal.
-SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information")
+SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information", "dynamics")
 
 
 @dataclasses.dataclass
@@ -35,7 +40,9 @@ class Measurements:
     geometry: "dict[str, GeometryReport | Missing] | None" = None
     information: "dict[str, MatrixInformation | Missing] | None" = None
     ranks: "dict[str, EffectiveRanks | Missing] | None" = None
+    bounds: "dict[str, NetworkBounds | Missing] | None" = None
     alignment: "Alignment | Consensus | Missing | None" = None
+    dynamics: "Trajectory | Missing | None" = None
     failures: list[IBCollapseError] = dataclasses.field(default_factory=list)
 
     @property
@@ -62,6 +69,7 @@ class Measurements:
         unreached = Missing("the run was interrupted before this was measured")
         self.geometry, self.information = {self.names[0]: unreached}, {self.names[0]: unreached}
         self.ranks, self.alignment = {self.names[0]: unreached}, unreached
+        self.dynamics = unreached
 
     def attempt(self, compute: Callable[[], _Result]) -> "_Result | Missing":
         """What `compute` returns, or the reason that it gave; a defect passes through."""
@@ -80,6 +88,7 @@ def measure(
     selection: dict[str, Any],
     settings: dict[str, Any],
     sections: tuple[str, ...],
+    loss_temperature: float,
     seed: int,
     progress: Progress,
 ) -> None:
@@ -104,7 +113,11 @@ def measure(
         else:
             sources = [open_features(file, **selection) for file in found.files]
             _measure_sources(found, sources, wanted, seed, progress)
-    parts: list[object] = [found.analysis, found.alignment]
+            if "geometry" in wanted:
+                _bound(found, sources, loss_temperature, seed, progress)
+            if "dynamics" in wanted:
+                _follow(found, sources, selection, seed, progress)
+    parts: list[object] = [found.analysis, found.alignment, found.dynamics]
     for group in (found.geometry, found.information, found.ranks):
         parts += (group or {}).values()
     if found.failures and not any(_is_result(part) for part in parts):
@@ -145,7 +158,7 @@ def _refuse_table(found: Measurements) -> None:
     reason = Missing("a joint table holds no features, only p(x, y)")
     found.geometry = {found.names[0]: reason}
     found.information, found.ranks = {found.names[0]: reason}, {found.names[0]: reason}
-    found.alignment = reason
+    found.alignment = found.dynamics = reason
 
 
 def _measure_sources(
@@ -181,6 +194,53 @@ def _align(
     if len(sources) == 2:
         return found.attempt(lambda: align(*sources, seed=seed, progress=progress))
     return found.attempt(lambda: align_many(sources, progress=progress))
+
+
+def _bound(
+    found: Measurements,
+    sources: "list[FeatureSource]",
+    temperature: float,
+    seed: int,
+    progress: Progress,
+) -> None:
+    from ibcollapse.landscape import network_bounds
+
+    found.bounds = {}
+    for name, source in zip(found.names, sources, strict=True):
+        measure_one = functools.partial(
+            network_bounds, source, temperature=temperature, seed=seed, progress=progress
+        )
+        found.bounds[name] = found.attempt(measure_one)
+
+
+def _follow(
+    found: Measurements,
+    sources: "list[FeatureSource]",
+    selection: dict[str, Any],
+    seed: int,
+    progress: Progress,
+) -> None:
+    """The trajectory of the first network, or of the two that there are."""
+    from ibcollapse.coincidence import CoincidenceOptions
+    from ibcollapse.report import Missing
+    from ibcollapse.trajectory import dynamics
+
+    networks = sources if len(sources) == 2 else sources[:1]
+    epochs = sorted(set.intersection(*(set(s.contents.epochs) for s in networks)))
+    if selection["epoch"] is not None or len(epochs) < 2:
+        found.dynamics = Missing(
+            "one checkpoint was chosen with --epoch"
+            if selection["epoch"] is not None
+            else "fewer than two checkpoints are stored (in common), so there is no path to follow"
+        )
+        return
+    step = -(-len(epochs) // _MOST_CHECKPOINTS)
+    # From the last one backwards: the path must not end before it does.
+    chosen = sorted(epochs[::-1][::step])
+    options = CoincidenceOptions(seed=seed)
+    found.dynamics = found.attempt(
+        lambda: dynamics(*networks, epochs=chosen, options=options, progress=progress)
+    )
 
 
 def _inform(

@@ -6,11 +6,13 @@ from ibcollapse.alignment import Alignment, Consensus
 from ibcollapse.analysis import Analysis
 from ibcollapse.errors import InputError
 from ibcollapse.geometry import GeometryReport
+from ibcollapse.landscape import NetworkBounds
 from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
 from ibcollapse.report import (
     contents_alignment,
     contents_channel,
     contents_curve,
+    contents_dynamics,
     contents_gaussian,
     contents_geometry,
     contents_information,
@@ -28,9 +30,10 @@ from ibcollapse.report.measured import (
 )
 from ibcollapse.report.sections import Report, Section
 from ibcollapse.report.wording import write_names
+from ibcollapse.trajectory import Trajectory
 
 # In the order of the page.
-SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information")
+SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information", "dynamics")
 LOSS_TEMPERATURE = 0.1
 
 
@@ -40,7 +43,9 @@ def report_of(
     geometry: Networks[GeometryReport] = None,
     information: Networks[MatrixInformation] = None,
     ranks: Networks[EffectiveRanks] = None,
+    bounds: Networks[NetworkBounds] = None,
     alignment: Alignment | Consensus | Missing | None = None,
+    dynamics: Trajectory | Missing | None = None,
     names: Sequence[str] = ("network 1", "network 2"),
     sections: Sequence[str] = SECTIONS,
     more: Sequence[Section] = (),
@@ -59,8 +64,12 @@ def report_of(
     geometry, information, ranks : one result, or a mapping of network to result, optional
         `GeometryReport`, `MatrixInformation` and `EffectiveRanks`; a `Missing` in place of a
         result says why there is none.
+    bounds : NetworkBounds, Missing, or a mapping of network to either, optional
+        Losses beside their lower bounds, for the section about geometry.
     alignment : Alignment, Consensus or Missing, optional
         Of the networks with each other.
+    dynamics : Trajectory or Missing, optional
+        Along the checkpoints of the networks.
     names : sequence of str
         What the networks are called; the first is the one that `analysis` is about.
     sections : sequence of str
@@ -83,6 +92,7 @@ def report_of(
     informations = by_network(information, names, "information")
     sizes = by_network(ranks, names, "ranks")
     aligned: Alignment | Consensus | Missing = given(alignment, "alignment")
+    followed = given(dynamics, "dynamics")
 
     def of_analysis(title: str, write: Callable[[Analysis], Section]) -> Section:
         return missing_section(title, whole) if isinstance(whole, Missing) else write(whole)
@@ -98,9 +108,12 @@ def report_of(
         "gaussian": lambda: of_analysis(
             contents_gaussian.TITLE, lambda found: contents_gaussian.gaussian_section(found, units)
         ),
-        "geometry": lambda: contents_geometry.geometry_section(geometries, loss_temperature),
+        "geometry": lambda: contents_geometry.geometry_section(
+            geometries, loss_temperature, {} if bounds is None else by_network(bounds, names, "")
+        ),
         "alignment": lambda: contents_alignment.alignment_section(aligned, names),
         "information": lambda: contents_information.information_section(informations, sizes, units),
+        "dynamics": lambda: contents_dynamics.dynamics_section(followed, units),
     }
     chosen = [name for name in SECTIONS if name in sections]
     methods, bibtex = _methods(whole, geometries, informations, aligned, chosen, loss_temperature)

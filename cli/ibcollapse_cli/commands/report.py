@@ -100,7 +100,7 @@ def report(
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
         try:
             settings |= resampling(asked, workers, output and _resamples_of(output))
-            measure(found, selection, settings, sections, seed, progress)
+            measure(found, selection, settings, sections, loss_temperature, seed, progress)
         except AnalysisInterrupted as stop:
             stopped = stop
     page = report_of(
@@ -108,7 +108,9 @@ def report(
         geometry=found.geometry,
         information=found.information,
         ranks=found.ranks,
+        bounds=found.bounds,
         alignment=found.alignment,
+        dynamics=found.dynamics,
         names=found.names,
         sections=sections,
         loss_temperature=loss_temperature,
@@ -158,13 +160,17 @@ def _write(page: "Report", found: Measurements, output: Path, form: str) -> None
 
 def _write_json(page: "Report", found: Measurements, destination: str) -> None:
     from ibcollapse.analysis import Analysis
+    from ibcollapse.trajectory import Trajectory
 
     whole = found.analysis
+    followed = found.dynamics
     results = {
         "curve": analysis_fields(whole) if isinstance(whole, Analysis) else whole,
         "geometry": found.geometry,
         "information": found.information,
         "ranks": found.ranks,
+        "bounds": found.bounds,
         "alignment": found.alignment,
+        "dynamics": followed.columns() if isinstance(followed, Trajectory) else followed,
     }
     write_json(_SCHEMA, {**vars(page), "units": "nats", "results": results}, destination)
