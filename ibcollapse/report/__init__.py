@@ -2,10 +2,12 @@
 
 from ibcollapse.report.contents import SECTIONS, report_of
 from ibcollapse.report.figures import (
+    augmentation_path_figure,
     coincidence_figure,
     curve_figure,
     gram_figure,
     hysteresis_figure,
+    plot_augmentation_path,
     plot_beta_panel,
     plot_calibration,
     plot_canonical_spectrum,
@@ -32,10 +34,12 @@ __all__ = [
     "Report",
     "Section",
     "Table",
+    "augmentation_path_figure",
     "coincidence_figure",
     "curve_figure",
     "gram_figure",
     "hysteresis_figure",
+    "plot_augmentation_path",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",

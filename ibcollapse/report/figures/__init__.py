@@ -1,5 +1,9 @@
 """Figures on matplotlib axes: each draws on a given Axes, returns it and keeps no global state."""
 
+from ibcollapse.report.figures.augmentation_path import (
+    augmentation_path_figure,
+    plot_augmentation_path,
+)
 from ibcollapse.report.figures.beta_panel import plot_beta_panel
 from ibcollapse.report.figures.calibration import plot_calibration
 from ibcollapse.report.figures.coincidence import coincidence_figure
@@ -17,10 +21,12 @@ from ibcollapse.report.figures.spectrum import plot_canonical_spectrum
 from ibcollapse.report.figures.trajectory import plot_plane_path, trajectory_figure
 
 __all__ = [
+    "augmentation_path_figure",
     "coincidence_figure",
     "curve_figure",
     "gram_figure",
     "hysteresis_figure",
+    "plot_augmentation_path",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",
