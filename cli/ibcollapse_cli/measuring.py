@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-# A path through more checkpoints is thinned; `ibcollapse dynamics` follows all of them.
-_MOST_CHECKPOINTS = 20
+# A page is to take minutes: `ibcollapse dynamics` follows all checkpoints, with more points each.
+_MOST_CHECKPOINTS = 10
+_POINTS_A_CHECKPOINT = 96
 
 # As in `ibcollapse.report`, which a `--help` must not load; a test keeps them equal.
 SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information", "dynamics")
@@ -237,7 +238,7 @@ def _follow(
     step = -(-len(epochs) // _MOST_CHECKPOINTS)
     # From the last one backwards: the path must not end before it does.
     chosen = sorted(epochs[::-1][::step])
-    options = CoincidenceOptions(seed=seed)
+    options = CoincidenceOptions(max_rows=_POINTS_A_CHECKPOINT, seed=seed)
     found.dynamics = found.attempt(
         lambda: dynamics(*networks, epochs=chosen, options=options, progress=progress)
     )

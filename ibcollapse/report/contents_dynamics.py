@@ -37,7 +37,8 @@ def dynamics_section(found: Trajectory | Missing, units: Units) -> Section:
     text = [write_sentence(statement.text) for statement in found.statements]
     text.append(
         f"A transition counts as included at or below β = {found.beta:g}; accuracy as flat within "
-        f"{found.tolerance:g} of its last value."
+        f"{found.tolerance:g} of its last value. The exact bottleneck of a checkpoint is that of "
+        f"at most {found.checkpoints[0].coincidence.options.max_rows} merged points."
     )
     picture = Picture(
         render_svg(trajectory_figure(found)),

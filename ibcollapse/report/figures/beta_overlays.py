@@ -9,6 +9,9 @@ from ibcollapse.bottleneck.bootstrap import CurveBootstrap
 from ibcollapse.bottleneck.hysteresis import Hysteresis
 from ibcollapse.report.figures import style
 
+# Height of the bars of intervals, shares of the panel.
+_LOWEST, _STEP, _LEVELS = 0.02, 0.025, 4
+
 
 def draw_annealing(ax: Axes, loops: Sequence[Hysteresis], unit: float) -> None:
     """Draw the local optima that annealing up and down finds around each transition."""
@@ -28,8 +31,18 @@ def draw_annealing(ax: Axes, loops: Sequence[Hysteresis], unit: float) -> None:
 
 
 def draw_beta_intervals(ax: Axes, bootstrap: CurveBootstrap) -> None:
-    """Shade the percentile intervals of the critical betas."""
+    """Draw the percentile intervals of the critical betas as bars above the axis of beta."""
     label = f"{100 * bootstrap.level:.3g} % interval of a transition"
-    for low, high in bootstrap.beta_intervals[np.isfinite(bootstrap.beta_intervals[:, 0])]:
-        ax.axvspan(low, high, color=style.VERMILION, alpha=0.15, linewidth=0.0, label=label)
-        label = "_again"
+    found = bootstrap.beta_intervals[np.isfinite(bootstrap.beta_intervals[:, 0])]
+    for i, interval in enumerate(found):
+        # Neighbours overlap where resamples are few: each on a level of its own, in turn.
+        ax.plot(
+            interval,
+            [_LOWEST + _STEP * (i % _LEVELS)] * 2,
+            transform=ax.get_xaxis_transform(),
+            color=style.VERMILION,
+            linewidth=2.5,
+            alpha=0.6,
+            solid_capstyle="butt",
+            label="_again" if i else label,
+        )

@@ -47,7 +47,7 @@ def plot_beta_panel(
     hysteresis : sequence of Hysteresis
         Whose local optima, met by annealing up and down, are drawn over the curve.
     bootstrap : CurveBootstrap, optional
-        Its intervals of the critical betas are shaded.
+        Its intervals of the critical betas are drawn as bars above the axis.
 
     Raises
     ------

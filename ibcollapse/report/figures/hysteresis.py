@@ -55,7 +55,7 @@ def plot_hysteresis(
             color=colour,
             linestyle=dashes,
             marker=marker,
-            markersize=3.5,
+            markersize=2.5,
             linewidth=1.3,
             label=name,
         )
@@ -98,7 +98,9 @@ def hysteresis_figure(
     for i, loop in enumerate(shown, start=1):
         ax = style.new_axes(figure, rows, columns, i)
         plot_hysteresis(loop, ax=ax, units=units)
-        ax.set_title(f"transition at β = {format_beta(loop.transition.beta, digits=5)}")
+        ax.set_title(
+            f"transition at β = {format_beta(loop.transition.beta, digits=5)}", fontsize=10.0
+        )
         legend = ax.get_legend()
         if i > 1 and legend is not None:
             legend.remove()
