@@ -116,7 +116,15 @@ def report_of(
         "dynamics": lambda: contents_dynamics.dynamics_section(followed, units),
     }
     chosen = [name for name in SECTIONS if name in sections]
-    methods, bibtex = _methods(whole, geometries, informations, aligned, chosen, loss_temperature)
+    methods, bibtex = _methods(
+        whole,
+        geometries,
+        informations,
+        aligned,
+        chosen,
+        loss_temperature,
+        with_bounds=bounds is not None,
+    )
     return Report(
         title=f"ibcollapse: {write_names(names)}",
         headline=_headline(whole, geometries, aligned, chosen, units),
@@ -163,12 +171,14 @@ def _methods(
     aligned: Alignment | Consensus | Missing,
     chosen: Sequence[str],
     loss_temperature: float,
+    *,
+    with_bounds: bool,
 ) -> tuple[str, str]:
     parts = []
     if isinstance(whole, Analysis) and {"curve", "channel", "gaussian"} & set(chosen):
         parts.append(contents_methods.curve_method(whole))
     if measured(geometries) and "geometry" in chosen:
-        parts.append(contents_methods.geometry_method(loss_temperature))
+        parts.append(contents_methods.geometry_method(loss_temperature, with_bounds=with_bounds))
     if not isinstance(aligned, Missing) and "alignment" in chosen:
         parts.append(contents_methods.alignment_method(aligned))
     if measured(informations) and "information" in chosen:
