@@ -38,7 +38,7 @@ def to_pandas(*results: Any) -> "pd.DataFrame":
     >>> channel = Channel.from_joint([[0.45, 0.05], [0.05, 0.45]])
     >>> frame = to_pandas(*(solve(channel, beta) for beta in (2.0, 3.0)))
     >>> frame["i_ty"].round(6).tolist()
-    [0.282273, 0.358052]
+    [0.282273, 0.358076]
     """
     return make_frame([scalars_of(result) for result in results])
 
