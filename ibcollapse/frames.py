@@ -31,20 +31,20 @@ def to_pandas(*results: Any) -> "pd.DataFrame":
         On something that is no result.
     MissingExtraError
         Without pandas.
-
-    Examples
-    --------
-    >>> from ibcollapse import Channel, solve, to_pandas
-    >>> channel = Channel.from_joint([[0.45, 0.05], [0.05, 0.45]])
-    >>> frame = to_pandas(*(solve(channel, beta) for beta in (2.0, 3.0)))
-    >>> frame["i_ty"].round(6).tolist()
-    [0.282273, 0.358076]
     """
     return make_frame([scalars_of(result) for result in results])
 
 
 def scalars_of(result: Any) -> dict[str, Any]:
-    """The single values of a result by name, nested results' as "outer.inner"."""
+    """The single values of a result by name, nested results' as "outer.inner".
+
+    Examples
+    --------
+    >>> from ibcollapse import Channel, solve
+    >>> found = scalars_of(solve(Channel.from_joint([[0.45, 0.05], [0.05, 0.45]]), 3.0))
+    >>> round(found["i_ty"], 6), found["status"]
+    (0.358076, 'converged')
+    """
     if not dataclasses.is_dataclass(result) or isinstance(result, type):
         raise InputError(f"a {type(result).__name__} is no result of ibcollapse")
     found: dict[str, Any] = {}
@@ -64,7 +64,7 @@ def make_frame(table: Any) -> "pd.DataFrame":
     """Data frame of columns or of rows, as `pandas.DataFrame` takes them."""
     try:
         import pandas as pd
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtraError("frames", "a data frame") from error
     return pd.DataFrame(table)
 
@@ -75,7 +75,7 @@ def make_dataset(
     """Dataset of named variables and coordinates, each with its dimensions."""
     try:
         import xarray as xr
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtraError("frames", "a dataset of labelled arrays") from error
     return xr.Dataset(
         {name: (list(dims), values) for name, (dims, values) in variables.items()},
