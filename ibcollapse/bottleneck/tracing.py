@@ -8,6 +8,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic, why_untraced
 from ibcollapse.bottleneck.groups import class_groups, cut_leaks
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import check_tol, solve_state, to_solution
@@ -18,7 +19,7 @@ from ibcollapse.progress import SILENT, Progress
 
 
 def trace_curve(
-    channel: Channel,
+    channel: ChannelLike,
     *,
     fraction: float = 0.9,
     max_clusters: int | None = None,
@@ -36,8 +37,8 @@ def trace_curve(
 
     Parameters
     ----------
-    channel : Channel
-        Reduce it first when it has many points.
+    channel : Channel, array or path
+        p(x) and p(y|x), or a joint table p(x, y). Reduce it first when it has many points.
     fraction : float
         Stop once I(T;Y) reaches this fraction of I(X;Y).
     max_clusters : int, optional
@@ -64,6 +65,7 @@ def trace_curve(
     InputError
         When an option is out of range.
     """
+    channel = as_channel(channel)
     check_tol(tol)
     limits = _limits(channel, fraction, max_clusters, beta_max, n_points)
     merged = channel.reduce()
@@ -80,7 +82,7 @@ def trace_curve(
     return tracer.run()
 
 
-def find_transitions(channel: Channel, **options: object) -> tuple[PhaseTransition, ...]:
+def find_transitions(channel: ChannelLike, **options: object) -> tuple[PhaseTransition, ...]:
     """Every phase transition of the channel up to where `trace_curve(channel, **options)` ends."""
     return trace_curve(channel, **options).transitions  # type: ignore[arg-type]
 

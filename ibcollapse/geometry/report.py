@@ -3,12 +3,14 @@
 import dataclasses
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.features import Features, open_features
 from ibcollapse.features.source import Classifier, FeatureSource
+from ibcollapse.frames import make_dataset, make_frame, scalars_of
 from ibcollapse.gaussian.moments import Weighting
 from ibcollapse.geometry import collapse
 from ibcollapse.geometry.class_statistics import (
@@ -24,6 +26,10 @@ from ibcollapse.geometry.references import gram_distance, orthogonal_frame, simp
 from ibcollapse.geometry.simplex_fit import SimplexFit, fit_simplex
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register, save
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 
 @register("geometry/GeometryReport")
@@ -126,6 +132,32 @@ class GeometryReport:
     def __post_init__(self) -> None:
         for array in (self.gram, self.origin_gram, self.class_variance, self.counts):
             array.setflags(write=False)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row a class: class_name, count, variance, simplex_deviation."""
+        return make_frame(
+            {
+                "class_name": list(self.class_names),
+                "count": self.counts,
+                "variance": self.class_variance,
+                "simplex_deviation": self.simplex_fit.class_deviation,
+            }
+        )
+
+    def to_xarray(self) -> "xr.Dataset":
+        """Dataset of Grams and class figures over `class_name` and `other`; the rest as attrs."""
+        of_pairs = {name: getattr(self, name) for name in ("gram", "origin_gram")}
+        frame = {"count": self.counts, "variance": self.class_variance}
+        frame["simplex_deviation"] = self.simplex_fit.class_deviation
+        names = list(self.class_names)
+        return make_dataset(
+            {
+                **{name: (["class_name", "other"], gram) for name, gram in of_pairs.items()},
+                **{name: (["class_name"], values) for name, values in frame.items()},
+            },
+            {"class_name": (["class_name"], names), "other": (["other"], names)},
+            scalars_of(self),
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (.h5 or .json), atomically; `ibcollapse.load_result` reads it back."""

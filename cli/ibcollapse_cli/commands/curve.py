@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ibcollapse_cli.analysing import analyse, analysis_fields, analysis_options, show_transitions
+from ibcollapse_cli.analysing import (
+    analyse,
+    analysis_options,
+    question_options,
+    resampling,
+    show_transitions,
+)
+from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import common_options, feature_options, output_option, units_option
@@ -14,6 +21,7 @@ from ibcollapse_cli.outcome import ExitCode
 
 if TYPE_CHECKING:
     from ibcollapse.analysis import Analysis
+    from ibcollapse.bottleneck import CurveBootstrap
     from ibcollapse.report.figures.style import Units
 
 _SCHEMA = "ibcollapse/curve"
@@ -23,13 +31,15 @@ _SCHEMA = "ibcollapse/curve"
 @click.argument("file", type=click.Path(path_type=Path))
 @feature_options
 @analysis_options
-@output_option("Folder for curve.h5, curve.png and curve.svg; default ibcollapse_<FILE's name>.")
+@question_options
+@output_option("Folder for curve.h5 and the pictures; default ibcollapse_<FILE's name>.")
 @units_option
 @common_options
 def curve(
     file: Path,
     selection: dict[str, Any],
     settings: dict[str, Any],
+    asked: dict[str, Any],
     output: Path | None,
     units: "Units",
     json_path: str | None,
@@ -39,9 +49,11 @@ def curve(
 ) -> ExitCode:
     """Trace the information-bottleneck curve of a feature FILE or of a joint table.
 
-    Prints the phase transitions and writes a picture and a result file that
-    `ibcollapse.load_result` reads. With `--json -` nothing else is written unless -o asks for it.
-    A joint table is a .csv, .tsv, .txt or .npy file with a row an x and a column a class.
+    Prints the phase transitions and writes a result file that `ibcollapse.load_result` reads, and
+    pictures of the curve and of the tree in which the classes part. With `--json -` nothing else
+    is written unless -o asks for it. A joint table is a .csv, .tsv, .txt or .npy file with a row
+    an x and a column a class. Finished resamples of --bootstrap are kept in resamples.h5: the same
+    command goes on where an earlier one was stopped.
     """
     from ibcollapse.analysis import AnalysisInterrupted
 
@@ -51,6 +63,7 @@ def curve(
     if folder is not None:
         _claim(folder)
     try:
+        settings |= resampling(asked, workers, folder and folder / "resamples.h5")
         analysis = analyse(file, selection, settings, seed=seed, workers=workers, quiet=quiet)
     except AnalysisInterrupted as stop:
         if folder is not None:
@@ -62,8 +75,8 @@ def curve(
     if json_path != "-":
         _show(analysis, units)
     if folder is not None:
-        _save(analysis, folder, file, units)
-        remark(f"wrote {folder}/curve.h5, curve.png and curve.svg", quiet=quiet)
+        written = _save(analysis, folder, file, units)
+        remark(f"wrote {folder}/{', '.join(written)}", quiet=quiet)
     for note in (*analysis.notes, *_verdict(analysis)):
         remark(f"note: {note}", quiet=quiet)
     converged = all(solution.converged for solution in analysis.curve.solutions)
@@ -85,13 +98,33 @@ def _claim(folder: Path) -> None:
         ) from error
 
 
-def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> None:
-    from ibcollapse.report import curve_figure, save_figure
+def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> list[str]:
+    """Write the result and its pictures, and return the names of the files."""
+    from ibcollapse.report import (
+        curve_figure,
+        hysteresis_figure,
+        save_figure,
+        separation_tree_figure,
+    )
 
     analysis.save(folder / "curve.h5")
-    figure = curve_figure(analysis.curve, units=units, gaussian=analysis.gaussian, title=file.name)
-    for suffix in ("png", "svg"):
-        save_figure(figure, folder / f"curve.{suffix}")
+    figures = {
+        "curve": curve_figure(
+            analysis.curve,
+            units=units,
+            gaussian=analysis.gaussian,
+            bootstrap=analysis.bootstrap,
+            hysteresis=analysis.hysteresis,
+            title=file.name,
+        ),
+        "tree": separation_tree_figure(analysis.curve, title=file.name),
+    }
+    if analysis.hysteresis:
+        figures["hysteresis"] = hysteresis_figure(analysis.hysteresis, units=units, title=file.name)
+    names = ["curve.h5"]
+    for name, figure in figures.items():
+        names += [save_figure(figure, folder / f"{name}.{end}").name for end in ("png", "svg")]
+    return names
 
 
 def _verdict(analysis: "Analysis") -> tuple[str, ...]:
@@ -131,8 +164,24 @@ def _show(analysis: "Analysis", units: str) -> None:
             ],
         )
     show_transitions(analysis.transitions, units=units)
+    if analysis.bootstrap is not None:
+        _show_intervals(analysis.bootstrap)
     if analysis.gaussian is not None:
         _show_gaussian(analysis)
+
+
+def _show_intervals(found: "CurveBootstrap") -> None:
+    rows = [
+        (f"{transition.beta:.10g}", f"{low:.10g}", f"{high:.10g}", f"{share:.0%}")
+        for transition, (low, high), share in zip(
+            found.reference.transitions,
+            found.beta_intervals.tolist(),
+            found.found_share.tolist(),
+            strict=True,
+        )
+    ]
+    title = f"{100 * found.level:.3g} % intervals from {len(found.i_xy)} resamples"
+    write_table(("beta", "from", "to", "found in"), rows, title=title)
 
 
 def _show_gaussian(analysis: "Analysis") -> None:
