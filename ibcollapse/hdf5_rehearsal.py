@@ -1,8 +1,8 @@
 """Reading an HDF5 file where a crash does no harm: the program of a process of its own.
 
 HDF5 trusts what it reads: on damaged metadata it may follow wild pointers or walk in circles, and
-no exception comes of that. This program walks a file as a reader would: it opens every object, reads
-every attribute, and reads arrays, up to a limit. It is started by `hdf5_guard`, imports
+no exception comes of that. This program walks a file as a reader would: it opens every object,
+reads every attribute, and reads arrays, up to a limit. It is started by `hdf5_guard`, imports
 nothing of the package, and forks for each file, so that a crash costs one child.
 """
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # computing before it is refused.
 TIME_LIMIT = 120.0
 MEMORY_LIMIT = 1 << 30
-_START_LIMIT = 120.0
+_START_LIMIT = 600.0
 
 
 @dataclasses.dataclass(frozen=True)
