@@ -119,6 +119,7 @@ def curve(
     tol: float = 1e-9,
     seed: int = 0,
     progress: Progress = SILENT,
+    resume: str | os.PathLike[str] | None = None,
     **selection: Any,
 ) -> Analysis:
     """Information-bottleneck curve and phase transitions of stored features.
@@ -142,6 +143,8 @@ def curve(
         As in `ibcollapse.trace_curve`.
     progress : Progress
         Told about every stage.
+    resume : path, optional
+        As in `ibcollapse.trace_curve`: lets a killed run go on.
     **selection :
         Which features of a file: keyword arguments of `ibcollapse.open_features`.
 
@@ -165,7 +168,7 @@ def curve(
     reduction = {"max_loss": max_loss, "max_rows": max_rows}
     if isinstance(features, Channel):
         origin = provenance_of("a channel in memory", "", {**reduction, **tracing})
-        return _analyse(features, None, None, (), origin, reduction, tracing, progress)
+        return _analyse(features, None, None, (), origin, reduction, tracing, progress, resume)
     if _is_table(features):
         table = _read_table(Path(features), selection)
         origin = provenance_of(
@@ -173,7 +176,7 @@ def curve(
             file_fingerprint(features),
             {**reduction, **tracing},
         )
-        return _analyse(table, None, None, (), origin, reduction, tracing, progress)
+        return _analyse(table, None, None, (), origin, reduction, tracing, progress, resume)
     source = open_features(features, **selection)
     fitting = {
         "covariance": covariance,
@@ -192,7 +195,9 @@ def curve(
     channel = Channel(rows.p_x, rows.log_p_y_given_x, rows.class_names)
     gaussian, notes = _gaussian_bottleneck(fitted)
     notes = fitted.fit.notes + notes
-    return _analyse(channel, fitted.fit, gaussian, notes, origin, reduction, tracing, progress)
+    return _analyse(
+        channel, fitted.fit, gaussian, notes, origin, reduction, tracing, progress, resume
+    )
 
 
 def _given(selection: dict[str, Any]) -> dict[str, Any]:
@@ -251,6 +256,7 @@ def _analyse(
     reduction: dict[str, Any],
     tracing: dict[str, Any],
     progress: Progress,
+    resume: str | os.PathLike[str] | None,
 ) -> Analysis:
     """Reduce, trace and put together; an interrupted trace still becomes an Analysis."""
     progress.start("reducing the channel")
@@ -270,7 +276,7 @@ def _analyse(
             f"{reduced.information_lost / channel.i_xy:.2%} of I(X;Y); raise max_rows to lose less",
         )
     try:
-        traced = trace_curve(reduced, progress=progress, **tracing)
+        traced = trace_curve(reduced, progress=progress, resume=resume, **tracing)
     except CurveInterrupted as stop:
         partial = Analysis(stop.curve, summary, fit, gaussian, notes, origin)
         raise AnalysisInterrupted(partial) from None

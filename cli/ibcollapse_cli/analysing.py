@@ -126,12 +126,13 @@ def analyse(
     seed: int,
     workers: int | None,
     quiet: bool,
+    resume: Path | None = None,
 ) -> "Analysis":
     """Run `ibcollapse.curve` on a file, with progress on standard error."""
     from ibcollapse.analysis import curve
 
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
-        return curve(file, **selection, **settings, seed=seed, progress=progress)
+        return curve(file, **selection, **settings, seed=seed, progress=progress, resume=resume)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,13 @@ import click
 from ibcollapse_cli.analysing import analyse, analysis_fields, analysis_options, show_transitions
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.formats import write_json, write_table
-from ibcollapse_cli.options import common_options, feature_options, output_option, units_option
+from ibcollapse_cli.options import (
+    claim,
+    common_options,
+    feature_options,
+    output_option,
+    units_option,
+)
 from ibcollapse_cli.outcome import ExitCode
 
 if TYPE_CHECKING:
@@ -17,13 +23,16 @@ if TYPE_CHECKING:
     from ibcollapse.report.figures.style import Units
 
 _SCHEMA = "ibcollapse/curve"
+_UNFINISHED = "curve.unfinished.h5"
 
 
 @click.command(short_help="Trace the information-bottleneck curve of stored features.")
 @click.argument("file", type=click.Path(path_type=Path))
 @feature_options
 @analysis_options
-@output_option("Folder for curve.h5, curve.png and curve.svg; default ibcollapse_<FILE's name>.")
+@output_option(
+    "Folder for curve.h5, curve.png and curve.svg; default ibcollapse_<FILE's name>.", is_file=False
+)
 @units_option
 @common_options
 def curve(
@@ -41,6 +50,8 @@ def curve(
 
     Prints the phase transitions and writes a picture and a result file that
     `ibcollapse.load_result` reads. With `--json -` nothing else is written unless -o asks for it.
+    While it runs, the finished points are kept in the folder: after a kill, the same command goes
+    on from them.
     A joint table is a .csv, .tsv, .txt or .npy file with a row an x and a column a class.
     """
     from ibcollapse.analysis import AnalysisInterrupted
@@ -48,10 +59,14 @@ def curve(
     folder = output
     if folder is None and json_path != "-":
         folder = Path(f"ibcollapse_{file.stem}")
+    unfinished = None
     if folder is not None:
         _claim(folder)
+        unfinished = folder / _UNFINISHED
     try:
-        analysis = analyse(file, selection, settings, seed=seed, workers=workers, quiet=quiet)
+        analysis = analyse(
+            file, selection, settings, seed=seed, workers=workers, quiet=quiet, resume=unfinished
+        )
     except AnalysisInterrupted as stop:
         if folder is not None:
             kept = stop.analysis.save(folder / "curve.h5")
@@ -79,6 +94,9 @@ def _claim(folder: Path) -> None:
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
+        claim(folder)
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
             f"cannot write into {folder}: {error.strerror}; choose another -o"
@@ -92,6 +110,8 @@ def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> Non
     figure = curve_figure(analysis.curve, units=units, gaussian=analysis.gaussian, title=file.name)
     for suffix in ("png", "svg"):
         save_figure(figure, folder / f"curve.{suffix}")
+    # Last: a kill before it repeats the last steps, and writes the same files again.
+    (folder / _UNFINISHED).unlink(missing_ok=True)
 
 
 def _verdict(analysis: "Analysis") -> tuple[str, ...]:
