@@ -95,6 +95,9 @@ def _claim(folder: Path) -> None:
         probe.touch()
         probe.unlink()
         claim(folder)
+        # Half-written files of a killed run; no other run is alive, or it would hold the claim.
+        for left in folder.glob(".curve*-????????.*"):
+            left.unlink()
     except OutputError:
         raise
     except OSError as error:
