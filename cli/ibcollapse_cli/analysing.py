@@ -158,7 +158,7 @@ def resampling(asked: dict[str, Any], workers: int | None, store: Path | None) -
     if not asked["bootstrap"]:
         return asked
     processes = len(os.sched_getaffinity(0)) if workers is None else workers
-    return {**asked, "workers": processes, "resume": store}
+    return {**asked, "workers": processes, "resamples": store}
 
 
 def analyse(
@@ -169,12 +169,13 @@ def analyse(
     seed: int,
     workers: int | None,
     quiet: bool,
+    resume: Path | None = None,
 ) -> "Analysis":
     """Run `ibcollapse.curve` on a file, with progress on standard error."""
     from ibcollapse.analysis import curve
 
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
-        return curve(file, **selection, **settings, seed=seed, progress=progress)
+        return curve(file, **selection, **settings, seed=seed, progress=progress, resume=resume)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ class Questions:
     bootstrap: int = 0
     n_samples: int | None = None
     workers: int = 1
-    resume: str | os.PathLike[str] | None = None
+    resamples: str | os.PathLike[str] | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def examine(
                 n_resamples=asked.bootstrap,
                 n_samples=asked.n_samples,
                 workers=asked.workers,
-                resume=asked.resume,
+                resume=asked.resamples,
                 progress=progress,
                 **options,
             )

@@ -38,6 +38,7 @@ def curve(
     n_samples: int | None = None,
     workers: int = 1,
     resume: str | os.PathLike[str] | None = None,
+    resamples: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress = SILENT,
     **selection: Any,
@@ -71,6 +72,8 @@ def curve(
     workers : int
         Processes that resample.
     resume : path, optional
+        As in `ibcollapse.trace_curve`: lets a killed run go on.
+    resamples : path, optional
         File (.h5 or .json) in which finished resamples are kept, and from which a later call with
         the same features and options goes on.
     progress : Progress
@@ -103,10 +106,10 @@ def curve(
         "seed": seed,
     }
     reduction = {"max_loss": max_loss, "max_rows": max_rows}
-    asked = Questions(hysteresis, bootstrap, n_samples, workers, resume)
+    asked = Questions(hysteresis, bootstrap, n_samples, workers, resamples)
     prepared = prepare(features, fitting, selection, seed, progress)
     asked.check(prepared)
-    return _analyse(prepared, reduction, tracing, asked, progress)
+    return _analyse(prepared, reduction, tracing, asked, progress, resume)
 
 
 def _analyse(
@@ -115,6 +118,7 @@ def _analyse(
     tracing: dict[str, Any],
     asked: Questions,
     progress: Progress,
+    resume: str | os.PathLike[str] | None,
 ) -> Analysis:
     """Reduce, trace and put together; an interrupted trace still becomes an Analysis."""
     progress.start("reducing the channel")
@@ -138,7 +142,7 @@ def _analyse(
     options = {**prepared.options, **reduction, **tracing, **asked.options}
     origin = provenance_of(prepared.source, prepared.fingerprint, options)
     try:
-        traced, stopped = trace_curve(reduced, progress=progress, **tracing), False
+        traced, stopped = trace_curve(reduced, progress=progress, resume=resume, **tracing), False
     except CurveInterrupted as stop:
         traced, stopped = stop.curve, True
     found = Analysis(

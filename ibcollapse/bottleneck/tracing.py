@@ -1,6 +1,8 @@
 """The certified curve of a channel over beta, with every phase transition."""
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import check_tol, solve_state, to_solution
 from ibcollapse.bottleneck.tracer import Limits, Tracer, put_together
 from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, trace_fingerprint
 from ibcollapse.errors import InputError
 from ibcollapse.progress import SILENT, Progress
 
@@ -28,6 +31,7 @@ def trace_curve(
     tol: float = 1e-9,
     seed: int = 0,
     progress: Progress = SILENT,
+    resume: str | os.PathLike[str] | None = None,
 ) -> IBCurve:
     """Certified information curve from the onset upwards, with every phase transition.
 
@@ -54,6 +58,10 @@ def trace_curve(
         Of the search for violators.
     progress : Progress
         Advanced by the share of I(X;Y) covered.
+    resume : path, optional
+        Result file (.h5 or .json), rewritten whole every few seconds. After a kill, a call with
+        the same channel and options goes on from there and ends with the same bits; one with
+        others replaces it. It stays when the curve is finished: delete it then.
 
     Returns
     -------
@@ -64,6 +72,8 @@ def trace_curve(
     ------
     InputError
         When an option is out of range.
+    ResultFileError, OutputError
+        When the file to resume from is damaged, or cannot be written.
     """
     channel = as_channel(channel)
     check_tol(tol)
@@ -78,8 +88,12 @@ def trace_curve(
     groups = class_groups(merged)
     if groups.max() > 0:
         merged = cut_leaks(merged, groups)
-    tracer = Tracer(merged, groups, limits, Options(tol=tol), np.random.default_rng(seed), progress)
-    return tracer.run()
+    options = Options(tol=tol)
+    keeper = None
+    if resume is not None:
+        keeper = TraceKeeper(Path(resume), trace_fingerprint(merged, limits, options, seed))
+    rng = np.random.default_rng(seed)
+    return Tracer(merged, groups, limits, options, rng, progress, keeper).run()
 
 
 def find_transitions(channel: ChannelLike, **options: object) -> tuple[PhaseTransition, ...]:

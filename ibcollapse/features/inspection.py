@@ -175,9 +175,10 @@ def _look_at(source: StoredSource, *, count_repeated: bool, progress: Progress) 
     for x in source.stored_blocks():
         if has_nonfinite(x):
             bad.append(stored + np.flatnonzero(~np.isfinite(x).all(axis=1)))
-        np.fmin(low, np.fmin.reduce(x, axis=0), out=low)
-        np.fmax(high, np.fmax.reduce(x, axis=0), out=high)
-        filled = np.flatnonzero(x.any(axis=1))
+        with np.errstate(invalid="ignore"):  # A signalling NaN, which a damaged file may hold.
+            np.fmin(low, np.fmin.reduce(x, axis=0), out=low)
+            np.fmax(high, np.fmax.reduce(x, axis=0), out=high)
+            filled = np.flatnonzero(x.any(axis=1))
         zeros = len(x) - 1 - int(filled[-1]) if filled.size else zeros + len(x)
         if count_repeated:
             hashes.append(np.array([hash(row.tobytes()) for row in x], dtype=np.int64))

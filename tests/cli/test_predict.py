@@ -137,7 +137,10 @@ def test_an_unreached_tolerance_is_exit_code_one():
         (["--loss", "supcon", "--counts", "5,1", "--temperature", "1"], "class 1 has 1"),
         (["--loss", "supcon", "--counts", "5,5", "--temperature", "0"], "temperature is"),
         (["--loss", "ce", "--counts", "5,5", "--temperature", "1"], "does not apply"),
-        (["--loss", "spectral", "--pairs", "absent.npz", "--n-outputs", "2"], "no such file"),
+        (
+            ["--loss", "spectral", "--pairs", "absent.npz", "--n-outputs", "2"],
+            "no such feature",
+        ),
         (["--loss", "spectral", "--pairs", "absent.npz"], "needs --n-outputs"),
         (["--loss", "hinge"], "hinge"),
         (["--loss", "ce", "--counts", "5,5", "--plot", "a.png"], "does not apply"),

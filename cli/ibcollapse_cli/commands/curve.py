@@ -16,7 +16,13 @@ from ibcollapse_cli.analysing import (
 from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.formats import write_json, write_table
-from ibcollapse_cli.options import common_options, feature_options, output_option, units_option
+from ibcollapse_cli.options import (
+    claim,
+    common_options,
+    feature_options,
+    output_option,
+    units_option,
+)
 from ibcollapse_cli.outcome import ExitCode
 
 if TYPE_CHECKING:
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from ibcollapse.report.figures.style import Units
 
 _SCHEMA = "ibcollapse/curve"
+_UNFINISHED = "curve.unfinished.h5"
 
 
 @click.command(short_help="Trace the information-bottleneck curve of stored features.")
@@ -32,7 +39,9 @@ _SCHEMA = "ibcollapse/curve"
 @feature_options
 @analysis_options
 @question_options
-@output_option("Folder for curve.h5 and the pictures; default ibcollapse_<FILE's name>.")
+@output_option(
+    "Folder for curve.h5 and the pictures; default ibcollapse_<FILE's name>.", is_file=False
+)
 @units_option
 @common_options
 def curve(
@@ -52,19 +61,23 @@ def curve(
     Prints the phase transitions and writes a result file that `ibcollapse.load_result` reads, and
     pictures of the curve and of the tree in which the classes part. With `--json -` nothing else
     is written unless -o asks for it. A joint table is a .csv, .tsv, .txt or .npy file with a row
-    an x and a column a class. Finished resamples of --bootstrap are kept in resamples.h5: the same
-    command goes on where an earlier one was stopped.
+    an x and a column a class. While it runs, finished points are kept in the folder, and finished
+    resamples of --bootstrap in resamples.h5: after a kill, the same command goes on from them.
     """
     from ibcollapse.analysis import AnalysisInterrupted
 
     folder = output
     if folder is None and json_path != "-":
         folder = Path(f"ibcollapse_{file.stem}")
+    unfinished = None
     if folder is not None:
         _claim(folder)
+        unfinished = folder / _UNFINISHED
     try:
         settings |= resampling(asked, workers, folder and folder / "resamples.h5")
-        analysis = analyse(file, selection, settings, seed=seed, workers=workers, quiet=quiet)
+        analysis = analyse(
+            file, selection, settings, seed=seed, workers=workers, quiet=quiet, resume=unfinished
+        )
     except AnalysisInterrupted as stop:
         if folder is not None:
             kept = stop.analysis.save(folder / "curve.h5")
@@ -92,6 +105,12 @@ def _claim(folder: Path) -> None:
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
+        claim(folder)
+        # Half-written files of a killed run; no other run is alive, or it would hold the claim.
+        for left in folder.glob(".curve*-????????.*"):
+            left.unlink()
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
             f"cannot write into {folder}: {error.strerror}; choose another -o"
@@ -124,6 +143,8 @@ def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> lis
     names = ["curve.h5"]
     for name, figure in figures.items():
         names += [save_figure(figure, folder / f"{name}.{end}").name for end in ("png", "svg")]
+    # Last: a kill before it repeats the last steps, and writes the same files again.
+    (folder / _UNFINISHED).unlink(missing_ok=True)
     return names
 
 

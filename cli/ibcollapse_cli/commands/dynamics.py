@@ -8,6 +8,7 @@ import click
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
+    claim,
     feature_options,
     json_option,
     output_option,
@@ -91,7 +92,8 @@ def _epochs(_context: click.Context, _option: click.Parameter, text: str) -> tup
 )
 @output_option(
     "Folder for dynamics.h5, dynamics.png, dynamics.svg and last_checkpoint.png; default "
-    "ibcollapse_<FILE's name>."
+    "ibcollapse_<FILE's name>.",
+    is_file=False,
 )
 @seed_option
 @json_option
@@ -136,6 +138,8 @@ def dynamics(
             raise OutputError(f"cannot make {folder}: {error.strerror}; choose another -o") from (
                 error
             )
+    if folder is not None:
+        claim(folder)
     options = CoincidenceOptions(
         shrinkage=shrinkage,
         max_rows=max_rows,

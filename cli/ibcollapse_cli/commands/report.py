@@ -15,7 +15,13 @@ from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json
 from ibcollapse_cli.measuring import SECTIONS, Measurements, measure
-from ibcollapse_cli.options import common_options, feature_options, output_option, units_option
+from ibcollapse_cli.options import (
+    claim,
+    common_options,
+    feature_options,
+    output_option,
+    units_option,
+)
 from ibcollapse_cli.outcome import ExitCode
 
 if TYPE_CHECKING:
@@ -93,6 +99,7 @@ def report(
     form = form or (_FORMATS.get(output.suffix.lower(), "html") if output else "html")
     if output is None and json_path != "-":
         output = Path(f"ibcollapse_{files[0].stem}.{form}")
+        claim(output)
     if output is not None:
         _claim(output)
     stopped: AnalysisInterrupted | None = None
