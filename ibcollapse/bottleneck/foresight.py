@@ -11,11 +11,14 @@ from ibcollapse.bottleneck.stability import split_directions
 
 
 class Foresight:
-    """Where the branch that is followed will fail, from its state and the one before it."""
+    """Where the branch that is followed will fail, from its state and the one before it.
+
+    `memory` is what is kept of the one before: its number of atoms, beta and largest growth.
+    """
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._last: tuple[int, float, float] | None = None
+        self.memory: tuple[int, float, float] | None = None
 
     def next_failure(self, state: SolvedState, slope: Tangent) -> float:
         """Beta of the first failure that the maxima of Φ and the atoms' growth point at; or inf.
@@ -29,7 +32,7 @@ class Foresight:
     def _first_split(self, state: SolvedState) -> float:
         splits = split_directions(self._channel, state.mixture, state.evaluation, state.beta)
         growth, n_t = float(splits.growth.max()), state.mixture.n_t
-        last, self._last = self._last, (n_t, state.beta, growth)
+        last, self.memory = self.memory, (n_t, state.beta, growth)
         if last is None or last[0] != n_t or growth <= last[2] or growth >= 1.0:
             return math.inf
         return state.beta + (1.0 - growth) * (state.beta - last[1]) / (growth - last[2])

@@ -123,6 +123,7 @@ class Tracer:
                     next_beta,
                     (state, self._postponed),
                     self._rng,
+                    self._foresight.memory,
                 )
             if state.mixture.n_t > self._limits.max_clusters:
                 return self._stop_at_cap()
@@ -144,6 +145,7 @@ class Tracer:
         self._solutions, self._transitions = list(kept.solutions), list(kept.transitions)
         self._postponed = None if kept.postponed is None else from_fields(kept.postponed)
         kept.restore_rng(self._rng)
+        self._foresight.memory = kept.growth
         self._progress.note(f"going on after {len(kept.solutions)} finished points")
         self._progress.advance(self._solutions[-1].i_ty)
         return from_fields(kept.state), kept.next_beta
