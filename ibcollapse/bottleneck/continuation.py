@@ -48,8 +48,12 @@ def optimal_from(
     """The optimum at `beta`: the `branch` of `state` there, enlarged by what violates it."""
     if branch is None:
         return solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
-    if branch.gap <= options.tol:
+    aim = options.aim_at(beta)
+    if branch.gap <= aim:
         return branch
-    violators = branch.maxima.log_r[branch.maxima.log_phi > options.tol]
+    violators = branch.maxima.log_r[branch.maxima.log_phi > 0.1 * aim]
+    if not len(violators):
+        # An exhaustive bound above the aim: there is no atom to add.
+        return branch
     start = enlarged(channel, branch.mixture, violators, beta)
     return solve_state(channel, beta, start, options, rng, branch.maxima.log_r)
