@@ -1,10 +1,11 @@
 """Class means of networks trained on unbalanced classes, beside the predicted geometries.
 
     python -m benchmarks.experiments.imbalance train FOLDER [LOSS]
-    python -m benchmarks.experiments.imbalance tables FOLDER [FIGURE.png]
+    python -m benchmarks.experiments.imbalance tables FOLDER [FIGURES]
 
 LOSS: supcon or ce, both when not given; two processes may train one each. A run that was stopped
-goes on where it was. The tables are those of docs/experiments/imbalance.md.
+goes on where it was. FIGURES: folder for the pictures. The tables and pictures are those of
+docs/experiments/imbalance.md.
 """
 
 import dataclasses
@@ -72,9 +73,18 @@ def main(what: str, folder: Path, rest: list[str]) -> None:
     print_last(folder)
     print_nearest(folder)
     if rest:
-        from benchmarks.experiments.imbalance_figure import draw_grams
+        from benchmarks.experiments.imbalance_figure import draw_distances, draw_grams
 
-        draw_grams(panels(folder), Path(rest[0]))
+        figures = Path(rest[0])
+        draw_grams(panels(folder), figures / "imbalance_grams.png")
+        along = {
+            (loss, f"{kind} {ratio:g}"): [
+                comparisons(trained(folder, loss, kind, ratio, seed)) for seed in SEEDS
+            ]
+            for loss in PLANS
+            for kind, ratio in IMBALANCES
+        }
+        draw_distances(along, "centred", figures / "imbalance_distances.png")
 
 
 def trained(folder: Path, loss: str, kind: str, ratio: float, seed: int) -> TrainingRecord:

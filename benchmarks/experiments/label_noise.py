@@ -1,10 +1,11 @@
 """Steps until networks fit noisy labels, by loss, and how they grow with the noise.
 
-    python -m benchmarks.experiments.label_noise train FOLDER [LOSS]
+    python -m benchmarks.experiments.label_noise train FOLDER [LOSS [SEED]]
     python -m benchmarks.experiments.label_noise tables FOLDER [FIGURE.png]
 
-LOSS: supcon or ce, both when not given; two processes may train one each. A run that was stopped
-goes on where it was. The tables are those of docs/experiments/label_noise.md.
+LOSS: supcon or ce, both when not given, with all seeds unless one is named; processes may share the
+work that way. A run that was stopped goes on where it was. The tables and the picture are those of
+docs/experiments/label_noise.md.
 """
 
 import dataclasses
@@ -41,8 +42,8 @@ PLANS = {
 
 def main(what: str, folder: Path, rest: list[str]) -> None:
     if what == "train":
-        for loss in rest or list(PLANS):
-            for seed in SEEDS:
+        for loss in rest[:1] or list(PLANS):
+            for seed in map(int, rest[1:] or SEEDS):
                 for noise in NOISE:
                     run = fitted(folder, loss, noise, seed)
                     print(run.path.name, run.steps_to_fit, flush=True)
