@@ -4,13 +4,12 @@
     python -m benchmarks.experiments.imbalance tables FOLDER [FIGURES]
 
 LOSS: supcon or ce, both when not given; two processes may train one each. A run that was stopped
-goes on where it was. FIGURES: folder for the pictures. The tables and pictures are those of
-docs/experiments/imbalance.md.
+goes on where it was. The tables, which docs/experiments/imbalance.md shows, are of the runs that are
+there; FIGURES is a folder for its pictures.
 """
 
 import dataclasses
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ import ibcollapse as ib
 from benchmarks.experiments.imbalance_data import balanced_part
 from benchmarks.experiments.imbalance_geometry import (
     MEASURES,
+    REFERENCES,
     Comparison,
     compare,
     reference_grams,
@@ -26,6 +26,9 @@ from benchmarks.experiments.imbalance_geometry import (
 )
 from ibcollapse.geometry import gram_distance
 from ibcollapse.nn import TrainingPlan, TrainingRecord, train
+from ibcollapse.nn.record import read_record
+
+Found = dict[tuple[str, str], list[TrainingRecord]]
 
 PER_CLASS = 100
 SEEDS = (0, 1)
@@ -69,22 +72,16 @@ def main(what: str, folder: Path, rest: list[str]) -> None:
                     run = trained(folder, loss, kind, ratio, seed)
                     print(run.path.name, run.train_accuracy[-1], run.test_accuracy[-1], flush=True)
         return
-    print_references(folder)
-    print_last(folder)
-    print_nearest(folder)
+    found = finished(folder)
+    print_references(found)
+    print_last(found)
+    print_nearest(found)
     if rest:
         from benchmarks.experiments.imbalance_figure import draw_distances, draw_grams
 
-        figures = Path(rest[0])
-        draw_grams(panels(folder), figures / "imbalance_grams.png")
-        along = {
-            (loss, f"{kind} {ratio:g}"): [
-                comparisons(trained(folder, loss, kind, ratio, seed)) for seed in SEEDS
-            ]
-            for loss in PLANS
-            for kind, ratio in IMBALANCES
-        }
-        draw_distances(along, "centred", figures / "imbalance_distances.png")
+        along = {key: [comparisons(run) for run in runs] for key, runs in found.items()}
+        draw_distances(along, "centred", Path(rest[0]) / "imbalance_distances.png")
+        draw_grams(panels(found), Path(rest[0]) / "imbalance_grams.png")
 
 
 def trained(folder: Path, loss: str, kind: str, ratio: float, seed: int) -> TrainingRecord:
@@ -96,7 +93,21 @@ def trained(folder: Path, loss: str, kind: str, ratio: float, seed: int) -> Trai
         imbalance_ratio=ratio,
         seed=seed,
     )
-    return train(plan, folder / f"{loss}_{kind}_{ratio:g}_seed{seed}.h5", workers=1)
+    return train(plan, _path(folder, loss, kind, ratio, seed), workers=1)
+
+
+def _path(folder: Path, loss: str, kind: str, ratio: float, seed: int) -> Path:
+    return folder / f"{loss}_{kind}_{ratio:g}_seed{seed}.h5"
+
+
+def finished(folder: Path) -> Found:
+    """The runs that are there, by loss and imbalance."""
+    found = {}
+    for loss in PLANS:
+        for kind, ratio in IMBALANCES:
+            paths = [_path(folder, loss, kind, ratio, seed) for seed in SEEDS]
+            found[loss, f"{kind} {ratio:g}"] = [read_record(p) for p in paths if p.exists()]
+    return {key: runs for key, runs in found.items() if runs}
 
 
 def report_at(run: TrainingRecord, epoch: int) -> ib.GeometryReport:
@@ -116,56 +127,53 @@ def comparisons(run: TrainingRecord) -> list[Comparison]:
     return found
 
 
-def print_references(folder: Path) -> None:
+def print_references(found: Found) -> None:
     """Distances between the predictions: what there is to tell apart."""
     print("\n| imbalance | counts | measure | SC to ETF | SELI to ETF | SC to SELI |")
     print("|---|---|---|---|---|---|")
-    for kind, ratio in IMBALANCES:
-        counts = report_at(trained(folder, "ce", kind, ratio, SEEDS[0]), 0).counts
+    for kind, run in {kind: runs[0] for (_, kind), runs in found.items()}.items():
+        counts = report_at(run, 0).counts
         grams = reference_grams(counts, PLANS["supcon"].temperature)
         seen = {name: views(gram) for name, gram in grams.items()}
         for measure in MEASURES:
             pairs = (("SC", "ETF"), ("SELI", "ETF"), ("SC", "SELI"))
             cells = [f"{gram_distance(seen[a][measure], seen[b][measure]):.3f}" for a, b in pairs]
             shown = " ".join(str(count) for count in counts)
-            print(f"| {kind} {ratio:g} | {shown} | {measure} | " + " | ".join(cells) + " |")
+            print(f"| {kind} | {shown} | {measure} | " + " | ".join(cells) + " |")
 
 
-def all_runs(folder: Path) -> Iterator[tuple[str, list[TrainingRecord]]]:
-    for loss in PLANS:
-        for kind, ratio in IMBALANCES:
-            runs = [trained(folder, loss, kind, ratio, seed) for seed in SEEDS]
-            yield f"{loss}, {kind} {ratio:g}", runs
-
-
-def print_last(folder: Path) -> None:
+def print_last(found: Found) -> None:
     """Where each run ends: collapse, accuracies, and its distances to the predictions."""
-    print("\n| run | NC1 | test accuracy | measure | SC | SELI | ETF | orthogonal | nearest |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for name, runs in all_runs(folder):
+    print("\n| run | NC1 | train, test accuracy | measure | " + " | ".join(REFERENCES), end="")
+    print(" | nearest |\n|---|---|---|---|" + "---|" * (len(REFERENCES) + 1))
+    for (loss, kind), runs in found.items():
         last = [comparisons(run)[-1] for run in runs]
         nc1 = ", ".join(f"{one.nc1:.2g}" for one in last)
-        test = ", ".join(f"{run.test_accuracy[-1]:.3f}" for run in runs)
+        accuracy = "; ".join(
+            f"{run.train_accuracy[-1]:.3f}, {run.test_accuracy[-1]:.3f}" for run in runs
+        )
         for measure in MEASURES:
             cells = [
-                ", ".join(f"{one.distance[measure].get(reference, np.nan):.3f}" for one in last)
-                for reference in ("SC", "SELI", "ETF", "orthogonal")
+                ", ".join(f"{one.distance[measure][name]:.3f}" for one in last)
+                if name in last[0].distance[measure]
+                else "–"
+                for name in REFERENCES
             ]
             nearest = ", ".join(one.nearest(measure) for one in last)
-            row = [name, nc1, test, measure, *cells, nearest]
-            print("| " + " | ".join(row).replace("nan, nan", "–") + " |")
+            row = [f"{loss}, {kind}", nc1, accuracy, measure, *cells, nearest]
+            print("| " + " | ".join(row) + " |")
 
 
-def print_nearest(folder: Path) -> None:
+def print_nearest(found: Found) -> None:
     """At how many checkpoints, seeds together, each prediction is the nearest."""
     print("\n| run | measure | checkpoints | nearest | once fitted | nearest |")
     print("|---|---|---|---|---|---|")
-    for name, runs in all_runs(folder):
-        found = [one for run in runs for one in comparisons(run)]
-        fitted = [one for one in found if one.accuracy >= FITTED]
+    for (loss, kind), runs in found.items():
+        every = [one for run in runs for one in comparisons(run)]
+        fitted = [one for one in every if one.accuracy >= FITTED]
         for measure in MEASURES:
-            cells = [f"{len(part)} | {_tally(part, measure)}" for part in (found, fitted)]
-            print(f"| {name} | {measure} | " + " | ".join(cells) + " |")
+            cells = [f"{len(part)} | {_tally(part, measure)}" for part in (every, fitted)]
+            print(f"| {loss}, {kind} | {measure} | " + " | ".join(cells) + " |")
 
 
 def _tally(found: list[Comparison], measure: str) -> str:
@@ -173,18 +181,17 @@ def _tally(found: list[Comparison], measure: str) -> str:
     return ", ".join(f"{name} {names.count(name)}" for name in dict.fromkeys(sorted(names)))
 
 
-def panels(folder: Path) -> dict[str, np.ndarray]:
+def panels(found: Found) -> dict[str, np.ndarray]:
     """Cosines of the class means at the end of one seed, and those predicted, step 10."""
-    kind, ratio = IMBALANCES[0]
-    found = {}
+    shown = {}
     for loss in PLANS:
-        run = trained(folder, loss, kind, ratio, SEEDS[0])
+        run = found[loss, "step 10"][0]
         report = report_at(run, int(run.epochs[-1]))
-        found[f"trained: {loss}"] = views(report.origin_gram)["cosines"]
+        shown[f"trained: {loss}"] = views(report.origin_gram)["cosines"]
     references = reference_grams(report.counts, PLANS["supcon"].temperature)
     for name in ("SC", "SELI", "ETF"):
-        found[f"predicted: {name}"] = views(references[name])["cosines"]
-    return found
+        shown[f"predicted: {name}"] = views(references[name])["cosines"]
+    return shown
 
 
 if __name__ == "__main__":

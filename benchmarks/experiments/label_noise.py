@@ -1,11 +1,12 @@
 """Steps until networks fit noisy labels, by loss, and how they grow with the noise.
 
     python -m benchmarks.experiments.label_noise train FOLDER [LOSS [SEED]]
-    python -m benchmarks.experiments.label_noise tables FOLDER [FIGURE.png]
+    python -m benchmarks.experiments.label_noise tables FOLDER [FIGURES]
 
 LOSS: supcon or ce, both when not given, with all seeds unless one is named; processes may share the
-work that way. A run that was stopped goes on where it was. The tables and the picture are those of
-docs/experiments/label_noise.md.
+work that way. A run that was stopped goes on where it was. The tables, which
+docs/experiments/label_noise.md shows, are of the seeds whose runs are all there; FIGURES is a folder
+for its picture.
 """
 
 import dataclasses
@@ -17,6 +18,7 @@ import numpy as np
 from benchmarks.experiments.imbalance_data import balanced_part
 from benchmarks.experiments.label_noise_growth import Growth, measure_growth, verdict
 from ibcollapse.nn import TrainingPlan, TrainingRecord, train
+from ibcollapse.nn.record import read_record
 
 PER_CLASS = 50
 NOISE = (0.0, 0.2, 0.4, 0.6, 0.8)
@@ -49,12 +51,13 @@ def main(what: str, folder: Path, rest: list[str]) -> None:
                     print(run.path.name, run.steps_to_fit, flush=True)
         return
     found = {loss: steps_to_fit(folder, loss) for loss in PLANS}
+    found = {loss: steps for loss, steps in found.items() if steps.size}
     print_steps(found)
     print_growth(found)
     if rest:
         from benchmarks.experiments.label_noise_figure import draw_steps
 
-        draw_steps(np.array(NOISE), found, Path(rest[0]))
+        draw_steps(np.array(NOISE), found, Path(rest[0]) / "label_noise.png")
 
 
 def fitted(folder: Path, loss: str, noise: float, seed: int) -> TrainingRecord:
@@ -66,13 +69,19 @@ def fitted(folder: Path, loss: str, noise: float, seed: int) -> TrainingRecord:
         seed=seed,
         data_seed=seed,
     )
-    return train(plan, folder / f"noise_{loss}_{noise:g}_seed{seed}.h5", workers=1)
+    return train(plan, _path(folder, loss, noise, seed), workers=1)
+
+
+def _path(folder: Path, loss: str, noise: float, seed: int) -> Path:
+    return folder / f"noise_{loss}_{noise:g}_seed{seed}.h5"
 
 
 def steps_to_fit(folder: Path, loss: str) -> np.ndarray:
-    """Steps to fit, float64 (n_levels, n_seeds); NaN for a run that never fitted."""
-    runs = [[fitted(folder, loss, noise, seed) for seed in SEEDS] for noise in NOISE]
-    return np.array([[run.steps_to_fit or np.nan for run in row] for row in runs])
+    """Steps to fit, float64 (n_levels, n_seeds), of seeds with every level; NaN: never fitted."""
+    paths = [[_path(folder, loss, noise, seed) for noise in NOISE] for seed in SEEDS]
+    complete = [levels for levels in paths if all(path.exists() for path in levels)]
+    steps = [[read_record(path).steps_to_fit or np.nan for path in levels] for levels in complete]
+    return np.array(steps, dtype=np.float64).reshape(-1, len(NOISE)).T
 
 
 def print_steps(found: dict[str, np.ndarray]) -> None:

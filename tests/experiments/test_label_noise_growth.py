@@ -46,7 +46,7 @@ def test_equal_seeds_have_intervals_of_no_width():
 
 @pytest.mark.parametrize(
     ("exponent", "reading"),
-    [(3.0, "superlinear"), (0.3, "sublinear"), (1.0, "linear within the interval")],
+    [(3.0, "superlinear"), (0.3, "sublinear"), (1.0, "no bend told from a line")],
 )
 def test_verdict_reads_the_truth_off_noisy_seeds(exponent, reading):
     growth = growth_of(200.0 + 4000.0 * NOISE**exponent, spread=0.03)
