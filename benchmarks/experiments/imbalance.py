@@ -4,8 +4,8 @@
     python -m benchmarks.experiments.imbalance tables FOLDER [FIGURES]
 
 LOSS: supcon or ce, both when not given; two processes may train one each. A run that was stopped
-goes on where it was. The tables, which docs/experiments/imbalance.md shows, are of the runs that are
-there; FIGURES is a folder for its pictures.
+goes on where it was. The tables, shown in docs/experiments/imbalance.md, are of the runs that are
+there; FIGURES is a folder for the pictures.
 """
 
 import dataclasses

@@ -4,9 +4,9 @@
     python -m benchmarks.experiments.label_noise tables FOLDER [FIGURES]
 
 LOSS: supcon or ce, both when not given, with all seeds unless one is named; processes may share the
-work that way. A run that was stopped goes on where it was. The tables, which
-docs/experiments/label_noise.md shows, are of the seeds whose runs are all there; FIGURES is a folder
-for its picture.
+work that way. A run that was stopped goes on where it was. The tables, shown in
+docs/experiments/label_noise.md, are of the seeds whose runs are all there; FIGURES is a folder for
+the picture.
 """
 
 import dataclasses
