@@ -28,7 +28,9 @@ from ibcollapse.geometry import gram_distance
 from ibcollapse.nn import TrainingPlan, TrainingRecord, train
 from ibcollapse.nn.record import read_record
 
+# By loss and imbalance: the runs, and the checkpoints of each run.
 Found = dict[tuple[str, str], list[TrainingRecord]]
+Along = dict[tuple[str, str], list[list[Comparison]]]
 
 PER_CLASS = 100
 SEEDS = (0, 1)
@@ -45,7 +47,8 @@ COMMON = TrainingPlan(
     dtype="float32",
 )
 PLANS = {
-    # At a temperature of 0.5 this network merges small classes and stays there.
+    # At a temperature of 0.5 and a rate of 0.2 this network merged small classes: its training
+    # accuracy at step 10 was 0.73 after 2400 steps.
     "supcon": dataclasses.replace(
         COMMON,
         loss="supcon",
@@ -74,12 +77,12 @@ def main(what: str, folder: Path, rest: list[str]) -> None:
         return
     found = finished(folder)
     print_references(found)
-    print_last(found)
-    print_nearest(found)
+    along = {key: [comparisons(run) for run in runs] for key, runs in found.items()}
+    print_last(found, along)
+    print_nearest(along)
     if rest:
         from benchmarks.experiments.imbalance_figure import draw_distances, draw_grams
 
-        along = {key: [comparisons(run) for run in runs] for key, runs in found.items()}
         draw_distances(along, "centred", Path(rest[0]) / "imbalance_distances.png")
         draw_grams(panels(found), Path(rest[0]) / "imbalance_grams.png")
 
@@ -142,12 +145,12 @@ def print_references(found: Found) -> None:
             print(f"| {kind} | {shown} | {measure} | " + " | ".join(cells) + " |")
 
 
-def print_last(found: Found) -> None:
+def print_last(found: Found, along: Along) -> None:
     """Where each run ends: collapse, accuracies, and its distances to the predictions."""
     print("\n| run | NC1 | train, test accuracy | measure | " + " | ".join(REFERENCES), end="")
     print(" | nearest |\n|---|---|---|---|" + "---|" * (len(REFERENCES) + 1))
     for (loss, kind), runs in found.items():
-        last = [comparisons(run)[-1] for run in runs]
+        last = [checkpoints[-1] for checkpoints in along[loss, kind]]
         nc1 = ", ".join(f"{one.nc1:.2g}" for one in last)
         accuracy = "; ".join(
             f"{run.train_accuracy[-1]:.3f}, {run.test_accuracy[-1]:.3f}" for run in runs
@@ -164,12 +167,12 @@ def print_last(found: Found) -> None:
             print("| " + " | ".join(row) + " |")
 
 
-def print_nearest(found: Found) -> None:
+def print_nearest(along: Along) -> None:
     """At how many checkpoints, seeds together, each prediction is the nearest."""
     print("\n| run | measure | checkpoints | nearest | once fitted | nearest |")
     print("|---|---|---|---|---|---|")
-    for (loss, kind), runs in found.items():
-        every = [one for run in runs for one in comparisons(run)]
+    for (loss, kind), seeds in along.items():
+        every = [one for checkpoints in seeds for one in checkpoints]
         fitted = [one for one in every if one.accuracy >= FITTED]
         for measure in MEASURES:
             cells = [f"{len(part)} | {_tally(part, measure)}" for part in (every, fitted)]

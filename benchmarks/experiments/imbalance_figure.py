@@ -28,7 +28,7 @@ def draw_distances(
 ) -> None:
     """Write the distance to each prediction along training to `path`; a row of panels per loss.
 
-    `found[loss, imbalance]` holds the checkpoints of each seed.
+    `found[loss, imbalance]` holds the checkpoints of each seed; a pair without runs stays empty.
     """
     losses = list(dict.fromkeys(loss for loss, _ in found))
     kinds = list(dict.fromkeys(kind for _, kind in found))
@@ -36,13 +36,14 @@ def draw_distances(
     first = None
     for i, loss in enumerate(losses):
         for j, kind in enumerate(kinds):
+            if (loss, kind) not in found:
+                continue
             cell = i * len(kinds) + j + 1
             ax = style.new_axes(figure, len(losses), len(kinds), cell)
             _draw_panel(ax, found[loss, kind], measure)
-            ax.set_title(f"{_TITLES[loss]}, {kind}")
+            ax.set_title(f"{_TITLES[loss]}, {kind}", fontsize=9.0)
+            ax.set_xlabel("epoch")
             ax.set_ylim(0.0, 1.15)
-            if i == len(losses) - 1:
-                ax.set_xlabel("epoch")
             if j == 0:
                 ax.set_ylabel("distance")
             first = first or ax
