@@ -8,6 +8,7 @@ from ibcollapse.errors import InputError
 
 LossName = Literal["supcon", "cross-entropy"]
 NetworkName = Literal["conv", "resnet", "mlp"]
+ScheduleName = Literal["steps", "constant"]
 ImbalanceName = Literal["none", "step", "long-tail"]
 FeatureType = Literal["float16", "float32", "float64"]
 
@@ -33,8 +34,10 @@ class TrainingPlan:
         Epochs whose features are recorded, 0 being the initialisation; () takes eight, spaced
         geometrically.
     batch_size, learning_rate, momentum, weight_decay
-        Stochastic gradient descent. The rate falls to a tenth after a half and again after three
-        quarters of the epochs.
+        Stochastic gradient descent.
+    schedule : str
+        Of the learning rate. "steps": it falls to a tenth after a half and again after three
+        quarters of the epochs; "constant".
     temperature : float
         Of the supervised-contrastive loss.
     label_smoothing, mir_weight, hdr_weight : float
@@ -51,6 +54,11 @@ class TrainingPlan:
     data_seed : int
         Of the samples that imbalance drops and the labels that noise changes: two runs that
         differ in `seed` only see the same data.
+    fit_every : int
+        Optimisation steps between two measurements of the training accuracy, which end when the
+        labels are fitted; 0 measures nothing. See `TrainingRecord.steps_to_fit`.
+    stop_at_fit : bool
+        Let the epoch in which the labels are fitted be the last one; it is recorded as well.
     device : str
         A torch device.
     dtype : str
@@ -73,6 +81,7 @@ class TrainingPlan:
     learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    schedule: ScheduleName = "steps"
     temperature: float = 0.1
     label_smoothing: float = 0.0
     mir_weight: float = 0.0
@@ -82,6 +91,8 @@ class TrainingPlan:
     label_noise: float = 0.0
     seed: int = 0
     data_seed: int = 0
+    fit_every: int = 0
+    stop_at_fit: bool = False
     device: str = "cpu"
     dtype: FeatureType = "float32"
 
@@ -95,6 +106,8 @@ class TrainingPlan:
                 f"checkpoints are {self.checkpoints}; each must lie in 0 to epochs = {self.epochs}"
             )
         object.__setattr__(self, "checkpoints", tuple(sorted(set(self.checkpoints))))
+        if self.stop_at_fit and not self.fit_every:
+            raise InputError("stop_at_fit needs a measurement; give fit_every of at least 1")
         if self.loss == "supcon" and (self.label_smoothing or self.mir_weight or self.hdr_weight):
             raise InputError(
                 "label_smoothing, mir_weight and hdr_weight need a classifier; "
@@ -105,6 +118,7 @@ class TrainingPlan:
         for field, choices in (
             ("loss", ("supcon", "cross-entropy")),
             ("network", ("conv", "resnet", "mlp")),
+            ("schedule", ("steps", "constant")),
             ("imbalance", ("none", "step", "long-tail")),
             ("dtype", ("float16", "float32", "float64")),
         ):
@@ -120,6 +134,7 @@ class TrainingPlan:
             ("batch_size", 2),
             ("seed", 0),
             ("data_seed", 0),
+            ("fit_every", 0),
             ("learning_rate", 0.0),
             ("momentum", 0.0),
             ("weight_decay", 0.0),
@@ -140,6 +155,8 @@ class TrainingPlan:
 
     def learning_rate_at(self, epoch: int) -> float:
         """Rate of epoch 1 … epochs; a function of the epoch alone, so that runs can resume."""
+        if self.schedule == "constant":
+            return self.learning_rate
         done = (epoch - 1) / self.epochs
         return self.learning_rate * (1.0 if done < 0.5 else 0.1 if done < 0.75 else 0.01)
 

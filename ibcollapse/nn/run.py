@@ -11,16 +11,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ibcollapse.errors import InputError
+from ibcollapse.nn.accuracy import attainable_accuracy, training_accuracy
 from ibcollapse.nn.datasets import Dataset
 from ibcollapse.nn.losses import matrix_information_loss, supcon_loss
 from ibcollapse.nn.networks import StagedNetwork, build_network
 from ibcollapse.nn.plan import TrainingPlan
 
+FIT_SHARE = 0.99
+
 
 class Run:
     """A network, its optimiser and the epochs they have done.
 
-    Epoch e + 1 is a function of `state()` after epoch e alone.
+    Epoch e + 1 is a function of `state()` after epoch e alone. `step` counts the optimisation
+    steps done, `step_at[str(epoch)]` those done by the end of an epoch, and `steps_to_fit` is the
+    first one after which the training accuracy was measured to be `FIT_SHARE` of the
+    `attainable_accuracy`; None before that.
 
     Raises
     ------
@@ -31,9 +37,15 @@ class Run:
     def __init__(self, plan: TrainingPlan, data: Dataset) -> None:
         self.plan = plan
         self.epoch = 0
+        self.step = 0
+        self.steps_to_fit: int | None = None
         self.losses: dict[str, float] = {}
+        self.step_at: dict[str, int] = {"0": 0}
         self.identity = {**plan.provenance(), "data_sha256": _fingerprint(data)}
-        self._samples = data.train
+        self._data = data
+        self.attainable_accuracy = (
+            attainable_accuracy(data.train) if plan.fit_every else float("nan")
+        )
         self._device = _device(plan.device)
         self.network = build_network(
             plan.network,
@@ -71,6 +83,8 @@ class Run:
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
             losses.append(loss.detach())
+            self.step += 1
+            self._look_for_fit()
         mean = float(torch.stack(losses).mean())
         if not math.isfinite(mean):
             raise InputError(
@@ -78,12 +92,41 @@ class Run:
                 f"{self.plan.learning_rate}"
             )
         self.losses[str(self.epoch)] = mean
+        self.step_at[str(self.epoch)] = self.step
+
+    @property
+    def finished(self) -> bool:
+        """Whether no epoch is left to train."""
+        fitted = self.plan.stop_at_fit and self.steps_to_fit is not None
+        return fitted or self.epoch >= self.plan.epochs
+
+    @property
+    def recorded_epochs(self) -> tuple[int, ...]:
+        """The plan's checkpoints so far, and the last epoch where the fit ended the run."""
+        so_far = {epoch for epoch in self.plan.checkpoints if epoch <= self.epoch}
+        if self.finished and self.epoch < self.plan.epochs:
+            so_far.add(self.epoch)
+        return tuple(sorted(so_far))
+
+    def history(self, epoch: int) -> dict[str, float]:
+        """What is known of a past epoch: its steps, and its loss and the fit if there were any."""
+        numbers: dict[str, float] = {"steps": self.step_at[str(epoch)]}
+        if epoch:
+            numbers["loss"] = self.losses[str(epoch)]
+        if self.plan.fit_every:
+            numbers["attainable_accuracy"] = self.attainable_accuracy
+            if self.steps_to_fit is not None and self.steps_to_fit <= numbers["steps"]:
+                numbers["steps_to_fit"] = self.steps_to_fit
+        return numbers
 
     def state(self) -> dict[str, Any]:
         """All that the following epochs depend on, and the losses so far."""
         return {
             "identity": self.identity,
             "epoch": self.epoch,
+            "step": self.step,
+            "steps_to_fit": self.steps_to_fit,
+            "step_at": self.step_at,
             "losses": self.losses,
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -92,13 +135,24 @@ class Run:
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to what `state` returned."""
         self.epoch = state["epoch"]
+        self.step = state["step"]
+        self.steps_to_fit = state["steps_to_fit"]
+        self.step_at = state["step_at"]
         self.losses = state["losses"]
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
 
+    def _look_for_fit(self) -> None:
+        every = self.plan.fit_every
+        if not every or self.steps_to_fit is not None or self.step % every:
+            return
+        if training_accuracy(self.network, self._data) >= FIT_SHARE * self.attainable_accuracy:
+            self.steps_to_fit = self.step
+
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Shuffled full batches; the order depends on the seed and the epoch alone."""
-        samples, size = self._samples, min(self.plan.batch_size, len(self._samples))
+        samples = self._data.train
+        size = min(self.plan.batch_size, len(samples))
         generator = np.random.default_rng((self.plan.seed, self.epoch))
         order = torch.from_numpy(generator.permutation(len(samples)))
         # A rest smaller than a batch is left out: its batch statistics and its contrastive loss

@@ -43,7 +43,8 @@ def train(
         Feature file to make, in the native layout. Epochs carry `loss` (mean over the batches of
         the epoch), `train_accuracy` and `test_accuracy`: of the classifier, or of the nearest
         class mean of the head under the contrastive loss. `train` accuracy counts the labels
-        trained on, noise included.
+        trained on, noise included. They also carry `steps`, the optimisation steps done, and with
+        `plan.fit_every` the `attainable_accuracy` and, from the fit on, `steps_to_fit`.
     workers : int, optional
         Threads of torch on CPU during the run; as set already when omitted.
     progress : Progress
@@ -78,8 +79,8 @@ def train(
         run = Run(plan, data)
         with unfinished.claimed():
             _train_on(run, unfinished, f"training {target.name}", progress)
-            progress.start(f"recording {target.name}", total=len(plan.checkpoints))
-            write_checkpoints(target, plan, data, run.network, unfinished, run.losses, progress)
+            progress.start(f"recording {target.name}", total=len(run.recorded_epochs))
+            write_checkpoints(target, run, data, unfinished, progress)
             progress.finish()
             unfinished.remove()
     return read_record(target)
@@ -99,7 +100,7 @@ def _train_on(run: Run, unfinished: UnfinishedRun, stage: str, progress: Progres
         run.restore(state)
     progress.start(stage, total=run.plan.epochs)
     progress.advance(run.epoch)
-    while run.epoch < run.plan.epochs:
+    while not run.finished:
         run.train_epoch()
         _save(run, unfinished)
         progress.advance()
@@ -107,7 +108,7 @@ def _train_on(run: Run, unfinished: UnfinishedRun, stage: str, progress: Progres
 
 def _save(run: Run, unfinished: UnfinishedRun) -> None:
     # The weights first: a kill in between repeats the epoch and writes the same weights again.
-    if run.epoch in run.plan.checkpoints:
+    if run.epoch in run.recorded_epochs:
         unfinished.save_weights(run.epoch, run.network.state_dict())
     unfinished.save(run.state())
 
@@ -135,7 +136,11 @@ def _check_made_by(plan: TrainingPlan, path: Path) -> None:
         if danger:
             raise OutputError(f"{path} exists and is damaged ({danger}); delete it")
         with h5py.File(path, "r") as file:
-            made = {name: file.attrs.get(f"made_{name}") for name in plan.provenance()}
+            # A file from before an option existed was made with what is now its default.
+            made = {
+                name: file.attrs.get(f"made_{name}", default)
+                for name, default in TrainingPlan(epochs=plan.epochs).provenance().items()
+            }
     except OutputError:
         raise
     except OSError as error:

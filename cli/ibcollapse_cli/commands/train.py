@@ -38,6 +38,7 @@ _PLAN_OPTIONS = (
     click.option("--learning-rate", type=float, default=0.1),
     click.option("--momentum", type=float, default=0.9),
     click.option("--weight-decay", type=float, default=5e-4),
+    click.option("--schedule", type=click.Choice(["steps", "constant"]), default="steps"),
     click.option("--temperature", type=float, default=0.1, help="Of the contrastive loss."),
     click.option("--label-smoothing", type=float, default=0.0, help="Of the cross-entropy."),
     click.option("--mir-weight", type=float, default=0.0, help="Weight of 1 - MIR in the loss."),
@@ -48,6 +49,15 @@ _PLAN_OPTIONS = (
     ),
     click.option("--label-noise", type=float, default=0.0, help="Fraction of changed labels."),
     click.option("--data-seed", type=int, default=0, help="Of imbalance and label noise."),
+    click.option(
+        "--fit-every",
+        type=int,
+        default=0,
+        help="Steps between two looks at whether the training labels are fitted; 0: none.",
+    ),
+    click.option(
+        "--stop-at-fit", is_flag=True, default=False, help="End with the epoch that fits them."
+    ),
     click.option("--device", default="cpu", help="cpu or cuda."),
     click.option(
         "--dtype", type=click.Choice(["float16", "float32", "float64"]), default="float32"
@@ -111,6 +121,8 @@ def train(
             rows = list(zip(*(column.tolist() for column in columns), strict=True))
             header = ("epoch", "loss", "train accuracy", "test accuracy")
             write_table(header, rows, title=str(run.path))
+            if plan["fit_every"]:
+                click.echo(f"steps to fit: {run.steps_to_fit or 'not fitted'}")
 
 
 def _target(output: Path, seed: int, seeds: tuple[int, ...]) -> Path:
