@@ -36,8 +36,8 @@ def write_checkpoints(
 
     `network` is the architecture; its weights are replaced by those of each checkpoint in turn.
     """
-    contrastive = plan.loss == "supcon"
-    accuracy = "nearest class mean of the last layer" if contrastive else "classifier"
+    classified = plan.has_classifier
+    accuracy = "classifier" if classified else "nearest class mean of the last layer"
     with FeatureWriter(
         path,
         class_names=data.class_names,
@@ -51,7 +51,7 @@ def write_checkpoints(
             network.load_state_dict(unfinished.load_weights(epoch))
             for split, samples in (("train", data.train), ("test", data.test)):
                 recorder.record(_batches(samples), epoch=epoch, split=split)
-            measure = nearest_mean_accuracies if contrastive else classifier_accuracies
+            measure = classifier_accuracies if classified else nearest_mean_accuracies
             train, test = measure(network, data)
             writer.metrics(epoch=epoch, train_accuracy=train, test_accuracy=test)
             if str(epoch) in losses:
@@ -76,7 +76,7 @@ def nearest_mean_accuracies(network: StagedNetwork, data: Dataset) -> tuple[floa
 
 
 def _recorder(writer: FeatureWriter, network: StagedNetwork, plan: TrainingPlan) -> FeatureRecorder:
-    if plan.loss == "supcon":
+    if not plan.has_classifier:
         return FeatureRecorder(writer, network, layers=("encoder", "head"))
     # What the classifier reads is the head's output or, without a head, the encoder's.
     return FeatureRecorder(
