@@ -28,7 +28,7 @@ class Grokking:
     learning_rate: float = 0.01
     embedding: int = 32
     width: int = 128
-    n_steps: int = 2500
+    n_steps: int = 2000
 
     @property
     def name(self) -> str:
@@ -69,7 +69,7 @@ def addition(run: Grokking) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def recorded_steps(n_steps: int) -> list[int]:
     """Dense at first, then every fiftieth step."""
-    return sorted({0, 5, 10, 15, 20, 30, 40, 60, 80, 120, *range(50, n_steps + 1, 50)})
+    return sorted({0, 5, 10, 20, 30, *range(50, n_steps + 1, 50)})
 
 
 def train_adder(run: Grokking) -> dict[str, list[float]]:

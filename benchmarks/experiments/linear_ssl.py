@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.experiments.linear_ssl_figure import draw
+from benchmarks.experiments.linear_ssl_figure import Lines, Rows, draw
 from benchmarks.experiments.paired import print_table
 from benchmarks.experiments.published_vicreg import vicreg_variances
 from ibcollapse import landscape
@@ -28,11 +28,11 @@ from ibcollapse.nn.run import Run
 from ibcollapse.report.figures.figure_files import save_figure
 
 N_OUTPUTS = 6
-PAIRS_PER_SAMPLE = 20
+PAIRS_PER_SAMPLE = 10
 NOISE = (0.1, 0.2, 0.4, 0.55, 0.7, 0.85, 1.1)
 # One to seven of eight pixels.
 ERASED = tuple(k / 8 for k in range(1, 8))
-# γ of the theory is half of the weight decay of stochastic gradient descent.
+# Of stochastic gradient descent: γ of the theory is half of it.
 DECAY = 0.5
 ALIGNMENT = 2.0
 
@@ -48,15 +48,15 @@ class Sweep:
     field: str
     strengths: tuple[float, ...]
     learning_rate: float
-    batch_size: int = 1297
-    n_epochs: int = 300
+    batch_size: int = 256
+    n_epochs: int = 60
     weight_decay: float = 0.0
 
 
 SWEEPS = {
     "spectral": Sweep("spectral, noise", "spectral", "augment_noise", NOISE, 0.05),
     "decay": Sweep(
-        "spectral, erasure, weight decay 0.5", "spectral", "augment_erase", ERASED, 0.05,
+        "spectral, erasure, γ = 0.25", "spectral", "augment_erase", ERASED, 0.05,
         weight_decay=DECAY,
     ),
     "dot": Sweep(
@@ -67,7 +67,10 @@ SWEEPS = {
         "InfoNCE (distance), noise", "infonce-distance", "augment_noise", NOISE, 0.05,
         batch_size=432, n_epochs=100,
     ),
-    "like": Sweep("VICReg-like of the theory, noise", "vicreg-like", "augment_noise", NOISE, 0.02),
+    "like": Sweep(
+        "VICReg-like of the theory, noise", "vicreg-like", "augment_noise", NOISE, 0.02,
+        n_epochs=300,
+    ),
     "vicreg": Sweep("VICReg as published, noise", "vicreg", "augment_noise", NOISE, 0.02),
 }  # fmt: skip
 
@@ -78,9 +81,8 @@ def main(what: str, folder: Path) -> None:
     data = folder / "centred_digits.npz"
     if not data.exists():
         write_centred_digits(data)
-    found: dict[str, list[dict[str, list[float] | float]]] = {}
+    found: dict[str, Rows] = {}
     for name, sweep in SWEEPS.items():
-        found[name] = []
         for strength in sweep.strengths:
             path = folder / f"{name}_{strength:g}.json"
             if what == "run" and not path.exists():
@@ -88,12 +90,29 @@ def main(what: str, folder: Path) -> None:
                 with atomic_path(path) as temporary:
                     temporary.write_text(json.dumps(row))
             if path.exists():
-                found[name].append(json.loads(path.read_text()))
-    found = {name: rows for name, rows in found.items() if rows}
+                found.setdefault(name, []).append(json.loads(path.read_text()))
     print_table([summary(SWEEPS[name].title, rows) for name, rows in found.items()])
-    save_figure(
-        draw({SWEEPS[n].title: rows for n, rows in found.items()}), folder / "linear_ssl.png"
-    )
+    inputs = load_dataset(str(data)).train.inputs.double().flatten(1).numpy()
+    a0 = inputs.T @ inputs / len(inputs)
+    panels = [(SWEEPS[name].title, rows, lines(SWEEPS[name], a0)) for name, rows in found.items()]
+    save_figure(draw(panels), folder / "linear_ssl.png")
+
+
+def lines(sweep: Sweep, a0: Array) -> Lines | None:
+    """Predictions along a sweep of noise, whose covariance is known; None for other sweeps."""
+    if sweep.field != "augment_noise":
+        return None
+    grid = np.linspace(sweep.strengths[0], sweep.strengths[-1], 61)
+    identity = np.eye(len(a0))
+    variances = np.array([predicted(sweep, a0, s * s * identity) for s in grid])
+    thresholds = np.array([])
+    if sweep.loss == "vicreg-like":
+        path = landscape.augmentation_path(
+            a0, identity, grid**2, n_outputs=N_OUTPUTS, loss="vicreg", alignment=ALIGNMENT
+        )
+        ends = path.collapse_strengths[:N_OUTPUTS]
+        thresholds = np.sqrt(ends[np.isfinite(ends)])
+    return Lines(grid, variances, thresholds)
 
 
 def write_centred_digits(path: Path) -> None:
@@ -188,7 +207,7 @@ def descend_like(plan: TrainingPlan, data: Dataset) -> Array:
     return weight.detach().double().numpy()
 
 
-def summary(title: str, rows: list[dict[str, list[float] | float]]) -> dict[str, object]:
+def summary(title: str, rows: Rows) -> dict[str, object]:
     """How far learned and predicted variances are apart, and how many directions each keeps."""
     learned = np.array([row["learned"] for row in rows])
     expected = np.array([row["predicted"] for row in rows])

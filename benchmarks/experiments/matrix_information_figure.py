@@ -35,7 +35,7 @@ def draw(found: dict[str, Rows]) -> Figure:
                 ax.plot(at, mean, color=colour, ls=style, marker=marker, ms=3, label=label)
             if name == "training":
                 ax.set_xscale("symlog", linthresh=1)
-                ax.set_xticks([0, 1, 3, 10, 40], ["0", "1", "3", "10", "40"])
+                ax.set_xticks([0, 1, 3, 10, 30], ["0", "1", "3", "10", "30"])
             if quantity == "mir":
                 ax.axhline(COLLAPSED, color="0.6", lw=0.8, ls=":")
             if row == 0:

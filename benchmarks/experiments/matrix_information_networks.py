@@ -19,9 +19,9 @@ from ibcollapse.nn.recorder import evaluation
 from ibcollapse.nn.run import Run
 from ibcollapse.nn.unfinished import UnfinishedRun
 
-N_TRAIN, N_TEST = 2000, 2000
-EPOCHS = 40
-RECORDED = (0, 1, 2, 3, 5, 8, 12, 20, 30, 40)
+N_TRAIN, N_TEST = 2000, 1000
+EPOCHS = 30
+RECORDED = (0, 1, 2, 4, 8, 15, 30)
 # Perceptrons have no batch statistics, which a mixture of two networks would need anew.
 PLAN = TrainingPlan(
     loss="cross-entropy",
