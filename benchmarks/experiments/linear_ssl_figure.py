@@ -34,8 +34,11 @@ def draw(panels: list[tuple[str, Rows, Lines | None]]) -> Figure:
         for j, (colour, _, marker) in series(range(predicted.shape[1])):
             ax.plot(shown.strengths, shown.variances[:, j], color=colour, lw=1.2)
             ax.plot(at, learned[:, j], color=colour, ls="", marker=marker, ms=4)
-        ax.set_title(title)
-        ax.set_ylim(bottom=-0.03)
+        ax.set_title(title, fontsize=10)
+        if shown.variances.max() > 10:
+            ax.set_yscale("log")
+        else:
+            ax.set_ylim(bottom=-0.03)
         ax.set_xlabel("erased side, share" if lines is None else "noise, standard deviation")
         if k % 3 == 0:
             ax.set_ylabel("variance of the feature")

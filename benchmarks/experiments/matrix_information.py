@@ -37,7 +37,7 @@ from ibcollapse.nn.run import Run
 from ibcollapse.report.figures.figure_files import save_figure
 
 DATA = Path(__file__).parents[2] / "data"
-SEEDS = (0, 1)
+SEEDS = (0,)
 SMOOTHING = (0.0, 0.1, 0.3)
 FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHARES = tuple(np.linspace(0, 1, 11).round(2).tolist())
@@ -138,9 +138,8 @@ def under_pruning(folder: Path) -> Rows:
         network = trained(smoothed(0.0, seed), data, folder / f"cross-entropy_{seed}")
         for fraction in FRACTIONS:
             sparse = pruned(network, fraction)
-            for split, samples in (("train", data.train), ("test", data.test)):
-                found = measured(sparse, samples)
-                rows.append({"pruned": fraction, "seed": seed, "split": split, **found})
+            found = measured(sparse, data.test)
+            rows.append({"pruned": fraction, "seed": seed, "split": "test", **found})
     return rows
 
 
@@ -153,9 +152,8 @@ def along_mixtures(folder: Path) -> Rows:
     for name, other in partners(folder, data).items():
         for share in SHARES:
             between = mixed(network, last, other, share)
-            for split, samples in (("train", data.train), ("test", data.test)):
-                found = measured(between, samples)
-                rows.append({"partner": name, "share": share, "split": split, **found})
+            found = measured(between, data.test)
+            rows.append({"partner": name, "share": share, "split": "test", **found})
     return rows
 
 
@@ -199,7 +197,7 @@ def shown(name: str, rows: Rows) -> list[dict[str, object]]:
 def mixing_table(rows: Rows) -> list[dict[str, object]]:
     table = []
     for partner in dict.fromkeys(row["partner"] for row in rows):
-        for split in ("train", "test"):
+        for split in dict.fromkeys(row["split"] for row in rows):
             path = [row for row in rows if row["partner"] == partner and row["split"] == split]
             columns = {
                 key: np.array([float(row[key]) for row in path])

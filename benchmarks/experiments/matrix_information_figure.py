@@ -39,7 +39,7 @@ def draw(found: dict[str, Rows]) -> Figure:
             if quantity == "mir":
                 ax.axhline(COLLAPSED, color="0.6", lw=0.8, ls=":")
             if row == 0:
-                ax.set_title(title)
+                ax.set_title(title, fontsize=10)
             if row == 2:
                 ax.set_xlabel({"share": "share of the second", "pruned": "share removed"}.get(x, x))
             if column == 0:

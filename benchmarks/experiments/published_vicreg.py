@@ -15,8 +15,9 @@ def vicreg_variances(a0: Array, c: Array, *, n_outputs: int) -> Array:
 
     With the share r = c/(a + c) of noise in a direction and weights 25, 25, 1, an output of
     variance g costs, per output, 25 · [2 r g + 1 − √(g + 1e-4)] up to a standard deviation of 1, so
-    √(g + 1e-4) = min(1, 1/(4r)). As r ≤ 1, no direction ever falls below g = 1/16: the root of the
-    published hinge, whose slope at zero is bounded by 1e-4 only, keeps it alive.
+    √(g + 1e-4) = min(1, 1/(4r)): above 1/16, since r ≤ 1. That each output has a direction of its
+    own is an assumption, and training refutes it where noise is large: the covariance term, of
+    weight 1, does not keep outputs from sharing the best directions.
     """
     # Eigenvalues of the whitened data covariance are 1 − r.
     shares = landscape.selfsupervised(a0, c, n_outputs=n_outputs).eigenvalues[:n_outputs] / 2

@@ -68,20 +68,36 @@ def test_fitting_counts_from_where_it_stays():
     assert grokking.fitted_at(found | {"train_accuracy": [1.0] * 6}) == 0
 
 
+def test_a_turn_is_the_largest_value_after_fitting():
+    steps = np.arange(6) * 10.0
+    values = np.array([9.0, 1.0, 2.0, 3.0, 2.0, 1.0])
+    assert grokking.turning_step(steps, values, start=1) == 30.0
+    # Values that grow to the end have no turn.
+    assert np.isnan(grokking.turning_step(steps, steps, start=1))
+
+
 def test_leads_are_positive_where_the_measure_moves_first():
-    accuracy = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]
-    early = [0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.5]
-    found = {"p23_decayed_0": history(accuracy, early), "p23_decayed_1": history(accuracy, early)}
-    rows = {row["measure"]: row for row in grokking.leads(found)}
-    # The measure is past half at step 30, accuracy at 50.
-    assert rows["train mir"]["lead at 0.5"] == "+20 [+20, +20]"
-    assert rows["train mir"]["earlier at 0.5"] == "2 of 2"
-    # HDR does not move at all: no lead.
-    assert rows["train hdr"]["earlier at 0.5"] == "0 of 2"
-    late = history(early[::-1], accuracy)
-    assert grokking.generalises(history(accuracy, early))
-    assert not grokking.generalises(history(accuracy[::-1], early))
-    assert grokking.changes(late)["test mir"] == "50, 50"
+    accuracy = [0.0, 0.0, 0.0, 0.0, 0.2, 1.0, 1.0]
+    mir = [0.1, 0.2, 0.3, 0.4, 0.3, 0.2, 0.1]
+    hdr = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
+    run = history(accuracy, mir) | {"train_hdr": hdr}
+    rows = {row["measure"]: row for row in grokking.leads({"a": run, "b": run})}
+    # MIR turns at step 30; accuracy passes a tenth at 40 and half at 50; HDR half at 60.
+    turn, late = rows["train mir turns"], rows["train hdr, half of the way"]
+    assert turn["steps to test accuracy, 0.1 of the way"] == "+10 [+10, +10]"
+    assert turn["steps to test accuracy, 0.5 of the way"] == "+20 [+20, +20]"
+    assert turn["first in"] == "2 of 2"
+    assert late["steps to test accuracy, 0.5 of the way"] == "-10 [-10, -10]"
+    # The test split's HDR stays where it is: there is nothing to lead with.
+    assert rows["test hdr, half of the way"]["first in"] == "0 of 2"
+    assert grokking.leads({}) == []
+    assert grokking.generalises(run)
+    assert not grokking.generalises(run | {"test_accuracy": accuracy[::-1]})
+
+
+def test_limits_span_all_runs():
+    run = history([0.0, 1.0, 0.5], [0.2, 0.3, 0.4])
+    assert grokking.limits({"a": run}, "mir") == pytest.approx((0.192, 0.408))
 
 
 def test_training_records_both_splits_and_repeats_itself():

@@ -53,7 +53,7 @@ def test_that_loss_of_one_output_is_the_library_s():
     assert vicreg_loss(*views).item() == pytest.approx(expected, rel=0.01)
 
 
-def test_published_vicreg_never_collapses_a_direction():
+def test_with_a_direction_each_no_output_of_published_vicreg_collapses():
     found = vicreg_variances(np.diag([1.0, 1e-3, 1e-9]), np.eye(3), n_outputs=3)
     assert found.min() == pytest.approx(1 / 16 - 1e-4, rel=1e-6)
 
