@@ -86,7 +86,7 @@ def digits(_folder: Path) -> Rows:
                 means = ib.matrix_information(source, against="class means", n_permutations=0)
                 rows.append(
                     {
-                        "loss": loss,
+                        "network": loss,
                         "epoch": epoch,
                         "split": split,
                         "mir": found.mir,
@@ -113,7 +113,7 @@ def along_training(folder: Path) -> Rows:
                 for split, samples in (("train", data.train), ("test", data.test)):
                     found = measured(network, samples, null=null)
                     rows.append(
-                        {"loss": loss, "seed": seed, "epoch": epoch, "split": split, **found}
+                        {"network": loss, "seed": seed, "epoch": epoch, "split": split, **found}
                     )
     return rows
 
@@ -177,7 +177,6 @@ def shown(name: str, rows: Rows) -> list[dict[str, object]]:
         return mixing_table(rows)
     measures = ("accuracy", "mir", "hdr", "null", "means_mir", "means_hdr")
     settings = [key for key in rows[0] if key not in (*measures, "loss", "seed")]
-    settings = (["loss"] if isinstance(rows[0].get("loss"), str) else []) + settings
     table: dict[tuple[object, ...], list[dict[str, float | str]]] = {}
     for row in rows:
         table.setdefault(tuple(row[key] for key in settings), []).append(row)

@@ -17,7 +17,7 @@ def draw(found: dict[str, Rows]) -> Figure:
     figure = new_figure(12.0, 6.4)
     for column, (name, title, x, family) in enumerate(
         (
-            ("training", "along training", "epoch", "loss"),
+            ("training", "along training", "epoch", "network"),
             ("smoothing", "label smoothing", "smoothing", "seed"),
             ("pruning", "magnitude pruning", "pruned", "seed"),
             ("mixing", "between two networks", "share", "partner"),
@@ -44,6 +44,8 @@ def draw(found: dict[str, Rows]) -> Figure:
                 ax.set_xlabel({"share": "share of the second", "pruned": "share removed"}.get(x, x))
             if column == 0:
                 ax.set_ylabel(_LABELS[quantity])
-            if row == (1 if name == "training" else 0):
+            # One scale a row, so that columns can be compared.
+            ax.set_ylim(-0.03, 1.03)
+            if quantity == "mir" and len(families) > 1:
                 draw_legend(ax, "best")
     return figure

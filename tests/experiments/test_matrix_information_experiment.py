@@ -189,7 +189,7 @@ def test_outcome_is_that_of_the_plan(blobs, plan):
 
 def test_the_figure_shows_every_experiment():
     rows = [
-        {"loss": "supcon", "seed": 0, "epoch": e, "split": "test", "mir": 0.5, "hdr": 0.1}
+        {"network": "supcon", "seed": 0, "epoch": e, "split": "test", "mir": 0.5, "hdr": 0.1}
         for e in (0, 1)
     ]
     figure = draw({"training": rows})
