@@ -57,15 +57,16 @@ def settle(channel: Channel, mixture: Mixture, beta: float) -> Descent:
     return ended
 
 
-def is_stable(channel: Channel, evaluation: Evaluation, beta: float) -> bool:
+def is_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> bool:
     """Whether no atom gains by splitting: beta λ₂ ≤ 1 for each of them."""
-    return bool(split_directions(channel, evaluation, beta).growth.max() <= 1 + _UNSTABLE)
+    splits = split_directions(channel, mixture, evaluation, beta)
+    return bool(splits.growth.max() <= 1 + _UNSTABLE)
 
 
 def _split_unstable(
     channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
 ) -> Mixture | None:
-    splits = split_directions(channel, evaluation, beta)
+    splits = split_directions(channel, mixture, evaluation, beta)
     unstable = splits.growth > 1 + _UNSTABLE
     if not unstable.any():
         return None

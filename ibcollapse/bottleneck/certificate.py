@@ -11,24 +11,20 @@ doi 10.1214/aos/1176346059, in the rate-distortion form of the bottleneck).
 """
 
 import dataclasses
-import os
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.ascent import climb_all
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Evaluation, Mixture, exponents, log_p_y
-from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
+from ibcollapse.bottleneck.kernels.start_moments import THREADS
+from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, exponents, log_p_y
+from ibcollapse.bottleneck.stability import Splits
 
 Array = NDArray[np.float64]
 
-# Decoders closer than this in squared Hellinger distance lie in one basin of Φ.
-SAME_BASIN = 1e-6
 _CORNER_SHRINKAGE = 0.02
 _MAX_ROW_STARTS = 64
-# Threads of an ascent: its starts are independent, so the result does not depend on the number.
-THREADS = min(4, os.cpu_count() or 1)
 _MAPS_FIRST = 4
 # Perturbed atoms go this fraction of the way to the boundary of the simplex.
 _SPLIT_FRACTION = 0.1
@@ -71,35 +67,35 @@ def _normalised_terms(
 def starting_decoders(
     channel: Channel,
     mixture: Mixture,
-    evaluation: Evaluation,
-    beta: float,
+    splits: Splits,
     rng: np.random.Generator,
 ) -> Array:
     """Where the search for violators starts: log decoders (n, n_classes).
 
-    Simplex corners, class means, rows of the channel (all of them up to 64, else a random 64 by
-    weight), the atoms' midpoints with p(y), and the atoms pushed both ways along their least
-    stable direction.
+    Class means, simplex corners (with few classes only: the means of many lie beside them), rows
+    of the channel (all of them up to 64, else a random 64 by weight), the atoms' midpoints with
+    p(y), and the atoms pushed both ways along their least stable direction.
     """
     p_y = channel.p_y
     alive = p_y > 0
     w = channel.p_y_given_x
     corners = (1 - _CORNER_SHRINKAGE) * np.eye(channel.n_classes)[alive] + _CORNER_SHRINKAGE * p_y
+    if channel.n_classes >= MANY_CLASSES:
+        corners = corners[:0]
     means = ((w * channel.p_x[:, None]).T @ w)[alive] / p_y[alive, None]
     rows = w
     if channel.n_x > _MAX_ROW_STARTS:
         rows = w[rng.choice(channel.n_x, _MAX_ROW_STARTS, replace=False, p=channel.p_x)]
     halfway = 0.5 * (mixture.r + p_y)
-    pushed = _pushed_atoms(channel, evaluation, beta)
+    pushed = _pushed_atoms(splits)
     with np.errstate(divide="ignore"):
         starts = np.log(np.concatenate([corners, means, rows, halfway, pushed]))
     floored: Array = np.maximum(starts, LOG_ZERO)
     return floored
 
 
-def _pushed_atoms(channel: Channel, evaluation: Evaluation, beta: float) -> Array:
+def _pushed_atoms(splits: Splits) -> Array:
     """Atoms moved both ways along their leading split directions, (2 n_t, n_classes)."""
-    splits = split_directions(channel, evaluation, beta)
     r, direction = splits.means, splits.directions
     ratio = np.divide(r, np.abs(direction), out=np.full_like(r, np.inf), where=direction != 0)
     reach = np.min(ratio, axis=1, keepdims=True)
@@ -114,14 +110,16 @@ def climb(
     starts: Array,
     beta: float,
     *,
+    hints: Array | None = None,
     tol: float = 1e-14,
     max_steps: int = 80,
 ) -> Maxima:
-    """Local maxima of log Φ reached from `starts`, duplicates removed.
+    """Local maxima of log Φ reached from `starts` and `hints`, duplicates removed.
 
     A few rounds of the map r ← Σ_x w_x p(y|x), w_x ∝ p(x) exp(−beta d(x, r))/Z(x), which
     maximises a lower bound of log Φ, lead into damped Newton steps
-    (`ibcollapse.bottleneck.kernels.ascent`). A start rests when log Φ can gain at most `tol` nats.
+    (`ibcollapse.bottleneck.kernels.ascent`); `hints`, expected near maxima, take them at once. A
+    start rests when log Φ can gain at most `tol` nats.
     """
     offset = log_v - beta * (channel.p_y_given_x @ log_p_y(channel))
     log_r, log_phi = climb_all(
@@ -129,10 +127,8 @@ def climb(
         offset,
         starts,
         beta,
-        tol=tol,
-        n_maps=_MAPS_FIRST,
-        max_steps=max_steps,
-        n_threads=THREADS,
+        Effort(tol=tol, n_maps=_MAPS_FIRST, max_steps=max_steps, n_threads=THREADS),
+        hints=hints,
     )
     keep = distinct(log_r, log_phi, SAME_BASIN)
     return Maxima(log_r[keep], log_phi[keep])
@@ -145,12 +141,18 @@ def hellinger_squared(log_a: Array, log_b: Array) -> Array:
     return total
 
 
-def distinct(log_r: Array, log_phi: Array, apart: float) -> NDArray[np.intp]:
-    """Indices, by decreasing Φ, of rows further than `apart` from every better row."""
+def apart(log_r: Array) -> Array:
+    """The decoders (n, n_classes) without those in the basin of an earlier one."""
+    kept: Array = log_r[np.sort(distinct(log_r, np.zeros(len(log_r)), SAME_BASIN))]
+    return kept
+
+
+def distinct(log_r: Array, log_phi: Array, least: float) -> NDArray[np.intp]:
+    """Indices, by decreasing Φ, of rows further than `least` from every better row."""
     order = np.argsort(-log_phi, kind="stable")
     root = np.exp(0.5 * log_r[order])
-    # Affinity Σ √(a b) loses half the digits near one, which `apart` ≥ 1e-12 can spare.
-    close = 1.0 - root @ root.T <= apart
+    # Affinity Σ √(a b) loses half the digits near one, which `least` ≥ 1e-12 can spare.
+    close = 1.0 - root @ root.T <= least
     kept: list[int] = []
     taken = np.zeros(len(order), dtype=bool)
     for i in range(len(order)):

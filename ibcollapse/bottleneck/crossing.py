@@ -140,7 +140,7 @@ def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Pas
     """Several changes within the resolution, reported as one."""
     first, second = to_solution(channel, before), to_solution(channel, after)
     jump = second.i_xt - first.i_xt
-    splits = split_directions(channel, before.evaluation, before.beta)
+    splits = split_directions(channel, before.mixture, before.evaluation, before.beta)
     is_jump = jump > 1e-3 * max(1e-3, second.i_xt)
     transition = PhaseTransition(
         beta=0.5 * (before.beta + after.beta),

@@ -44,6 +44,10 @@ class Curvature(Protocol):
         """(H + damping I)⁻¹ times the vector; None when that matrix is not positive definite."""
         ...
 
+    def descend(self, vector: Array, damping: float) -> Array | None:
+        """As `solve`, but where curvature is negative any step along which F falls may do."""
+        ...
+
 
 def curvature(
     channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
@@ -96,6 +100,10 @@ class MatrixCurvature:
             (self._factor[1], True), vector, check_finite=False
         )
         return solution
+
+    def descend(self, vector: Array, damping: float) -> Array | None:
+        """As `solve`: more damping is cheap."""
+        return self.solve(vector, damping)
 
 
 def _matrix(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:
@@ -173,6 +181,18 @@ class ImplicitCurvature:
 
     def solve(self, vector: Array, damping: float) -> Array | None:
         """(H + damping I)⁻¹ times the vector; None when a direction of no curvature is met."""
+        solution, is_whole = self._conjugate_gradients(vector, damping)
+        return solution if is_whole else None
+
+    def descend(self, vector: Array, damping: float) -> Array | None:
+        """As `solve`, cut short before the first direction of no curvature (Steihaug 1983).
+
+        Where the vector itself is one, the vector: the step of the Blahut–Arimoto map.
+        """
+        return self._conjugate_gradients(vector, damping)[0]
+
+    def _conjugate_gradients(self, vector: Array, damping: float) -> tuple[Array, bool]:
+        """What conjugate gradients reach, and whether it is the solution to their tolerance."""
         solution = np.zeros_like(vector)
         residual = vector.copy()
         direction = residual.copy()
@@ -184,10 +204,10 @@ class ImplicitCurvature:
             image = self.apply(direction) + damping * direction
             bent = float(direction @ image)
             if bent <= 0:
-                return None
+                return (solution if solution.any() else vector), False
             step = length / bent
             solution += step * direction
             residual -= step * image
             before, length = length, float(residual @ residual)
             direction = residual + (length / before) * direction
-        return solution
+        return solution, True

@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.certificate import SAME_BASIN, hellinger_squared
+from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.kernels.ascent import SAME_BASIN
 from ibcollapse.bottleneck.mixture import log_p_y
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition

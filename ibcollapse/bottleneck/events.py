@@ -25,7 +25,7 @@ from ibcollapse.bottleneck.stability import Splits, split_directions
 Array = NDArray[np.float64]
 
 # A maximum of Φ within this squared Hellinger distance of an atom belongs to that atom's stability.
-_AT_ATOM = 3e-6
+AT_ATOM = 3e-6
 _MOST_EVALUATIONS = 60
 # At a root the excess is this small whatever its slope: log Φ in nats, or beta λ₂ − 1.
 _ROUNDING = 1e-11
@@ -78,6 +78,7 @@ def locate(
     ok_beta: float,
     bad_beta: float,
     starts: Array,
+    hints: Array,
     *,
     rtol: float = 1e-10,
 ) -> Event | None:
@@ -87,8 +88,9 @@ def locate(
     ----------
     mixture, slope :
         The branch at `ok_beta`, where it is optimal, and its tangent there.
-    starts : float64 (n, n_classes)
-        Log decoders from which maxima of Φ are sought at `bad_beta`; those found are followed.
+    starts, hints : float64 (n, n_classes)
+        Log decoders from which maxima of Φ are sought at `bad_beta`, the hints being near some;
+        the maxima found are followed.
     rtol : float
         Stop when the bracket is shorter than rtol · |beta − 1|, or the excess vanishes.
 
@@ -98,7 +100,7 @@ def locate(
         None when the branch ends (loses an atom) or is still optimal at `bad_beta`.
     """
     anchor = (mixture, slope, ok_beta)
-    probe = _probe(channel, *anchor, bad_beta, starts)
+    probe = _probe(channel, *anchor, bad_beta, hints, starts)
     if probe is None or probe.excess <= 0:
         return None
     good, bad = ok_beta, bad_beta
@@ -115,7 +117,7 @@ def locate(
             guess = 0.5 * (good + bad)
             if probe.excess <= 0:
                 # Coming from nearer by, the branch may well be optimal as far as `bad`.
-                again = _probe(channel, *nearer, bad, starts)
+                again = _probe(channel, *nearer, bad, hints, starts)
                 if again is None or again.excess <= 0:
                     return None
                 worst = again
@@ -156,20 +158,22 @@ def _probe(
     slope: Tangent | None,
     from_beta: float,
     beta: float,
-    starts: Array,
+    hints: Array,
+    starts: Array | None = None,
 ) -> _Probe | None:
     ended = follow(channel, mixture, slope, from_beta, beta)
     if ended is None:
         return None
     state, evaluation = ended.mixture, ended.evaluation
     log_v = certificate.potential_weights(channel, evaluation.log_z)
-    maxima = certificate.climb(channel, log_v, starts, beta)
+    starts = hints[:0] if starts is None else starts
+    maxima = certificate.climb(channel, log_v, starts, beta, hints=hints)
     distance = np.array(
         [certificate.hellinger_squared(log_r, state.log_r).min() for log_r in maxima.log_r]
     )
-    away = distance > _AT_ATOM
+    away = distance > AT_ATOM
     along = tangent(channel, state, evaluation, beta, ended.hessian)
-    splits = split_directions(channel, evaluation, beta)
+    splits = split_directions(channel, state, evaluation, beta)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     excess, excess_slope = float(splits.growth.max()) - 1.0, None
     if len(log_phi) and (log_phi[0] > 0 or log_phi[0] > excess):

@@ -85,5 +85,6 @@ def parting_of_groups(
 
 def next_onset(channel: Channel, state: SolvedState) -> float:
     """Beta at which an atom of a state at beta = 1 loses local stability; inf when none does."""
-    growth = float(split_directions(channel, state.evaluation, state.beta).growth.max())
+    splits = split_directions(channel, state.mixture, state.evaluation, state.beta)
+    growth = float(splits.growth.max())
     return state.beta / growth if growth > 0 else float("inf")

@@ -158,7 +158,7 @@ def _walk(channel: Channel, state: SolvedState, limit: float) -> float:
         if direction * (there - limit) > 0:
             return direction * math.inf
         ended = follow(channel, mixture, tangent(channel, mixture, evaluation, here), here, there)
-        if ended is None or not is_stable(channel, ended.evaluation, there):
+        if ended is None or not is_stable(channel, ended.mixture, ended.evaluation, there):
             step /= 2
             continue
         mixture, evaluation, here = ended.mixture, ended.evaluation, there

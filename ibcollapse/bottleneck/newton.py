@@ -77,7 +77,7 @@ def descend(
             continue
         if hessian is None:
             hessian, fresh = curvature(channel, here.mixture, here.evaluation, beta), True
-        newton = hessian.solve(-here.gradient, damping)
+        newton = hessian.descend(-here.gradient, damping)
         if newton is None:
             damping = max(10 * damping, 1e-6)
             continue

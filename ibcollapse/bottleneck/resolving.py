@@ -5,20 +5,23 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.branch import follow
-from ibcollapse.bottleneck.certificate import hellinger_squared, starting_decoders
+from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.crossing import RESOLUTION, Passage, crossed, died, unresolved
 from ibcollapse.bottleneck.events import Event, locate
+from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.refinement import join
 from ibcollapse.bottleneck.searching import Options
-from ibcollapse.bottleneck.solver import SolvedState, solve_state
+from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
+from ibcollapse.bottleneck.stability import split_directions
 
 Array = NDArray[np.float64]
 
 # The state beside a transition is solved this far from it, as a fraction of beta − 1; the first
 # fraction at which its atoms differ is taken.
-_BESIDE = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+_BESIDE = (1e-6, 1e-5, 1e-4, 1e-3)
 # Atoms further apart than this (squared Hellinger) are different ones.
 _SAME_ATOM = 0.05
 # The gap in nats at which the states beside a transition rest: they show it early.
@@ -31,21 +34,35 @@ def resolve(
     after: SolvedState,
     options: Options,
     rng: np.random.Generator,
+    violators: Array | None = None,
 ) -> Passage:
     """Every transition between two certified states, in order, each located to rounding.
 
     The lower branch is followed upwards to its first failure; where it fails to reach the upper
     state because an atom dies, the upper branch is followed downwards; where neither works there
     is more than one kind of event and the interval is halved. A change too small to show in `after`
-    is left for later (`Passage.postponed`).
+    is left for later (`Passage.postponed`). `violators` (n, n_classes) are the maxima of Φ on the
+    lower branch at `after.beta`, where a search has met them already.
     """
     if _one_branch(channel, before, after):
         return Passage()
     width = after.beta - before.beta
     if width <= RESOLUTION * (before.beta - 1):
         return unresolved(channel, before, after)
-    starts = _starts(channel, before, after, rng)
-    event = locate(channel, before.mixture, None, before.beta, after.beta, starts)
+    states: tuple[Array, ...] = (
+        after.mixture.log_r,
+        after.maxima.log_r,
+        before.mixture.log_r,
+        before.maxima.log_r,
+    )
+    starts = np.empty((0, channel.n_classes))
+    if violators is None:
+        splits = split_directions(channel, after.mixture, after.evaluation, after.beta)
+        starts = certificate.starting_decoders(channel, after.mixture, splits, rng)
+    else:
+        states = (*states, violators)
+    hints = certificate.apart(np.concatenate(states))
+    event = locate(channel, before.mixture, None, before.beta, after.beta, starts, hints)
     if event is not None and event.beta > before.beta:
         above = _beside(channel, event, after, options, rng)
         if not _differs(event, above):
@@ -53,7 +70,7 @@ def resolve(
             return Passage(postponed=before)
         passed = crossed(channel, event, above, options, rng)
         return passed if above is after else passed + resolve(channel, above, after, options, rng)
-    event = locate(channel, after.mixture, None, after.beta, before.beta, starts)
+    event = locate(channel, after.mixture, None, after.beta, before.beta, starts, hints)
     if event is not None and event.beta < after.beta:
         below = _beside(channel, event, before, options, rng)
         if not _differs(event, below):
@@ -77,13 +94,6 @@ def _one_branch(channel: Channel, before: SolvedState, after: SolvedState) -> bo
     return gained <= max(after.gap, 1e-10)
 
 
-def _starts(
-    channel: Channel, before: SolvedState, after: SolvedState, rng: np.random.Generator
-) -> Array:
-    searched = starting_decoders(channel, after.mixture, after.evaluation, after.beta, rng)
-    return np.concatenate([before.mixture.log_r, after.mixture.log_r, after.maxima.log_r, searched])
-
-
 def _beside(
     channel: Channel,
     event: Event,
@@ -97,16 +107,33 @@ def _beside(
     `limit` itself where none nearer by shows the change.
     """
     sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
-    start = event.mixture if event.is_split else join(event.mixture, event.violators, share=1e-3)
     side = 1.0 if limit.beta > event.beta else -1.0
     for fraction in _BESIDE:
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit.beta - beta) <= 0:
             break
+        start = _with_new_atoms(channel, event, beta)
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
         if _differs(event, state):
             return state
     return limit
+
+
+def _with_new_atoms(channel: Channel, event: Event, beta: float) -> Mixture:
+    """The branch of an event at a beta beside it, joined by what violates its optimality there."""
+    if event.is_split:
+        return event.mixture
+    ended = follow(channel, event.mixture, None, event.beta, beta)
+    if ended is None:
+        return join(event.mixture, event.violators, share=1e-3)
+    log_v = certificate.potential_weights(channel, ended.evaluation.log_z)
+    maxima = certificate.climb(
+        channel, log_v, np.empty((0, channel.n_classes)), beta, hints=event.violators
+    )
+    violators = maxima.log_r[maxima.log_phi > 0]
+    if not len(violators):
+        return ended.mixture
+    return enlarged(channel, ended.mixture, violators, beta)
 
 
 def _differs(event: Event, state: SolvedState) -> bool:

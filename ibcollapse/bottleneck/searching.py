@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.stability import split_directions
 
 Array = NDArray[np.float64]
 
@@ -55,10 +56,11 @@ def search(
     The verdict is "exhaustive" only where branch and bound came to its end.
     """
     log_v = certificate.potential_weights(channel, evaluation.log_z)
-    starts = certificate.starting_decoders(channel, mixture, evaluation, beta, rng)
-    if hints is not None:
-        starts = np.concatenate([starts, hints])
-    maxima = certificate.climb(channel, log_v, starts, beta)
+    splits = split_directions(channel, mixture, evaluation, beta)
+    starts = certificate.starting_decoders(channel, mixture, splits, rng)
+    known = mixture.log_r if hints is None else np.concatenate([mixture.log_r, hints])
+    known = certificate.apart(known)
+    maxima = certificate.climb(channel, log_v, starts, beta, hints=known)
     # The trivial representation has F = 0, so a state is at least its own F above the optimum: all
     # that can be said of decoders that exclude a row altogether.
     gap, how = max(0.0, evaluation.free_energy, float(maxima.log_phi[0])), "multistart"
@@ -75,6 +77,8 @@ def search(
             return Search(maxima, max(0.0, bound), "exhaustive")
         # A better decoder was met, or the cells ran out near a face of the simplex.
         again = np.log(np.maximum(where, 1e-300))[None]
-        maxima = certificate.climb(channel, log_v, np.concatenate([starts, again]), beta)
+        maxima = certificate.climb(
+            channel, log_v, np.concatenate([starts, again]), beta, hints=known
+        )
         gap = max(0.0, float(maxima.log_phi[0]))
     return Search(maxima, gap, how)

@@ -132,7 +132,10 @@ def solve_state(
     rng: np.random.Generator,
     hints: Array | None = None,
 ) -> SolvedState:
-    """Certified state at `beta` from a warm start; `channel` must have distinct rows."""
+    """Certified state at `beta` from a warm start; `channel` must have distinct rows.
+
+    `hints` (n, n_classes) are log decoders near which maxima of Φ are expected.
+    """
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
         return _trivial_state(channel, beta)
     state, n_sweeps, stalls = start, 0, 0
@@ -144,6 +147,7 @@ def solve_state(
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
+        hints = found.maxima.log_r
         violators = found.maxima.log_r[found.maxima.log_phi > 0.1 * options.aim]
         if len(violators) == 0:
             # Only the bound of an exhaustive search is above the aim: there is no atom to add.
@@ -151,7 +155,7 @@ def solve_state(
         status = _status(found.gap, n_sweeps, stalls, options)
         if status is not None:
             break
-        state = optimise_weights(channel, join(ended.mixture, violators), beta)
+        state = enlarged(channel, ended.mixture, violators, beta)
         if options.max_clusters is not None and state.n_t > options.max_clusters:
             state = _capped(channel, state, beta, options.max_clusters)
             gained = best - evaluate(channel, state, beta).free_energy
@@ -172,6 +176,11 @@ def solve_state(
         n_sweeps,
         status,
     )
+
+
+def enlarged(channel: Channel, mixture: Mixture, violators: Array, beta: float) -> Mixture:
+    """The mixture with further atoms `violators` (n, n_classes) and optimal weights for them."""
+    return optimise_weights(channel, join(mixture, violators), beta)
 
 
 def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) -> Mixture:

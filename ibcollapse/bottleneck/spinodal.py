@@ -8,7 +8,7 @@ from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.stability import split_directions
 
 _FARTHEST = 4.0
-_MOST_STEPS = 60
+_MOST_STEPS = 30
 _RTOL = 1e-10
 
 
@@ -24,7 +24,7 @@ def spinodal(channel: Channel, event: Event) -> float:
     limit = 1 + _FARTHEST * (event.beta - 1)
     # λ₂ changes slowly: the first guess holds it fixed.
     guess = here / growth if growth > 0 else limit
-    longest = 0.2 * (event.beta - 1)
+    longest = 0.5 * (event.beta - 1)
     for _ in range(_MOST_STEPS):
         guess = min(max(guess, here - longest), here + longest)
         if guess > limit:
@@ -34,7 +34,7 @@ def spinodal(channel: Channel, event: Event) -> float:
             return math.nan
         before, last = here, growth
         here, state, evaluation = guess, ended.mixture, ended.evaluation
-        growth = float(split_directions(channel, evaluation, here).growth.max())
+        growth = float(split_directions(channel, state, evaluation, here).growth.max())
         if abs(growth - 1.0) <= _RTOL:
             return here
         rise = (growth - last) / (here - before) if here != before else 0.0

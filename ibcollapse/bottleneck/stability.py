@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import Evaluation, evaluate, trivial_mixture
+from ibcollapse.bottleneck.kernels.start_moments import THREADS, moments_of_starts
+from ibcollapse.bottleneck.mixture import (
+    Evaluation,
+    Mixture,
+    evaluate,
+    log_p_y,
+    trivial_mixture,
+)
 
 Array = NDArray[np.float64]
 
@@ -35,24 +42,31 @@ class Splits:
     directions: Array
 
 
-def split_directions(channel: Channel, evaluation: Evaluation, beta: float) -> Splits:
+def split_directions(
+    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+) -> Splits:
     """Growth rates and directions of all atoms; an atom is unstable where growth > 1."""
-    n_t, n_classes = evaluation.joint.shape
+    n_t, n_classes = mixture.log_r.shape
     means = np.zeros((n_t, n_classes))
     growth = np.zeros(n_t)
     multiplicity = np.ones(n_t, dtype=np.int64)
     directions = np.zeros((n_t, n_classes))
-    w = channel.p_y_given_x
+    # p(x|t) are the shares of Φ's terms at the atom.
+    offset = np.log(channel.p_x) - evaluation.log_z
+    offset -= beta * (channel.p_y_given_x @ log_p_y(channel))
+    met = moments_of_starts(
+        channel.packed, offset, mixture.log_r, beta, second=True, n_threads=THREADS
+    )
     for t in range(n_t):
-        p_x_and_t = channel.p_x * evaluation.p_t_given_x[:, t]
-        total = p_x_and_t.sum()
-        if total <= 0:
-            continue
-        mean = (p_x_and_t @ w) / total
+        mean = met.mean[t]
         alive = mean > 0
+        if not alive.any():
+            continue
         root = np.sqrt(mean[alive])
-        scaled = (w[:, alive] - mean[alive]) / root
-        values, vectors = np.linalg.eigh(scaled.T @ (scaled * (p_x_and_t / total)[:, None]))
+        spread = met.second[t] - np.outer(mean, mean)
+        # The kernel sums the lower triangle only, which is all that eigh reads.
+        scaled = spread[np.ix_(alive, alive)] / np.outer(root, root)
+        values, vectors = np.linalg.eigh(scaled)
         means[t] = mean
         growth[t] = beta * values[-1]
         near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
@@ -63,5 +77,6 @@ def split_directions(channel: Channel, evaluation: Evaluation, beta: float) -> S
 
 def onset_beta_local(channel: Channel) -> float:
     """Beta at which the trivial representation loses local stability; inf when I(X;Y) = 0."""
-    growth = split_directions(channel, evaluate(channel, trivial_mixture(channel), 1.0), 1.0).growth
+    trivial = trivial_mixture(channel)
+    growth = split_directions(channel, trivial, evaluate(channel, trivial, 1.0), 1.0).growth
     return float(1.0 / growth[0]) if growth[0] > 0 else float("inf")

@@ -9,6 +9,7 @@ from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.crossing import Passage, coalesce
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.foresight import Foresight
 from ibcollapse.bottleneck.groups import (
     next_onset,
     parting_of_groups,
@@ -18,12 +19,16 @@ from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.resolving import resolve
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
+from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state, to_solution
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.progress import Progress
 
 # Betas are stepped so that beta − 1 grows at most by this factor.
 _GROWTH = 2.0
+# Steps end this much further than the next event is expected, and are at least this share of
+# beta − 1 long.
+_PAST_EVENT = 1.25
+_SHORTEST = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Tracer:
         self._solutions: list[IBSolution] = []
         self._transitions: list[PhaseTransition] = []
         self._postponed: SolvedState | None = None
+        self._foresight = Foresight(channel)
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
@@ -123,17 +129,29 @@ class Tracer:
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded."""
-        ahead = self._follow(state, beta)
-        if ahead is None or self._postponed is not None:
-            if ahead is None:
-                ahead = solve_state(self._channel, beta, state.mixture, self._options, self._rng)
-            origin = self._postponed or state
-            self._record(resolve(self._channel, origin, ahead, self._options, self._rng))
+        channel, options, rng = self._channel, self._options, self._rng
+        followed = self._follow(state, beta)
+        if followed is not None and followed.gap <= options.tol and self._postponed is None:
+            self._keep(followed)
+            return followed
+        if followed is None:
+            ahead = solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
+        elif followed.gap <= options.tol:
+            ahead = followed
+        else:
+            met = followed.maxima
+            start = enlarged(channel, followed.mixture, met.log_r[met.log_phi > options.tol], beta)
+            ahead = solve_state(channel, beta, start, options, rng, met.log_r)
+        origin = self._postponed or state
+        known = None
+        if followed is not None and self._postponed is None:
+            known = followed.maxima.log_r
+        self._record(resolve(channel, origin, ahead, options, rng, known))
         self._keep(ahead)
         return ahead
 
     def _follow(self, state: SolvedState, beta: float) -> SolvedState | None:
-        """The same branch at `beta` when it is still optimal there."""
+        """The same branch at `beta`, with its gap; None where it ends on the way."""
         if state.mixture.n_t == 1:
             return None
         channel, options = self._channel, self._options
@@ -144,8 +162,6 @@ class Tracer:
         found = search(
             channel, ended.mixture, ended.evaluation, beta, options, self._rng, state.maxima.log_r
         )
-        if found.gap > options.tol:
-            return None
         return SolvedState(
             beta,
             ended.mixture,
@@ -159,10 +175,16 @@ class Tracer:
         )
 
     def _next_beta(self, state: SolvedState) -> float:
-        """Where I(X;T) will have advanced by the spacing, to first order."""
-        slope = tangent(self._channel, state.mixture, state.evaluation, state.beta).i_ty
-        step = self._limits.spacing / max(state.beta * slope, 1e-300)
-        return state.beta + min(step, (_GROWTH - 1) * (state.beta - 1))
+        """Where I(X;T) will have advanced by the spacing, to first order, or past the next event.
+
+        A step that ends soon after the event leaves no room for a second one.
+        """
+        slope = tangent(self._channel, state.mixture, state.evaluation, state.beta)
+        step = self._limits.spacing / max(state.beta * slope.i_ty, 1e-300)
+        step = min(step, (_GROWTH - 1) * (state.beta - 1))
+        coming = self._foresight.next_failure(state, slope) - state.beta
+        least = _SHORTEST * (state.beta - 1)
+        return state.beta + min(step, max(_PAST_EVENT * coming, least))
 
     def _finished(self, state: SolvedState) -> str | None:
         if self._solutions[-1].i_ty >= self._limits.fraction:

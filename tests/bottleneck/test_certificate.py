@@ -7,6 +7,7 @@ from naive import naive_kl, naive_potential, naive_sweep
 
 from ibcollapse.bottleneck import Channel, certificate
 from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, evaluate, trivial_mixture
+from ibcollapse.bottleneck.stability import split_directions
 
 
 def state(n_x, n_classes, n_t, seed):
@@ -72,7 +73,10 @@ def test_searches_start_from_every_row_corner_and_atom_of_a_small_channel():
     mixture = trivial_mixture(channel)
     evaluation = evaluate(channel, mixture, 2.0)
     starts = certificate.starting_decoders(
-        channel, mixture, evaluation, 2.0, np.random.default_rng(0)
+        channel,
+        mixture,
+        split_directions(channel, mixture, evaluation, 2.0),
+        np.random.default_rng(0),
     )
     r = np.exp(starts)
     np.testing.assert_allclose(r.sum(axis=1), 1, atol=1e-12)
@@ -89,7 +93,10 @@ def test_starts_never_put_mass_on_classes_that_no_row_has():
     mixture = trivial_mixture(channel)
     evaluation = evaluate(channel, mixture, 3.0)
     starts = certificate.starting_decoders(
-        channel, mixture, evaluation, 3.0, np.random.default_rng(0)
+        channel,
+        mixture,
+        split_directions(channel, mixture, evaluation, 3.0),
+        np.random.default_rng(0),
     )
     assert np.exp(starts)[:, 2].max() == 0.0
 

@@ -1,13 +1,12 @@
-"""Compiled ascent of log Φ on the class simplex from many starts at once.
+"""Ascent of log Φ on the class simplex from many starts, each hill climbed once.
 
 Symbols: w is p(y|x) (N, K); h the scores' offset log v_x − beta Σ_y w log p_y (N,); a start is a
 vector l of log r (K,); s_x = h_x + beta Σ_y w_xy l_y, so log Φ = log Σ_x exp(s_x) and the terms'
 shares are exp(s_x)/Φ with mean m and second moment S of w (`kernels.start_moments`).
 
-In the logits scaled by √(beta r), log Φ has the gradient g = √beta (m − r)/√r and the negative
-Hessian A = I − beta D(S − m mᵀ)D, D = diag(1/√r). A Levenberg–Marquardt step solves
-(A + damping) step = g; with a large damping it is a short step of the map r ← m, which never
-descends.
+The second moments that a Newton step needs (`kernels.ascent_steps`) cost K/4 times as much as the
+value. So hints climb first; of the other starts only those go on whose value the quadratic models
+at the maxima reached so far do not explain, one of each neighbourhood at a time.
 """
 
 import dataclasses
@@ -16,24 +15,28 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.kernels.cholesky import factor, length, solve
-from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
+from ibcollapse.bottleneck.kernels.ascent_steps import LOG_ZERO, judge_trials
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
+from ibcollapse.bottleneck.kernels.quasi_newton import QuasiNewton
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Indices = NDArray[np.intp]
 
-_LOG_ZERO = -1e30
-_SMALLEST_R = 1e-290
-_LONGEST_STEP = 3.0
-# Damping in units of the gradient's length, so that it bounds the step: under a collapsed channel
-# the Hessian is a thousand times smaller than under a soft one. Less than this is none.
-_FREE = 0.02
+# Decoders closer than this in squared Hellinger distance lie in one basin of Φ.
+SAME_BASIN = 1e-6
 # Starts within this squared Hellinger distance of a maximum that was reached may be given up for
 # it, when log Φ between them is what the maximum's own quadratic model says, to this share.
 _NEAR_MAXIMUM = 1e-3
 _SAME_HILL = 0.05
+# From this many classes on second moments are dear enough for an approach without them, of at most
+# so many steps, that ends where the model promises no more than so many nats.
+MANY_CLASSES = 24
+_APPROACH = 100
+_NEARLY = 1e-11
+# Differences of log Φ this small, nats, are rounding.
+_ROUNDING = 1e-13
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ class _Climbers:
         return cls(
             log_r=log_r.copy(),
             log_phi=np.full(n, -math.inf),
-            ahead=log_r,
+            ahead=log_r.copy(),
             gradient=np.zeros((n, n_classes)),
             inverse=np.zeros((n, n_classes)),
             matrix=np.zeros((n, n_classes, n_classes)),
@@ -66,194 +69,182 @@ class _Climbers:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Effort:
+    """How an ascent is made: its rest, its rounds of the map and of Newton steps, its threads."""
+
+    tol: float
+    n_maps: int
+    max_steps: int
+    n_threads: int = 1
+
+
 def climb_all(
     channel: PackedChannel,
     offset: Array,
     starts: Array,
     beta: float,
+    effort: Effort,
     *,
-    tol: float,
-    n_maps: int,
-    max_steps: int,
-    n_threads: int = 1,
+    hints: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Decoders (n, n_classes, logs) and log Φ (n,) reached from `starts`, n of them or fewer.
+    """Decoders (n, n_classes, logs) and log Φ (n,): maxima reached from hints and starts.
 
     `offset` is log(p(x)/Z(x)) − beta Σ_y p(y|x) log p(y), (n_x,). A start rests when its model
-    promises at most `tol` nats of log Φ, after `max_steps` trials at the latest; `n_maps` rounds
-    of the map r ← m come first. Starts that turn out to be on the hill of a maximum reached from
-    another start, by that maximum's quadratic model, are left out.
+    promises at most `effort.tol` nats of log Φ, after `effort.max_steps` trials at the latest.
+    `hints` are expected near maxima and take Newton steps at once; `starts` first take
+    `effort.n_maps` rounds of the map r ← m, which may bring them onto a hill that is known.
     """
-    log_r = np.ascontiguousarray(starts, dtype=np.float64)
-    for _ in range(n_maps):
-        mean = moments_of_starts(channel, offset, log_r, beta, n_threads=n_threads).mean
-        with np.errstate(divide="ignore"):
-            log_r = np.where(mean.sum(axis=1, keepdims=True) > 0, np.log(mean), log_r)
-        np.maximum(log_r, _LOG_ZERO, out=log_r)
-    climbers = _Climbers.at(log_r)
-    active = np.arange(len(log_r))
-    reached: list[int] = []
-    left_out = np.zeros(len(log_r), dtype=np.bool_)
-    while len(active):
-        met = moments_of_starts(
-            channel, offset, climbers.ahead[active], beta, second=True, n_threads=n_threads
+    ascent = _Ascent(channel, offset, beta, effort)
+    if hints is not None and len(hints):
+        ascent.climb(np.ascontiguousarray(hints, dtype=np.float64))
+    waiting = np.ascontiguousarray(starts, dtype=np.float64)
+    if not len(waiting):
+        return ascent.log_r, ascent.log_phi
+    for round_ in range(effort.n_maps + 1):
+        met = ascent.moments(waiting)
+        new = ~ascent.explained(waiting, met.log_phi)
+        waiting, log_phi, mean = waiting[new], met.log_phi[new], met.mean[new]
+        if round_ < effort.n_maps:
+            waiting = _mapped(waiting, mean)
+    if len(waiting) and channel.n_classes >= MANY_CLASSES:
+        waiting, log_phi = ascent.approach(waiting)
+    while len(waiting):
+        chosen = _one_of_each_neighbourhood(waiting, log_phi)
+        ascent.climb(waiting[chosen])
+        left = ~chosen
+        waiting, log_phi = waiting[left], log_phi[left]
+        new = ~ascent.explained(waiting, log_phi)
+        waiting, log_phi = waiting[new], log_phi[new]
+    return ascent.log_r, ascent.log_phi
+
+
+def _mapped(log_r: Array, mean: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        mapped = np.where(mean.sum(axis=1, keepdims=True) > 0, np.log(mean), log_r)
+    floored: Array = np.maximum(mapped, LOG_ZERO)
+    return floored
+
+
+def _one_of_each_neighbourhood(log_r: Array, log_phi: Array) -> Flags:
+    """The highest points such that no two are near each other."""
+    root = np.exp(0.5 * log_r)
+    near = 1.0 - root @ root.T <= _NEAR_MAXIMUM
+    free = np.ones(len(log_r), dtype=np.bool_)
+    chosen = np.zeros(len(log_r), dtype=np.bool_)
+    for i in np.argsort(-log_phi, kind="stable"):
+        if free[i]:
+            chosen[i] = True
+            free &= ~near[i]
+    return chosen
+
+
+def _is_positive(matrix: Array) -> bool:
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+class _Ascent:
+    """The maxima reached so far: `log_r` (n, n_classes), `log_phi` (n,) and their models."""
+
+    def __init__(self, channel: PackedChannel, offset: Array, beta: float, effort: Effort) -> None:
+        self._channel, self._offset, self._beta, self._effort = channel, offset, beta, effort
+        n_classes = channel.n_classes
+        self.log_r = np.empty((0, n_classes))
+        self.log_phi = np.empty(0)
+        self._models = np.empty((0, n_classes, n_classes))
+
+    def moments(self, log_r: Array, *, second: bool = False) -> StartMoments:
+        """Φ at decoders with the moments of its terms."""
+        return moments_of_starts(
+            self._channel,
+            self._offset,
+            log_r,
+            self._beta,
+            second=second,
+            n_threads=self._effort.n_threads,
         )
-        _advance(active, met, climbers, beta, tol, max_steps)
-        for i in active[climbers.resting[active]]:
-            reached.append(int(i))
-            _give_up_followers(climbers, int(i), active, left_out, beta)
-        active = active[~(climbers.resting | left_out)[active]]
-    return climbers.log_r[reached], climbers.log_phi[reached]
 
+    def approach(self, log_r: Array) -> tuple[Array, Array]:
+        """Close to maxima by quasi-Newton steps: decoders that no known hill explains, log Φ."""
+        walkers = QuasiNewton.at(log_r)
+        active = np.arange(len(log_r))
+        for _ in range(_APPROACH):
+            met = self.moments(walkers.log_ahead(active))
+            walkers.advance(active, met.log_phi, met.mean, self._beta, _NEARLY)
+            active = active[~walkers.resting[active]]
+            if not len(active):
+                break
+        log_r = 2.0 * np.log(walkers.s)
+        new = ~self.explained(log_r, walkers.log_phi)
+        return log_r[new], walkers.log_phi[new]
 
-def _give_up_followers(
-    climbers: _Climbers, top: int, active: NDArray[np.intp], left_out: Flags, beta: float
-) -> None:
-    """Leave out the active starts whose log Φ the model at the maximum `top` explains."""
-    others = active[~(climbers.resting | left_out)[active]]
-    if not len(others):
-        return
-    root = np.exp(0.5 * climbers.log_r[top])
-    away = np.exp(0.5 * climbers.log_r[others]) - root
-    near = 0.5 * np.sum(away**2, axis=1) <= _NEAR_MAXIMUM
-    others, away = others[near], 2.0 * math.sqrt(beta) * away[near]
-    lower = np.tril(climbers.matrix[top])
-    bent = np.einsum("iy,yz,iz->i", away, lower, away)
-    # The matrix holds its lower triangle only: twice that form counts the diagonal twice.
-    fall = bent - 0.5 * np.einsum("iy,y->i", away**2, np.diag(lower))
-    below = climbers.log_phi[top] - climbers.log_phi[others]
-    explained = (below >= 0) & (np.abs(below - fall) <= _SAME_HILL * fall)
-    left_out[others[explained]] = True
+    def climb(self, log_r: Array) -> None:
+        """Climb from all of them side by side; one that meets a hill climbed before is left out."""
+        climbers = _Climbers.at(log_r)
+        active = np.arange(len(log_r))
+        while len(active):
+            met = self.moments(climbers.ahead[active], second=True)
+            self._step(climbers, active, met)
+            arrived = active[climbers.resting[active]]
+            for i in arrived:
+                self._add(climbers, i)
+            active = active[~climbers.resting[active]]
+            if len(arrived):
+                known = self.explained(climbers.log_r[active], climbers.log_phi[active])
+                active = active[~known]
 
+    def _step(self, climbers: _Climbers, active: Indices, met: StartMoments) -> None:
+        c = climbers
+        judge_trials(
+            active,
+            met.log_phi,
+            met.mean,
+            met.second,
+            self._beta,
+            self._effort.tol,
+            self._effort.max_steps,
+            c.log_r,
+            c.log_phi,
+            c.ahead,
+            c.gradient,
+            c.inverse,
+            c.matrix,
+            c.damping,
+            c.n_tried,
+            c.resting,
+        )
 
-def _advance(
-    active: NDArray[np.intp],
-    met: StartMoments,
-    climbers: _Climbers,
-    beta: float,
-    tol: float,
-    max_steps: int,
-) -> None:
-    c = climbers
-    _judge_trials(
-        active,
-        met.log_phi,
-        met.mean,
-        met.second,
-        beta,
-        tol,
-        max_steps,
-        c.log_r,
-        c.log_phi,
-        c.ahead,
-        c.gradient,
-        c.inverse,
-        c.matrix,
-        c.damping,
-        c.n_tried,
-        c.resting,
-    )
+    def _add(self, climbers: _Climbers, i: np.intp) -> None:
+        lower = np.tril(climbers.matrix[i])
+        model = lower + np.tril(lower, -1).T
+        if not _is_positive(model):
+            # A saddle explains nothing: what starts beside it may climb past it.
+            model = np.full_like(model, np.nan)
+        self.log_r = np.concatenate([self.log_r, climbers.log_r[i : i + 1]])
+        self.log_phi = np.append(self.log_phi, climbers.log_phi[i])
+        self._models = np.concatenate([self._models, model[None]])
 
-
-@kernel
-def _judge_trials(
-    active: NDArray[np.intp],
-    met_log_phi: Array,
-    met_mean: Array,
-    met_second: Array,
-    beta: float,
-    tol: float,
-    max_steps: int,
-    log_r: Array,
-    log_phi: Array,
-    ahead: Array,
-    gradient: Array,
-    inverse: Array,
-    matrix: Array,
-    damping: Array,
-    n_tried: NDArray[np.int64],
-    resting: Flags,
-) -> None:
-    """Take each trial or damp more; set the next trial, or let the start rest."""
-    n_classes = log_r.shape[1]
-    step = np.empty(n_classes)
-    lower = np.zeros((n_classes, n_classes))
-    for k in range(len(active)):
-        i = active[k]
-        reached = met_log_phi[k]
-        if n_tried[i] == 0 or reached >= log_phi[i]:
-            log_r[i] = ahead[i]
-            log_phi[i] = reached
-            _model(log_r[i], met_mean[k], met_second[k], beta, gradient[i], inverse[i], matrix[i])
-            steep = length(gradient[i])
-            damping[i] = damping[i] / 8.0 if damping[i] > _FREE * steep else 0.0
-        elif damping[i] > 1e6 * max(1.0, length(gradient[i])):
-            resting[i] = True
-            continue
-        else:
-            damping[i] = max(8.0 * damping[i], length(gradient[i]))
-        n_tried[i] += 1
-        if n_tried[i] > max_steps or not log_phi[i] > -math.inf:
-            resting[i] = True
-            continue
-        while not factor(matrix[i], damping[i], lower):
-            damping[i] = max(8.0 * damping[i], length(gradient[i]), 1e-12)
-        step[:] = gradient[i]
-        solve(lower, step)
-        gain = 0.0
-        for y in range(n_classes):
-            gain += 0.5 * step[y] * gradient[i, y]
-        if gain <= tol:
-            resting[i] = True
-        else:
-            _move(log_r[i], step, inverse[i], beta, ahead[i])
-
-
-@part_of_kernel
-def _model(
-    log_r: Array,
-    mean: Array,
-    second: Array,
-    beta: float,
-    gradient: Array,
-    inverse: Array,
-    matrix: Array,
-) -> None:
-    """Scaled gradient and lower triangle of the negative Hessian; `inverse` is 1/√r."""
-    n_classes = len(log_r)
-    for y in range(n_classes):
-        r = math.exp(log_r[y])
-        inverse[y] = 1.0 / math.sqrt(r) if r > _SMALLEST_R else 0.0
-        gradient[y] = math.sqrt(beta) * (mean[y] - r) * inverse[y]
-        for z in range(y + 1):
-            spread = second[y, z] - mean[y] * mean[z]
-            matrix[y, z] = -beta * spread * inverse[y] * inverse[z]
-        matrix[y, y] += 1.0
-
-
-@part_of_kernel
-def _move(log_r: Array, step: Array, inverse: Array, beta: float, ahead: Array) -> None:
-    """The normalised decoder after a scaled step.
-
-    Entries move linearly, as in the map r ← m: a class that is absent by a hundred nats is back in
-    one step. What would turn negative shrinks exponentially instead, each entry by itself.
-    """
-    n_classes = len(log_r)
-    mean = 0.0
-    for y in range(n_classes):
-        ahead[y] = step[y] * inverse[y] / math.sqrt(beta)
-        mean += math.exp(log_r[y]) * ahead[y]
-    total = 0.0
-    peak = -math.inf
-    for y in range(n_classes):
-        change = ahead[y] - mean
-        if change < -0.5:
-            ahead[y] = log_r[y] + math.log(0.5) + max(2.0 * (change + 0.5), -_LONGEST_STEP)
-        else:
-            ahead[y] = log_r[y] + math.log1p(change)
-        peak = max(peak, ahead[y])
-    for y in range(n_classes):
-        total += math.exp(ahead[y] - peak)
-    shift = peak + math.log(total)
-    for y in range(n_classes):
-        ahead[y] = max(ahead[y] - shift, _LOG_ZERO)
+    def explained(self, log_r: Array, log_phi: Array) -> Flags:
+        """Which decoders are at a known maximum, or have the log Φ that its model predicts."""
+        known = np.zeros(len(log_r), dtype=np.bool_)
+        root, tops = np.exp(0.5 * log_r), np.exp(0.5 * self.log_r)
+        # Near one the affinity Σ √(r r') is good to its last digits only: enough for `near`.
+        distance = 1.0 - root @ tops.T
+        below = self.log_phi - log_phi[:, None]
+        known |= ((distance <= SAME_BASIN) & (below >= -_ROUNDING)).any(axis=1)
+        near = distance <= _NEAR_MAXIMUM
+        for k in np.flatnonzero(near.any(axis=0)):
+            here = np.flatnonzero(near[:, k] & ~known)
+            away = 2.0 * math.sqrt(self._beta) * (root[here] - tops[k])
+            fall = 0.5 * np.einsum("iy,iy->i", away @ self._models[k], away)
+            lower = below[here, k]
+            # Comparisons with the NaN of a saddle are false.
+            on_hill = (lower >= -_ROUNDING) & (
+                np.abs(lower - fall) <= _SAME_HILL * fall + _ROUNDING
+            )
+            known[here[on_hill]] = True
+        return known

@@ -1,7 +1,9 @@
 """Φ of many decoders with the first and second moments of the posteriors under its terms."""
 
+import functools
 import itertools
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -34,6 +36,8 @@ Array = NDArray[np.float64]
 _NOTHING = 1e-17
 # Multiply-adds below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 4_000_000
+# Threads of an ascent: its starts are independent, so the result does not depend on the number.
+THREADS = min(4, os.cpu_count() or 1)
 # Starts scored together: their scores of a block of rows stay in the second-level cache.
 _STARTS_AT_ONCE = 48
 
@@ -97,12 +101,20 @@ def moments_of_starts(
         )
 
     if n_threads > 1 and len(pairs) > 1 and work > _WORTH_A_THREAD:
-        with ThreadPoolExecutor(n_threads) as threads:
-            list(threads.map(fill, pairs))
+        list(_pool(n_threads, os.getpid()).map(fill, pairs))
     else:
         for pair in pairs:
             fill(pair)
     return found
+
+
+@functools.cache
+def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads that wait for the next ascent: starting them takes as long as many a step of one.
+
+    A forked process has none of its parent's threads, hence the process id among the keys.
+    """
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="ascent")
 
 
 @kernel

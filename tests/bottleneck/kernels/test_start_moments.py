@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ibcollapse.bottleneck.kernels import PackedChannel
-from ibcollapse.bottleneck.kernels.ascent import climb_all
+from ibcollapse.bottleneck.kernels.ascent import Effort, climb_all
 from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
 
 
@@ -55,7 +55,7 @@ def test_a_start_that_no_row_reaches_has_no_potential():
 @pytest.mark.parametrize("beta", [1.5, 4.0, 12.0])
 def test_the_ascent_reaches_the_maximum_of_a_grid(beta):
     rows, packed, offset, log_r = problem(60, 2, 20, seed=3)
-    reached_r, reached = climb_all(packed, offset, log_r, beta, tol=1e-14, n_maps=4, max_steps=80)
+    reached_r, reached = climb_all(packed, offset, log_r, beta, Effort(1e-14, 4, 80))
     grid = np.linspace(1e-4, 1 - 1e-4, 20_001)
     scores = offset[:, None] + beta * rows @ np.log(np.stack([grid, 1 - grid]))
     best = np.log(np.exp(scores).sum(axis=0)).max()
@@ -72,7 +72,7 @@ def test_near_one_hot_rows_leave_no_start_half_way():
     packed = PackedChannel.pack(np.full(200, 1 / 200), np.log(rows))
     offset = np.log(np.full(200, 1 / 200)) - 1.001 * rows @ np.log(rows.mean(axis=0))
     starts = np.log(rng.dirichlet(np.ones(6), 40))
-    reached_r, _ = climb_all(packed, offset, starts, 1.001, tol=1e-14, n_maps=4, max_steps=80)
+    reached_r, _ = climb_all(packed, offset, starts, 1.001, Effort(1e-14, 4, 80))
     means = moments_of_starts(packed, offset, reached_r, 1.001).mean
     # The Hessian is of the order 1e-3 here, so that a gain of 1e-14 leaves moves of about 1e-6.
     np.testing.assert_allclose(np.exp(reached_r), means, atol=1e-8)

@@ -1,0 +1,129 @@
+"""One Levenberg–Marquardt step of each ascent of log Φ, compiled.
+
+In the logits scaled by √(beta r), log Φ has the gradient g = √beta (m − r)/√r and the negative
+Hessian A = I − beta D(S − m mᵀ)D, D = diag(1/√r), m and S the first two moments of p(y|x) under
+Φ's terms. A step solves (A + damping) step = g; with a large damping it is a short step of the map
+r ← m, which never descends.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.kernels.cholesky import factor, length, solve
+from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+LOG_ZERO = -1e30
+_SMALLEST_R = 1e-290
+_LONGEST_STEP = 3.0
+# Damping in units of the gradient's length, so that it bounds the step: under a collapsed channel
+# the Hessian is a thousand times smaller than under a soft one. Less than this is none.
+_FREE = 0.02
+
+
+@kernel
+def judge_trials(
+    active: NDArray[np.intp],
+    met_log_phi: Array,
+    met_mean: Array,
+    met_second: Array,
+    beta: float,
+    tol: float,
+    max_steps: int,
+    log_r: Array,
+    log_phi: Array,
+    ahead: Array,
+    gradient: Array,
+    inverse: Array,
+    matrix: Array,
+    damping: Array,
+    n_tried: NDArray[np.int64],
+    resting: Flags,
+) -> None:
+    """Take each trial or damp more; set the next trial, or let the start rest."""
+    n_classes = log_r.shape[1]
+    step = np.empty(n_classes)
+    lower = np.zeros((n_classes, n_classes))
+    for k in range(len(active)):
+        i = active[k]
+        reached = met_log_phi[k]
+        if n_tried[i] == 0 or reached >= log_phi[i]:
+            log_r[i] = ahead[i]
+            log_phi[i] = reached
+            _model(log_r[i], met_mean[k], met_second[k], beta, gradient[i], inverse[i], matrix[i])
+            steep = length(gradient[i])
+            damping[i] = damping[i] / 8.0 if damping[i] > _FREE * steep else 0.0
+        elif damping[i] > 1e6 * max(1.0, length(gradient[i])):
+            resting[i] = True
+            continue
+        else:
+            damping[i] = max(8.0 * damping[i], length(gradient[i]))
+        n_tried[i] += 1
+        if n_tried[i] > max_steps or not log_phi[i] > -math.inf:
+            resting[i] = True
+            continue
+        while not factor(matrix[i], damping[i], lower):
+            damping[i] = max(8.0 * damping[i], length(gradient[i]), 1e-12)
+        step[:] = gradient[i]
+        solve(lower, step)
+        gain = 0.0
+        for y in range(n_classes):
+            gain += 0.5 * step[y] * gradient[i, y]
+        if gain <= tol:
+            resting[i] = True
+        else:
+            _move(log_r[i], step, inverse[i], beta, ahead[i])
+
+
+@part_of_kernel
+def _model(
+    log_r: Array,
+    mean: Array,
+    second: Array,
+    beta: float,
+    gradient: Array,
+    inverse: Array,
+    matrix: Array,
+) -> None:
+    """Scaled gradient and lower triangle of the negative Hessian; `inverse` is 1/√r."""
+    n_classes = len(log_r)
+    for y in range(n_classes):
+        r = math.exp(log_r[y])
+        inverse[y] = 1.0 / math.sqrt(r) if r > _SMALLEST_R else 0.0
+        gradient[y] = math.sqrt(beta) * (mean[y] - r) * inverse[y]
+        for z in range(y + 1):
+            spread = second[y, z] - mean[y] * mean[z]
+            matrix[y, z] = -beta * spread * inverse[y] * inverse[z]
+        matrix[y, y] += 1.0
+
+
+@part_of_kernel
+def _move(log_r: Array, step: Array, inverse: Array, beta: float, ahead: Array) -> None:
+    """The normalised decoder after a scaled step.
+
+    Entries move linearly, as in the map r ← m: a class that is absent by a hundred nats is back in
+    one step. What would turn negative shrinks exponentially instead, each entry by itself.
+    """
+    n_classes = len(log_r)
+    mean = 0.0
+    for y in range(n_classes):
+        ahead[y] = step[y] * inverse[y] / math.sqrt(beta)
+        mean += math.exp(log_r[y]) * ahead[y]
+    total = 0.0
+    peak = -math.inf
+    for y in range(n_classes):
+        change = ahead[y] - mean
+        if change < -0.5:
+            ahead[y] = log_r[y] + math.log(0.5) + max(2.0 * (change + 0.5), -_LONGEST_STEP)
+        else:
+            ahead[y] = log_r[y] + math.log1p(change)
+        peak = max(peak, ahead[y])
+    for y in range(n_classes):
+        total += math.exp(ahead[y] - peak)
+    shift = peak + math.log(total)
+    for y in range(n_classes):
+        ahead[y] = max(ahead[y] - shift, LOG_ZERO)
