@@ -187,6 +187,29 @@ def test_outcome_is_that_of_the_plan(blobs, plan):
     assert losses.outcome(dataclasses.replace(plan, mir_weight=1.0), blobs) != found
 
 
+def test_a_run_from_nothing_is_complete_and_is_not_repeated(blobs, plan, tmp_path, monkeypatch):
+    for module in (experiment, networks):
+        monkeypatch.setattr(module, "PLAN", plan)
+    monkeypatch.setattr(networks, "fashion_part", lambda: blobs)
+    for name, value in (
+        ("RECORDED", (0, 2, 4)),
+        ("SHARED", (0, 2)),
+        ("SMOOTHING", (0.0, 0.2)),
+        ("FRACTIONS", (0.0, 0.5)),
+        ("SHARES", (0.0, 0.5, 1.0)),
+        ("digits", lambda _: [{"network": "ce", "epoch": 0, "split": "test", "mir": 1, "hdr": 0}]),
+    ):
+        monkeypatch.setattr(experiment, name, value)
+    experiment.main("run", tmp_path)
+    names = ("digits", "training", "smoothing", "pruning", "mixing")
+    kept = {name: (tmp_path / f"{name}.json").read_text() for name in names}
+    assert kept["mixing"].count("another start") == 3
+    assert (tmp_path / "matrix_information.png").exists()
+    monkeypatch.delattr(networks.Run, "train_epoch")
+    experiment.main("run", tmp_path)
+    assert kept == {name: (tmp_path / f"{name}.json").read_text() for name in names}
+
+
 def test_the_figure_shows_every_experiment():
     rows = [
         {"network": "supcon", "seed": 0, "epoch": e, "split": "test", "mir": 0.5, "hdr": 0.1}
