@@ -1,10 +1,11 @@
 """Collapse geometry against the one SYRK that a covariance would need, same data, same run.
 
-    python -m benchmarks.geometry [--full]
+    python -m benchmarks.geometry [--full] [--rivals]
 
 Prints seconds (minimum of the repeats, interleaved) and their ratio; `--full` adds the 100 000 ×
 2048 case, which needs about 2 GiB. The accuracy column is the relative error of NC1 against the
-definition in float64.
+definition in float64. `--rivals` adds scikit-learn on the small case: linear discriminant analysis
+(its eigenproblem is that of tr Σ_B Σ_W^-1) and the nearest centroid, a part of what we report.
 """
 
 import argparse
@@ -60,9 +61,29 @@ def compare(size: tuple[int, int, int], repeats: int) -> None:
     )
 
 
+def rivals(size: tuple[int, int, int], repeats: int) -> None:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.neighbors import NearestCentroid
+
+    x, y = features(*size)
+    runs = {
+        "geometry": lambda: collapse_geometry((x, y)),
+        "LinearDiscriminantAnalysis": lambda: LinearDiscriminantAnalysis(solver="eigen").fit(x, y),
+        "NearestCentroid": lambda: NearestCentroid().fit(x, y).predict(x),
+    }
+    rounds = [[seconds(run) for run in runs.values()] for _ in range(repeats)]
+    best = dict(zip(runs, np.min(rounds, axis=0), strict=True))
+    for name, value in best.items():
+        print(f"{name}: {value:.3f} s, {value / best['geometry']:.1f} times ours")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--rivals", action="store_true")
+    arguments = parser.parse_args()
     compare(SMALL, repeats=5)
-    if parser.parse_args().full:
+    if arguments.full:
         compare(LARGE, repeats=3)
+    if arguments.rivals:
+        rivals(SMALL, repeats=3)

@@ -5,6 +5,8 @@ that a time never stands without the value that it bought.
 """
 
 import dataclasses
+import math
+import time
 
 import numpy as np
 from scipy.special import rel_entr, xlogy
@@ -68,19 +70,31 @@ def numpy_blahut_arimoto(
     rng: np.random.Generator,
     tol: float = 1e-12,
     max_iterations: int = 1_000_000,
+    target: float | None = None,
+    max_seconds: float = math.inf,
 ) -> RivalResult:
     """The self-consistent equations iterated from a random encoder, all clusters kept.
 
     The iteration of Tishby, Pereira and Bialek (1999, arXiv physics/0004057), which is the
     alternating minimisation of Blahut (1972, doi 10.1109/TIT.1972.1054855). Stops when no entry
-    of the joint p(t, y) moves by more than `tol`.
+    of the joint p(t, y) moves by more than `tol`, when the Lagrangian is at most `target` (looked
+    at after every tenth more maps, so that looking costs little), or after `max_seconds` of CPU.
     """
+    looked, start = 0, time.process_time()
     negentropy = negentropy_of(p_y_given_x)
     encoder = rng.dirichlet(np.ones(n_t), len(p_x))
     joint, moved, n_iterations = (p_x[:, None] * encoder).T @ p_y_given_x, np.inf, 0
     while moved > tol and n_iterations < max_iterations:
         following = numpy_sweep(p_x, p_y_given_x, negentropy, *log_decoders_of(joint), beta)
         moved, joint, n_iterations = np.abs(following - joint).max(), following, n_iterations + 1
+        if n_iterations > 1.1 * looked:
+            looked = n_iterations
+            encoder = numpy_encoder(p_y_given_x, negentropy, *log_decoders_of(joint), beta)
+            reached = achieved(p_x, p_y_given_x, encoder, beta, n_iterations)
+            if target is not None and reached.lagrangian <= target:
+                return reached
+            if time.process_time() - start > max_seconds:
+                return reached
     encoder = numpy_encoder(p_y_given_x, negentropy, *log_decoders_of(joint), beta)
     return achieved(p_x, p_y_given_x, encoder, beta, n_iterations)
 

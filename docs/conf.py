@@ -22,7 +22,8 @@ def public_names() -> str:
     pages: dict[str, list[str]] = {}
     for name in ibcollapse.__all__:
         room = ibcollapse._HOME.get(name) or ibcollapse._MODULES[name]
-        pages.setdefault("results" if room == "serialize" else room, []).append(f"`ib.{name}`")
+        page = "results" if room in ("serialize", "frames") else room
+        pages.setdefault(page, []).append(f"`ib.{name}`")
     rows = [f"| {', '.join(names)} | [{page}]({page}.md) |" for page, names in pages.items()]
     return "\n".join(["| name | page |", "|---|---|", *rows])
 

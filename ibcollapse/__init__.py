@@ -36,7 +36,14 @@ if TYPE_CHECKING:
         measure_coincidence,
     )
     from ibcollapse.features import FeatureSource, FeatureWriter, inspect_features, open_features
-    from ibcollapse.gaussian import ClassMoments, GaussianFit, cross_fit, fit_gaussian
+    from ibcollapse.frames import to_pandas
+    from ibcollapse.gaussian import (
+        ClassMoments,
+        ClassPosterior,
+        GaussianFit,
+        cross_fit,
+        fit_gaussian,
+    )
     from ibcollapse.geometry import GeometryReport, collapse_geometry
     from ibcollapse.matrix_information import MatrixInformation, matrix_information
     from ibcollapse.serialize import load_result
@@ -48,6 +55,7 @@ _HOME = {
     "Analysis": "analysis",
     "Channel": "bottleneck",
     "ClassMoments": "gaussian",
+    "ClassPosterior": "gaussian",
     "CoincidenceOptions": "coincidence",
     "CoincidenceReport": "coincidence",
     "FeatureSource": "features",
@@ -81,6 +89,7 @@ _HOME = {
     "solve_deterministic": "bottleneck",
     "solve_rate": "bottleneck",
     "solve_relevance": "bottleneck",
+    "to_pandas": "frames",
     "trace_curve": "bottleneck",
     "trace_hysteresis": "bottleneck",
 }
@@ -97,6 +106,7 @@ __all__ = [
     "Analysis",
     "Channel",
     "ClassMoments",
+    "ClassPosterior",
     "CoincidenceOptions",
     "CoincidenceReport",
     "FeatureSource",
@@ -134,6 +144,7 @@ __all__ = [
     "solve_deterministic",
     "solve_rate",
     "solve_relevance",
+    "to_pandas",
     "trace_curve",
     "trace_hysteresis",
 ]

@@ -16,6 +16,7 @@ import numpy as np
 from ibcollapse.deferred_errors import DeferredErrorFile
 from ibcollapse.errors import ResultFileError
 from ibcollapse.global_heaps import find_endless_heap
+from ibcollapse.hdf5_guard import find_danger
 
 HDF5_FORMAT = "ibcollapse-result"
 _COMPRESS_FROM = 4096
@@ -113,11 +114,17 @@ def read_hdf5(path: Path) -> dict[str, Any]:
     heap = find_endless_heap(path)
     if heap is not None:
         raise ResultFileError(f"{path}: damaged (global heap at byte {heap}); copy it again")
+    danger = find_danger(path)
+    if danger:
+        raise ResultFileError(f"{path}: damaged ({danger}); copy it again")
     try:
         with h5py.File(path, "r") as file:
             if file.attrs.get("format") != HDF5_FORMAT:
                 raise ResultFileError(f"{path}: an HDF5 file, but no result of ibcollapse")
-            tree = _read_group(file["result"], 0)
+            root = file["result"]
+            if not isinstance(root, h5py.Group):
+                raise ResultFileError(f"{path}: its /result is no group")
+            tree = _read_group(root, 0)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         if isinstance(error, ResultFileError):
             raise
@@ -151,9 +158,11 @@ def _read_item(item: h5py.Group | h5py.Dataset, depth: int) -> Any:
         return _read_group(item, depth + 1)
     if item.external is not None or item.is_virtual:
         raise ValueError(f"{item.name} stores its values in another file; results never do")
-    declared, stored = item.size * item.dtype.itemsize, item.id.get_storage_size()
+    declared, stored = item.size * item.dtype.itemsize, item.file.id.get_filesize()
     if declared > _ALWAYS_ALLOWED_BYTES + _MAX_COMPRESSION * stored:
-        raise ValueError(f"{item.name} declares {declared} bytes and stores {stored}")
+        raise ValueError(f"{item.name} declares {declared} bytes in a file of {stored}")
     if h5py.check_string_dtype(item.dtype) is not None:
         return item.asstr()[...].astype(np.str_)
+    if item.dtype.kind not in "biuf":
+        raise ValueError(f"{item.name} is of type {item.dtype}; results hold numbers and strings")
     return item[...]

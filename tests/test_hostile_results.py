@@ -34,6 +34,12 @@ def good_file(request, tmp_path_factory):
     return save(curve, tmp_path_factory.mktemp("good") / f"curve{request.param}")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _started_guard(tmp_path_factory):
+    """The process that opens HDF5 files first is running: the tests forbid starting any."""
+    load_result(save(CHANNEL, tmp_path_factory.mktemp("guard") / "channel.h5"))
+
+
 def refuse(*args, **_kwargs):
     raise AssertionError(f"loading called something it must not: {args[:1]}")
 

@@ -1,9 +1,10 @@
 """Prints the tables of docs/coincidence.md from trajectories that `ibcollapse dynamics` wrote.
 
-    python benchmarks/experiments/coincidence.py digits FOLDER     minutes, on the shipped files
-    python benchmarks/experiments/coincidence.py train FOLDER      the collapsed training splits
-    python benchmarks/experiments/coincidence.py fashion FOLDER    on the files of train_fashion.py
-    python benchmarks/experiments/coincidence.py tables FOLDER     tables of all that is there
+    python -m benchmarks.experiments.coincidence digits FOLDER     minutes, on the shipped files
+    python -m benchmarks.experiments.coincidence train FOLDER      the collapsed training splits
+    python -m benchmarks.experiments.coincidence fashion FOLDER    on the files of train_fashion.py
+    python -m benchmarks.experiments.coincidence part FOLDER       on those of its --part
+    python -m benchmarks.experiments.coincidence tables FOLDER     tables of all that is there
 
 A run goes on where it was stopped; its pictures and results lie in FOLDER/<run>/.
 """
@@ -21,10 +22,14 @@ from ibcollapse.trajectory import BOTTLENECKS, Trajectory
 DATA = Path(__file__).parents[2] / "data"
 BETAS = (1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0)
 DIGITS = [(f"digits_{loss}", layer) for loss in ("supcon", "ce") for layer in ("encoder", "head")]
-FASHION = [(f"fashion_{loss}", "head") for loss in ("supcon", "ce")]
-# Fashion-MNIST classes overlap, which makes the exact curve the slow part: fewer checkpoints and
-# points.
-FASHION_OPTIONS = ("--epochs", "0,1,3,8,18,36", "--max-rows", "256")
+# Fashion-MNIST classes overlap, which makes the exact curve the slow part: fewer points, and fewer
+# checkpoints of the part.
+ROWS = ("--max-rows", "256")
+FASHION = {
+    "fashion": ("fashion", ROWS),
+    "part": ("fashion_part", (*ROWS, "--epochs", "0,1,3,8,18,36")),
+}
+RESAMPLES = ("--resamples", "20")
 
 
 def main(what: str, folder: Path) -> None:
@@ -34,9 +39,10 @@ def main(what: str, folder: Path) -> None:
     elif what == "train":
         for name in ("digits_supcon", "digits_ce"):
             follow(DATA, name, "head", folder, "--epochs", "300", split="train")
-    elif what == "fashion":
-        for name, layer in FASHION:
-            follow(folder, name, layer, folder, *FASHION_OPTIONS)
+    elif what in FASHION:
+        stem, options = FASHION[what]
+        for loss in ("supcon", "ce"):
+            follow(folder, f"{stem}_{loss}", "head", folder, *options)
     runs = sorted(folder.glob("*/dynamics.h5"))
     found = {path.parent.name: ib.load_result(path) for path in runs}
     print_last(found)
@@ -50,7 +56,7 @@ def follow(
     run = f"{name}_{layer}" if split == "test" else f"{name}_{layer}_{split}"
     chosen = ["--layer", layer, "--split", split, "-o", str(folder / run)]
     command = [sys.executable, "-m", "ibcollapse_cli.main", "dynamics"]
-    subprocess.run([*command, *files, *chosen, *options], check=True)
+    subprocess.run([*command, *files, *chosen, *RESAMPLES, *options], check=True)
 
 
 def print_last(found: dict[str, Trajectory]) -> None:
@@ -66,7 +72,8 @@ def print_last(found: dict[str, Trajectory]) -> None:
 def measures(trajectory: Trajectory, i: int) -> dict[str, object]:
     checkpoint = trajectory.checkpoints[i]
     report = checkpoint.coincidence
-    labels, pair, onset = report.labels, report.pair, report.discrete.onset
+    labels, pair, exact = report.labels, report.pair, report.discrete
+    onset = exact.onset
     consensus = report.consensus
     etf = (*consensus.network_etf_distance, consensus.etf_distance)
     row: dict[str, object] = {
@@ -93,7 +100,8 @@ def measures(trajectory: Trajectory, i: int) -> dict[str, object]:
         f"({pair.chance_overlap_a:.2f})",
         "pair resolved": pair.n_resolved,
         "exact onset - 1": f"{onset.beta - 1:.3g} {onset.mechanism}, order {onset.order}",
-        "exact K clusters - 1": f"{report.discrete.beta_all - 1:.3g}",
+        "exact K clusters - 1": f"{exact.beta_all - 1:.3g} [{exact.beta_all_low - 1:.3g}, "
+        f"{exact.beta_all_high - 1:.3g}]",
     }
     return row
 

@@ -1,8 +1,9 @@
-"""What `curve` and `transitions` share: their options, the run, and their JSON and tables."""
+"""What `curve`, `transitions` and `report` share: their options, the run, and the table."""
 
 import contextlib
 import functools
 import math
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,27 @@ _ANALYSIS = {
 }
 
 
+_QUESTIONS = {
+    "hysteresis": click.option(
+        "--hysteresis", is_flag=True, help="Anneal up and down through the transitions."
+    ),
+    "bootstrap": click.option(
+        "--bootstrap",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="B",
+        help="Resample the points B times for intervals; each takes as long as the curve.",
+    ),
+    "n_samples": click.option(
+        "--samples",
+        "n_samples",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Observations behind a joint table, for --bootstrap.",
+    ),
+}
+
+
 def analysis_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of `ibcollapse.curve`, handed on as one dict `settings`."""
 
@@ -118,6 +140,27 @@ def _number_or_name(text: str) -> float | str:
         return text
 
 
+def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what a curve can be asked at the price of more solutions, handed on as `asked`."""
+
+    @functools.wraps(command)
+    def collect(*args: Any, **kwargs: Any) -> Any:
+        asked = {name: kwargs.pop(name) for name in _QUESTIONS}
+        return command(*args, asked=asked, **kwargs)
+
+    for option in reversed(_QUESTIONS.values()):
+        collect = option(collect)
+    return collect
+
+
+def resampling(asked: dict[str, Any], workers: int | None, store: Path | None) -> dict[str, Any]:
+    """`asked` as arguments of `ibcollapse.curve`, with the processes and the file of resamples."""
+    if not asked["bootstrap"]:
+        return asked
+    processes = len(os.sched_getaffinity(0)) if workers is None else workers
+    return {**asked, "workers": processes, "resamples": store}
+
+
 def analyse(
     file: Path,
     selection: dict[str, Any],
@@ -126,12 +169,13 @@ def analyse(
     seed: int,
     workers: int | None,
     quiet: bool,
+    resume: Path | None = None,
 ) -> "Analysis":
     """Run `ibcollapse.curve` on a file, with progress on standard error."""
     from ibcollapse.analysis import curve
 
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
-        return curve(file, **selection, **settings, seed=seed, progress=progress)
+        return curve(file, **selection, **settings, seed=seed, progress=progress, resume=resume)
 
 
 @contextlib.contextmanager
@@ -141,47 +185,6 @@ def limited_threads(workers: int | None) -> Iterator[None]:
 
     with threadpool_limits(limits=workers):
         yield
-
-
-def analysis_fields(analysis: "Analysis") -> dict[str, Any]:
-    """The JSON object of an analysis, after its schema; keys are only ever added."""
-    traced, fit, summary = analysis.curve, analysis.fit, analysis.channel
-    return {
-        "units": "nats",
-        "status": traced.status,
-        "i_xy": summary.i_xy,
-        "i_xy_held_out": fit.i_xy_held_out if fit else None,
-        "h_y": summary.h_y,
-        "class_names": traced.class_names,
-        "curve": {
-            "beta": traced.beta,
-            "i_xt": traced.i_xt,
-            "i_ty": traced.i_ty,
-            "gap": traced.gap,
-            "clusters": traced.n_clusters,
-        },
-        "transitions": [transition_fields(t) for t in traced.transitions],
-        "gaussian": (
-            {"critical_betas": analysis.gaussian.critical_betas} if analysis.gaussian else None
-        ),
-        "channel": {
-            "n": summary.n,
-            "n_reduced": summary.n_reduced,
-            "information_lost": summary.information_lost,
-            "temperature": fit.temperature if fit else None,
-            "held_out_log_loss": fit.held_out_log_loss if fit else None,
-            "held_out_accuracy": fit.held_out_accuracy if fit else None,
-            "calibration_error": fit.calibration_error if fit else None,
-            "i_xy_plug_in": fit.i_xy_plug_in if fit else None,
-        },
-        "notes": analysis.notes,
-        "provenance": analysis.provenance,
-    }
-
-
-def transition_fields(transition: "PhaseTransition") -> dict[str, Any]:
-    """The JSON object of one transition."""
-    return {name: getattr(transition, name) for name in transition.__dataclass_fields__}
 
 
 def show_transitions(transitions: "tuple[PhaseTransition, ...]", *, units: str) -> None:

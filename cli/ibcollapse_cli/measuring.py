@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from ibcollapse.alignment import Alignment, Consensus
     from ibcollapse.analysis import Analysis
     from ibcollapse.features import FeatureSource
-    from ibcollapse.gaussian.posterior import PosteriorTable
     from ibcollapse.geometry import GeometryReport
+    from ibcollapse.landscape import NetworkBounds
     from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
     from ibcollapse.report import Missing
+    from ibcollapse.trajectory import Trajectory
 
 _Result = TypeVar("_Result")
 
+# A page is to take minutes: `ibcollapse dynamics` follows all checkpoints, with more points each.
+_MOST_CHECKPOINTS = 10
+_POINTS_A_CHECKPOINT = 96
+
 # As in `ibcollapse.report`, which a `--help` must not load; a test keeps them equal.
-SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information")
-_FITTING = ("covariance", "rank", "shrinkage", "priors", "folds")
+SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information", "dynamics")
 
 
 @dataclasses.dataclass
@@ -34,11 +38,12 @@ class Measurements:
 
     files: tuple[Path, ...]
     analysis: "Analysis | Missing | None" = None
-    posterior: "PosteriorTable | None" = None
     geometry: "dict[str, GeometryReport | Missing] | None" = None
     information: "dict[str, MatrixInformation | Missing] | None" = None
     ranks: "dict[str, EffectiveRanks | Missing] | None" = None
+    bounds: "dict[str, NetworkBounds | Missing] | None" = None
     alignment: "Alignment | Consensus | Missing | None" = None
+    dynamics: "Trajectory | Missing | None" = None
     failures: list[IBCollapseError] = dataclasses.field(default_factory=list)
 
     @property
@@ -65,6 +70,7 @@ class Measurements:
         unreached = Missing("the run was interrupted before this was measured")
         self.geometry, self.information = {self.names[0]: unreached}, {self.names[0]: unreached}
         self.ranks, self.alignment = {self.names[0]: unreached}, unreached
+        self.dynamics = unreached
 
     def attempt(self, compute: Callable[[], _Result]) -> "_Result | Missing":
         """What `compute` returns, or the reason that it gave; a defect passes through."""
@@ -83,6 +89,7 @@ def measure(
     selection: dict[str, Any],
     settings: dict[str, Any],
     sections: tuple[str, ...],
+    loss_temperature: float,
     seed: int,
     progress: Progress,
 ) -> None:
@@ -101,15 +108,17 @@ def measure(
     table = False
     if wanted & {"curve", "channel", "gaussian"}:
         table = _trace(found, selection, settings, seed, progress)
-    if wanted - {"curve", "gaussian"}:
+    if wanted - {"curve", "channel", "gaussian"}:
         if table:
             _refuse_table(found)
         else:
             sources = [open_features(file, **selection) for file in found.files]
-            if "channel" in wanted:
-                _score(found, sources[0], settings, seed, progress)
             _measure_sources(found, sources, wanted, seed, progress)
-    parts: list[object] = [found.analysis, found.alignment]
+            if "geometry" in wanted:
+                _bound(found, sources, loss_temperature, seed, progress)
+            if "dynamics" in wanted:
+                _follow(found, sources, selection, seed, progress)
+    parts: list[object] = [found.analysis, found.alignment, found.dynamics]
     for group in (found.geometry, found.information, found.ranks):
         parts += (group or {}).values()
     if found.failures and not any(_is_result(part) for part in parts):
@@ -150,24 +159,7 @@ def _refuse_table(found: Measurements) -> None:
     reason = Missing("a joint table holds no features, only p(x, y)")
     found.geometry = {found.names[0]: reason}
     found.information, found.ranks = {found.names[0]: reason}, {found.names[0]: reason}
-    found.alignment = reason
-
-
-def _score(
-    found: Measurements,
-    source: "FeatureSource",
-    settings: dict[str, Any],
-    seed: int,
-    progress: Progress,
-) -> None:
-    """The held-out posteriors that the curve was traced from, made once more: it keeps none."""
-    from ibcollapse.gaussian import cross_fit
-    from ibcollapse.report import Missing
-
-    fitting = {name: settings[name] for name in _FITTING}
-    fitted = found.attempt(lambda: cross_fit(source, **fitting, seed=seed, progress=progress))
-    if not isinstance(fitted, Missing):
-        found.posterior = fitted.posterior
+    found.alignment = found.dynamics = reason
 
 
 def _measure_sources(
@@ -203,6 +195,53 @@ def _align(
     if len(sources) == 2:
         return found.attempt(lambda: align(*sources, seed=seed, progress=progress))
     return found.attempt(lambda: align_many(sources, progress=progress))
+
+
+def _bound(
+    found: Measurements,
+    sources: "list[FeatureSource]",
+    temperature: float,
+    seed: int,
+    progress: Progress,
+) -> None:
+    from ibcollapse.landscape import network_bounds
+
+    found.bounds = {}
+    for name, source in zip(found.names, sources, strict=True):
+        measure_one = functools.partial(
+            network_bounds, source, temperature=temperature, seed=seed, progress=progress
+        )
+        found.bounds[name] = found.attempt(measure_one)
+
+
+def _follow(
+    found: Measurements,
+    sources: "list[FeatureSource]",
+    selection: dict[str, Any],
+    seed: int,
+    progress: Progress,
+) -> None:
+    """The trajectory of the first network, or of the two that there are."""
+    from ibcollapse.coincidence import CoincidenceOptions
+    from ibcollapse.report import Missing
+    from ibcollapse.trajectory import dynamics
+
+    networks = sources if len(sources) == 2 else sources[:1]
+    epochs = sorted(set.intersection(*(set(s.contents.epochs) for s in networks)))
+    if selection["epoch"] is not None or len(epochs) < 2:
+        found.dynamics = Missing(
+            "one checkpoint was chosen with --epoch"
+            if selection["epoch"] is not None
+            else "fewer than two checkpoints are stored (in common), so there is no path to follow"
+        )
+        return
+    step = -(-len(epochs) // _MOST_CHECKPOINTS)
+    # From the last one backwards: the path must not end before it does.
+    chosen = sorted(epochs[::-1][::step])
+    options = CoincidenceOptions(max_rows=_POINTS_A_CHECKPOINT, seed=seed)
+    found.dynamics = found.attempt(
+        lambda: dynamics(*networks, epochs=chosen, options=options, progress=progress)
+    )
 
 
 def _inform(

@@ -52,6 +52,7 @@ def json_option(command: _Command) -> _Command:
         "json_path",
         metavar="PATH|-",
         type=click.Path(dir_okay=False, allow_dash=True),
+        callback=_claimed,
         help="Write the result as JSON to PATH, or instead of the table to standard output (-).",
     )(command)
 
@@ -95,11 +96,39 @@ def units_option(command: _Command) -> _Command:
     )(command)
 
 
-def output_option(help: str) -> Callable[[_Command], _Command]:
-    """`-o/--output PATH` as `output` (a `Path` or None), with the command's own help text."""
+def output_option(help: str, *, is_file: bool = True) -> Callable[[_Command], _Command]:
+    """`-o/--output PATH` as `output` (a `Path` or None), with the command's own help text.
+
+    A file is claimed for this run at once; a command that makes a folder or several files claims
+    them itself.
+    """
     return click.option(
-        "-o", "--output", metavar="PATH", type=click.Path(path_type=Path), help=help
+        "-o",
+        "--output",
+        metavar="PATH",
+        type=click.Path(path_type=Path),
+        help=help,
+        callback=_claimed if is_file else None,
     )
+
+
+def claim(output: Path) -> None:
+    """Keep other runs from writing to `output` until this command ends.
+
+    Raises
+    ------
+    OutputError
+        When another run is writing it, or the folder around it cannot be written.
+    """
+    from ibcollapse.output_lock import output_lock
+
+    click.get_current_context().with_resource(output_lock(output))
+
+
+def _claimed(_context: click.Context, _option: click.Parameter, path: Any) -> Any:
+    if path is not None and str(path) != "-":
+        claim(Path(path))
+    return path
 
 
 def common_options(command: _Command) -> _Command:

@@ -4,12 +4,13 @@ import dataclasses
 import math
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.resampling import (
     Recipe,
     Reference,
@@ -19,8 +20,13 @@ from ibcollapse.bottleneck.resampling import (
     save_resamples,
 )
 from ibcollapse.errors import InputError
+from ibcollapse.frames import make_dataset, make_frame
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 Array = NDArray[np.float64]
 
@@ -98,6 +104,27 @@ class CurveBootstrap:
         interval: Array = self._percentiles(self.i_xy[:, None], at_least=0.0)[0]
         return interval
 
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row a transition of `reference`: beta, low, high, found_share."""
+        low, high = self.beta_intervals.T
+        beta = [transition.beta for transition in self.reference.transitions]
+        return make_frame({"beta": beta, "low": low, "high": high, "found_share": self.found_share})
+
+    def to_xarray(self) -> "xr.Dataset":
+        """Dataset over `resample`, `rate` (coordinate `i_xt`), `transition` and `end`; nats."""
+        return make_dataset(
+            {
+                "i_ty": (["resample", "rate"], self.i_ty),
+                "critical_betas": (["resample", "transition"], self.critical_betas),
+                "i_xy": (["resample"], self.i_xy),
+                "band": (["rate", "end"], self.band),
+                "beta_intervals": (["transition", "end"], self.beta_intervals),
+                "found_share": (["transition"], self.found_share),
+            },
+            {"i_xt": (["rate"], self.i_xt), "end": (["end"], ["low", "high"])},
+            {"units": "nats", "level": self.level, "n_samples": self.n_samples, "seed": self.seed},
+        )
+
     def _percentiles(self, values: Array, at_least: float) -> Array:
         tail = 0.5 * (1 - self.level)
         ends = np.full((values.shape[1], 2), np.nan)
@@ -109,7 +136,7 @@ class CurveBootstrap:
 
 
 def bootstrap_curve(
-    channel: Channel,
+    channel: ChannelLike,
     *,
     n_resamples: int = 200,
     level: float = 0.95,
@@ -173,6 +200,7 @@ def bootstrap_curve(
     IBCollapseError
         When a worker process dies.
     """
+    channel = as_channel(channel)
     _check(n_resamples, level, n_samples, n_rates, workers)
     # Drawing merged points by their summed weights is the same as drawing the points.
     recipe = Recipe(

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solver import check_beta, check_tol
 from ibcollapse.errors import InputError
+from ibcollapse.features.arrays import as_array
 
 Array = NDArray[np.float64]
 
@@ -43,7 +45,7 @@ class Certification:
 
 
 def certify(
-    channel: Channel,
+    channel: ChannelLike,
     p_t: ArrayLike,
     p_y_given_t: ArrayLike,
     beta: float,
@@ -65,6 +67,7 @@ def certify(
         1e-6 (what they miss is divided out), a beta that is negative or not finite, or a tolerance
         that is not positive.
     """
+    channel = as_channel(channel)
     check_beta(beta)
     check_tol(tol)
     mixture = _checked_mixture(channel, p_t, p_y_given_t)
@@ -83,8 +86,8 @@ def certify(
 
 
 def _checked_mixture(channel: Channel, p_t: ArrayLike, p_y_given_t: ArrayLike) -> Mixture:
-    weights = np.asarray(p_t, dtype=np.float64)
-    decoders = np.asarray(p_y_given_t, dtype=np.float64)
+    weights = np.asarray(as_array(p_t), dtype=np.float64)
+    decoders = np.asarray(as_array(p_y_given_t), dtype=np.float64)
     if weights.ndim != 1 or decoders.shape != (len(weights), channel.n_classes):
         raise InputError(
             f"p_t has shape {weights.shape} and p_y_given_t {decoders.shape}, expected (n_t,) and "

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.reduction import average_rows, group_equal_rows, group_near_rows
 from ibcollapse.errors import InputError
+from ibcollapse.features.arrays import as_array
 from ibcollapse.serialize import register
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Channel:
         >>> round(channel.i_xy, 6)
         0.192745
         """
-        table = np.asarray(p_xy)
+        table = as_array(p_xy)
         if table.ndim != 2 or 0 in table.shape:
             raise InputError(f"a joint table has two axes (x, y), found shape {table.shape}")
         if table.dtype.kind not in "iuf":
@@ -209,7 +210,7 @@ class Channel:
 
 
 def _as_weights(p_x: ArrayLike) -> NDArray[np.float64]:
-    weights = np.array(p_x, dtype=np.float64)
+    weights = np.array(as_array(p_x), dtype=np.float64)
     if weights.ndim != 1 or weights.size == 0:
         raise InputError(f"p_x has shape {weights.shape}, expected (n_x,) with at least one point")
     _refuse_bad_entries(weights, "p_x")
@@ -220,7 +221,7 @@ def _as_weights(p_x: ArrayLike) -> NDArray[np.float64]:
 
 
 def _as_log_rows(log_rows: ArrayLike, n_x: int) -> NDArray[np.float64]:
-    log_w = np.array(log_rows, dtype=np.float64)
+    log_w = np.array(as_array(log_rows), dtype=np.float64)
     if log_w.ndim != 2 or log_w.shape[0] != n_x or log_w.shape[1] == 0:
         raise InputError(
             f"log_p_y_given_x has shape {log_w.shape}, expected ({n_x}, n_classes), a row a weight"

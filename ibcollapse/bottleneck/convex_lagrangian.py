@@ -10,7 +10,7 @@ import dataclasses
 import math
 from typing import Literal
 
-from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.target_rate import check_tolerances
@@ -77,7 +77,7 @@ class _Penalty:
 
 
 def solve_convex(
-    channel: Channel,
+    channel: ChannelLike,
     beta_u: float,
     *,
     form: Form = "squared",
@@ -91,8 +91,8 @@ def solve_convex(
 
     Parameters
     ----------
-    channel : Channel
-        p(x) and p(y|x).
+    channel : Channel, array or path
+        p(x) and p(y|x), or a joint table p(x, y).
     beta_u : float
         Positive weight of u. It multiplies the rate, unlike the beta of `solve`: large values
         compress.
@@ -130,6 +130,7 @@ def solve_convex(
     >>> [round(solve_convex(channel, b).solution.i_xt, 9) for b in (0.25, 0.5, 1.0)]
     [2.0, 1.0, 0.5]
     """
+    channel = as_channel(channel)
     penalty = _penalty(beta_u, form, rate)
     check_tolerances(tol, gap_tol, max_clusters)
     merged = channel.reduce()

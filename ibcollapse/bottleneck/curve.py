@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +13,12 @@ from ibcollapse.bottleneck.hull import CurvePoint, Hull
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.errors import InputError
+from ibcollapse.frames import make_dataset, make_frame
 from ibcollapse.serialize import register, save
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 
 @register("bottleneck/IBCurve")
@@ -147,13 +149,43 @@ class IBCurve:
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row a solution: beta, i_xt, i_ty (nats), gap, clusters, converged."""
-        import pandas as pd
-
-        columns = {
+        columns: dict[str, Any] = {
             name: self._column(name) for name in ("beta", "i_xt", "i_ty", "lagrangian", "gap")
         }
-        converged = [s.converged for s in self.solutions]
-        return pd.DataFrame({**columns, "clusters": self.n_clusters, "converged": converged})
+        columns |= {"clusters": self.n_clusters, "converged": [s.converged for s in self.solutions]}
+        return make_frame(columns)
+
+    def transitions_to_pandas(self) -> "pd.DataFrame":
+        """One row a transition, a column for each field of `PhaseTransition`."""
+        names = [field.name for field in dataclasses.fields(PhaseTransition)]
+        return make_frame({name: [getattr(t, name) for t in self.transitions] for name in names})
+
+    def to_xarray(self) -> "xr.Dataset":
+        """Dataset along `point` with coordinate `beta`, decoders over `cluster` and `class_name`.
+
+        Beyond the clusters of a point, weights are 0 and decoders NaN. Nats.
+        """
+        n_most = max((len(s.p_t) for s in self.solutions), default=0)
+        weights = np.zeros((len(self.solutions), n_most))
+        decoders = np.full((*weights.shape, len(self.class_names)), np.nan)
+        for i, s in enumerate(self.solutions):
+            weights[i, : len(s.p_t)], decoders[i, : len(s.p_t)] = s.p_t, s.p_y_given_t
+        columns = {name: self._column(name) for name in ("i_xt", "i_ty", "lagrangian", "gap")}
+        return make_dataset(
+            {
+                **{name: (["point"], column) for name, column in columns.items()},
+                "n_clusters": (["point"], self.n_clusters),
+                "p_t": (["point", "cluster"], weights),
+                "p_y_given_t": (["point", "cluster", "class_name"], decoders),
+                "transition_beta": (["transition"], [t.beta for t in self.transitions]),
+                "transition_order": (["transition"], [t.order for t in self.transitions]),
+            },
+            {
+                "beta": (["point"], self.beta),
+                "class_name": (["class_name"], list(self.class_names)),
+            },
+            {"units": "nats", "i_xy": self.i_xy, "h_y": self.h_y, "status": self.status},
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (.h5 or .json), atomically; `ibcollapse.load_result` reads it back."""

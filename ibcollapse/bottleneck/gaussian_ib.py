@@ -22,6 +22,7 @@ from ibcollapse.bottleneck.gaussian_warnings import gaussian_warnings
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
 from ibcollapse.errors import InputError
+from ibcollapse.features.arrays import as_array
 from ibcollapse.serialize import register
 
 FloatArray = NDArray[np.float64]
@@ -88,7 +89,7 @@ class GaussianIB(GaussianModes):
         InputError
             On an empty list, or a correlation outside [0, 1).
         """
-        values = np.atleast_1d(np.asarray(rho, dtype=np.float64))
+        values = np.atleast_1d(np.asarray(as_array(rho), dtype=np.float64))
         if values.ndim != 1 or values.size == 0:
             raise InputError(f"rho has shape {values.shape}, expected (n_modes,) with n_modes ≥ 1")
         wrong = ~((values >= 0) & (values < 1))
@@ -126,7 +127,7 @@ class GaussianIB(GaussianModes):
         InputError
             On shapes that do not fit, non-finite or indefinite input, or a correlation of one.
         """
-        matrices = [np.asarray(c, dtype=np.float64) for c in (cov_x, cov_y, cov_xy)]
+        matrices = [np.asarray(as_array(c), dtype=np.float64) for c in (cov_x, cov_y, cov_xy)]
         spectrum = spectrum_from_covariances(*matrices, rank_tol=rank_tol)
         return cls._from_spectrum(spectrum, rank_tol, n_samples)
 
@@ -164,8 +165,8 @@ class GaussianIB(GaussianModes):
             On shapes that do not fit, fewer than two classes, non-finite input, or means that
             differ along a direction without variance inside the classes.
         """
-        centres = np.asarray(means, dtype=np.float64)
-        within = np.asarray(within_covariance, dtype=np.float64)
+        centres = np.asarray(as_array(means), dtype=np.float64)
+        within = np.asarray(as_array(within_covariance), dtype=np.float64)
         priors, present = check_priors(weights, centres, within)
         spectrum = spectrum_from_classes(priors, centres[present], within, rank_tol=rank_tol)
         h_y = float(-np.sum(priors * np.log(priors)))

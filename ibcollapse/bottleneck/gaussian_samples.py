@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.errors import InputError
+from ibcollapse.features.arrays import as_array
 
 FloatArray = NDArray[np.float64]
 
@@ -13,7 +14,7 @@ def read_samples(
 ) -> tuple[FloatArray, FloatArray | None, NDArray[np.intp]]:
     """Features (n, d_x), the second variable (n, d_y) or None for labels, class indices (n,)."""
     features = _matrix(x, "x")
-    given = np.asarray(y)
+    given = as_array(y)
     if len(given.shape) == 0 or len(given) != len(features):
         raise InputError(f"x has {len(features)} samples, y has shape {given.shape}; pair them")
     if given.ndim == 1 and given.dtype.kind in "iubUS":
@@ -26,7 +27,7 @@ def read_samples(
 
 def _matrix(values: ArrayLike, name: str) -> FloatArray:
     try:
-        array = np.asarray(values, dtype=np.float64)
+        array = np.asarray(as_array(values), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} does not hold numbers ({error})") from error
     array = array[:, None] if array.ndim == 1 else array
@@ -72,7 +73,7 @@ def check_priors(
     weights: ArrayLike, means: FloatArray, within: FloatArray
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Priors of the classes present, and which those are."""
-    given = np.asarray(weights, dtype=np.float64)
+    given = np.asarray(as_array(weights), dtype=np.float64)
     if given.ndim != 1 or not np.all(np.isfinite(given)) or np.any(given < 0):
         raise InputError("weights must be finite counts or priors ≥ 0, shape (n_classes,)")
     if means.ndim != 2 or len(means) != len(given) or within.shape != (means.shape[1],) * 2:

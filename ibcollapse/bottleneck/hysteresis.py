@@ -10,6 +10,7 @@ from ibcollapse.bottleneck.annealing import anneal, is_stable
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.degenerate import is_deterministic
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import IBSolution
@@ -64,7 +65,7 @@ class Hysteresis:
 
 
 def trace_hysteresis(
-    channel: Channel,
+    channel: ChannelLike,
     transition: PhaseTransition,
     *,
     n_points: int = 40,
@@ -91,6 +92,7 @@ def trace_hysteresis(
     InputError
         When Y is a function of X (all of beta = 1 is degenerate) or n_points < 4.
     """
+    channel = as_channel(channel)
     if n_points < 4:
         raise InputError(f"n_points is {n_points}, expected at least 4")
     merged = channel.reduce()

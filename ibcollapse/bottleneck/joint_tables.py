@@ -2,15 +2,34 @@
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.errors import FeatureFileError, FeatureFileNotFoundError, InputError
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None}
+
+
+ChannelLike: TypeAlias = Channel | ArrayLike | str | os.PathLike[str]
+
+
+def as_channel(channel: ChannelLike) -> Channel:
+    """The channel itself, or that of a joint table p(x, y): an array, a tensor or a file.
+
+    Raises
+    ------
+    InputError, FeatureFileError
+        When it is none of these, as `Channel.from_joint` and `read_joint` say.
+    """
+    if isinstance(channel, Channel):
+        return channel
+    if isinstance(channel, (str, os.PathLike)):
+        return read_joint(channel)
+    return Channel.from_joint(channel)
 
 
 def read_joint(path: str | os.PathLike[str]) -> Channel:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
     Mixture,
@@ -48,7 +49,7 @@ class SolvedState:
 
 
 def solve(
-    channel: Channel,
+    channel: ChannelLike,
     beta: float,
     *,
     max_clusters: int | None = None,
@@ -63,8 +64,8 @@ def solve(
 
     Parameters
     ----------
-    channel : Channel
-        p(x) and p(y|x).
+    channel : Channel, array or path
+        p(x) and p(y|x), or a joint table p(x, y).
     beta : float
         Trade-off, ≥ 0. At beta ≤ 1 the trivial representation is optimal (data processing).
     max_clusters : int, optional
@@ -97,6 +98,7 @@ def solve(
     >>> round(solution.i_xt / math.log(2), 6), solution.status
     (0.696433, 'converged')
     """
+    channel = as_channel(channel)
     check_beta(beta)
     check_tol(tol)
     if max_clusters is not None and max_clusters < 1:

@@ -3,6 +3,7 @@
 import math
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.segments import Excess
 from ibcollapse.bottleneck.solution import IBSolution
@@ -14,7 +15,7 @@ _ROUNDING = 1e-12
 
 
 def solve_rate(
-    channel: Channel,
+    channel: ChannelLike,
     *,
     i_xt: float,
     tol: float = 1e-9,
@@ -30,8 +31,8 @@ def solve_rate(
 
     Parameters
     ----------
-    channel : Channel
-        p(x) and p(y|x).
+    channel : Channel, array or path
+        p(x) and p(y|x), or a joint table p(x, y).
     i_xt : float
         Wanted I(X;T) in nats, from 0 to H(X) of the merged points (H(Y) when Y = f(X)).
     tol : float
@@ -61,6 +62,7 @@ def solve_rate(
     >>> round(solution.beta, 6), round(solution.i_ty / math.log(2), 6)
     (2.0, 0.407234)
     """
+    channel = as_channel(channel)
     merged = channel.reduce()
     top = channel.h_y if merged.n_x == 1 else merged.h_x
     _check("i_xt", i_xt, 0.0 if merged.i_xy == 0 else top, "H(X) of the merged points")
@@ -68,7 +70,7 @@ def solve_rate(
 
 
 def solve_relevance(
-    channel: Channel,
+    channel: ChannelLike,
     *,
     i_ty: float,
     tol: float = 1e-9,
@@ -87,6 +89,7 @@ def solve_relevance(
     >>> round(solution.beta, 6), round(solution.i_xt / math.log(2), 6)
     (2.0, 0.696433)
     """
+    channel = as_channel(channel)
     merged = channel.reduce()
     _check("i_ty", i_ty, merged.i_xy, "I(X;Y)")
     return _solve(merged, lambda _r, y, _b: y - i_ty, tol, gap_tol, max_clusters, seed)

@@ -21,6 +21,7 @@ from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state, to_solution
 from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, compact, from_fields
 from ibcollapse.progress import Progress
 
 # Betas are stepped so that beta − 1 grows at most by this factor.
@@ -69,7 +70,8 @@ def put_together(
 class Tracer:
     """The walk up the curve: where it stands and what it has collected.
 
-    `groups` is the group of each class among those that no point connects.
+    `groups` is the group of each class among those that no point connects, `keeper` the file that
+    lets a killed walk go on.
     """
 
     def __init__(
@@ -80,8 +82,9 @@ class Tracer:
         options: Options,
         rng: np.random.Generator,
         progress: Progress,
+        keeper: TraceKeeper | None = None,
     ) -> None:
-        self._channel, self._groups = channel, groups
+        self._channel, self._groups, self._keeper = channel, groups, keeper
         self._limits, self._options = limits, options
         self._rng, self._progress = rng, progress
         self._solutions: list[IBSolution] = []
@@ -105,9 +108,22 @@ class Tracer:
     def _walk(self) -> str:
         channel = self._channel
         self._progress.start("tracing the curve", total=self._limits.fraction)
-        state = self._start()
-        next_beta = 1 + 1.001 * (next_onset(channel, state) - 1)
+        resumed = self._resume()
+        if resumed is None:
+            state = self._start()
+            next_beta = 1 + 1.001 * (next_onset(channel, state) - 1)
+        else:
+            state, next_beta = resumed
         while True:
+            if self._keeper is not None:
+                state = compact(state)
+                self._keeper.offer(
+                    self._solutions,
+                    self._transitions,
+                    next_beta,
+                    (state, self._postponed),
+                    self._rng,
+                )
             if state.mixture.n_t > self._limits.max_clusters:
                 return self._stop_at_cap()
             status = self._finished(state)
@@ -115,6 +131,22 @@ class Tracer:
                 return status
             state = self._reach(state, min(next_beta, self._limits.beta_max))
             next_beta = self._next_beta(state)
+
+    def _resume(self) -> tuple[SolvedState, float] | None:
+        """Where an earlier walk stood and where it was going, with all that it had collected."""
+        if self._keeper is None:
+            return None
+        kept = self._keeper.load()
+        if self._keeper.tracks_other_run:
+            self._progress.note("an unfinished run of other input or options is replaced")
+        if kept is None:
+            return None
+        self._solutions, self._transitions = list(kept.solutions), list(kept.transitions)
+        self._postponed = None if kept.postponed is None else from_fields(kept.postponed)
+        kept.restore_rng(self._rng)
+        self._progress.note(f"going on after {len(kept.solutions)} finished points")
+        self._progress.advance(self._solutions[-1].i_ty)
+        return from_fields(kept.state), kept.next_beta
 
     def _start(self) -> SolvedState:
         """The representation at beta = 1 that is optimal just above: trivial, or the groups."""

@@ -1,6 +1,8 @@
 """The certified curve of a channel over beta, with every phase transition."""
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 
@@ -8,17 +10,19 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic, why_untraced
 from ibcollapse.bottleneck.groups import class_groups, cut_leaks
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import check_tol, solve_state, to_solution
 from ibcollapse.bottleneck.tracer import Limits, Tracer, put_together
 from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, trace_fingerprint
 from ibcollapse.errors import InputError
 from ibcollapse.progress import SILENT, Progress
 
 
 def trace_curve(
-    channel: Channel,
+    channel: ChannelLike,
     *,
     fraction: float = 0.9,
     max_clusters: int | None = None,
@@ -27,6 +31,7 @@ def trace_curve(
     tol: float = 1e-9,
     seed: int = 0,
     progress: Progress = SILENT,
+    resume: str | os.PathLike[str] | None = None,
 ) -> IBCurve:
     """Certified information curve from the onset upwards, with every phase transition.
 
@@ -36,8 +41,8 @@ def trace_curve(
 
     Parameters
     ----------
-    channel : Channel
-        Reduce it first when it has many points.
+    channel : Channel, array or path
+        p(x) and p(y|x), or a joint table p(x, y). Reduce it first when it has many points.
     fraction : float
         Stop once I(T;Y) reaches this fraction of I(X;Y).
     max_clusters : int, optional
@@ -53,6 +58,10 @@ def trace_curve(
         Of the search for violators.
     progress : Progress
         Advanced by the share of I(X;Y) covered.
+    resume : path, optional
+        Result file (.h5 or .json), rewritten whole every few seconds. After a kill, a call with
+        the same channel and options goes on from there and ends with the same bits; one with
+        others replaces it. It stays when the curve is finished: delete it then.
 
     Returns
     -------
@@ -63,7 +72,10 @@ def trace_curve(
     ------
     InputError
         When an option is out of range.
+    ResultFileError, OutputError
+        When the file to resume from is damaged, or cannot be written.
     """
+    channel = as_channel(channel)
     check_tol(tol)
     limits = _limits(channel, fraction, max_clusters, beta_max, n_points)
     merged = channel.reduce()
@@ -76,11 +88,15 @@ def trace_curve(
     groups = class_groups(merged)
     if groups.max() > 0:
         merged = cut_leaks(merged, groups)
-    tracer = Tracer(merged, groups, limits, Options(tol=tol), np.random.default_rng(seed), progress)
-    return tracer.run()
+    options = Options(tol=tol)
+    keeper = None
+    if resume is not None:
+        keeper = TraceKeeper(Path(resume), trace_fingerprint(merged, limits, options, seed))
+    rng = np.random.default_rng(seed)
+    return Tracer(merged, groups, limits, options, rng, progress, keeper).run()
 
 
-def find_transitions(channel: Channel, **options: object) -> tuple[PhaseTransition, ...]:
+def find_transitions(channel: ChannelLike, **options: object) -> tuple[PhaseTransition, ...]:
     """Every phase transition of the channel up to where `trace_curve(channel, **options)` ends."""
     return trace_curve(channel, **options).transitions  # type: ignore[arg-type]
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.analysis import curve
 from ibcollapse.bottleneck import Channel, IBCurve, PhaseTransition
+from ibcollapse.coincidence.resampled_clusters import resampled_beta_all
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import cross_fit
 from ibcollapse.progress import Progress
@@ -46,6 +47,10 @@ class DiscreteTransitions:
         Of the calibration.
     status : str
         Why the curve ends where it does.
+    beta_all_low, beta_all_high : float
+        Interval of `beta_all` under resampling of the samples, posteriors held fixed; NaN where
+        the curve ends before it, or without resamples.
+    n_resamples : int
     """
 
     beta: FloatArray
@@ -65,6 +70,9 @@ class DiscreteTransitions:
     n_classes: int
     temperature: float
     status: str
+    beta_all_low: float = math.nan
+    beta_all_high: float = math.nan
+    n_resamples: int = 0
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -82,8 +90,7 @@ class DiscreteTransitions:
 
         Infinite where the curve ends before that.
         """
-        enough = [s for s in self.transitions if s.clusters_after >= self.n_classes]
-        return enough[0].beta if enough else math.inf
+        return _beta_all(self.transitions, self.n_classes)
 
     def at(self, beta: float) -> tuple[float, float]:
         """(I(X;T), I(T;Y)) of the optimum at `beta`, interpolated; NaN beyond the curve's end."""
@@ -100,12 +107,15 @@ def discrete_transitions(
     *,
     folds: int,
     seed: int,
+    n_resamples: int,
+    confidence: float,
     progress: Progress,
     **tracing: Any,
 ) -> DiscreteTransitions:
     """`DiscreteTransitions` of the cross-fitted, calibrated class posteriors of `source`.
 
-    `tracing`: options of `ibcollapse.curve` for the channel (max_rows, fraction, n_points, ...).
+    `n_resamples` and `confidence` are of the interval of `beta_all`; `tracing`: options of
+    `ibcollapse.curve` for the channel (max_rows, fraction, n_points, ...).
     """
     fitted = cross_fit(source, folds=folds, seed=seed, progress=progress)
     rows = fitted.posterior
@@ -113,6 +123,19 @@ def discrete_transitions(
     analysis = curve(channel, seed=seed, progress=progress, **tracing)
     found = analysis.curve
     own = _own_place(channel)
+    beta_all, low, high = _beta_all(found.transitions, channel.n_classes), math.nan, math.nan
+    if n_resamples and math.isfinite(beta_all):
+        sampled = resampled_beta_all(
+            channel.reduce(max_rows=analysis.channel.n_reduced),
+            beta_all,
+            n_samples=channel.n_x,
+            n_draws=n_resamples,
+            rng=np.random.default_rng(seed),
+            progress=progress,
+        )
+        edges = 0.5 - confidence / 2, 0.5 + confidence / 2
+        # No value between two draws: one of them may be infinite.
+        low, high = np.quantile(sampled, edges, method="inverted_cdf")
     return DiscreteTransitions(
         beta=found.beta,
         i_xt=found.i_xt,
@@ -131,7 +154,15 @@ def discrete_transitions(
         n_classes=channel.n_classes,
         temperature=rows.temperature,
         status=found.status,
+        beta_all_low=float(low),
+        beta_all_high=float(high),
+        n_resamples=n_resamples,
     )
+
+
+def _beta_all(transitions: tuple[PhaseTransition, ...], n_classes: int) -> float:
+    enough = [s for s in transitions if s.clusters_after >= n_classes]
+    return enough[0].beta if enough else math.inf
 
 
 def _own_place(channel: Channel) -> tuple[float, float]:

@@ -17,6 +17,9 @@ class CoincidenceOptions:
         Weight in [0, 1] of (tr Σ / d) I in the covariances, within classes and of each network.
     n_bootstrap : int
         Bootstrap samples behind the intervals of the critical betas; 0 for none.
+    n_resamples : int
+        Resamples behind the interval of the exact bottleneck's last transition; 0 for none. Each
+        solves that bottleneck about seven times.
     confidence : float
         Coverage of those intervals, in (0, 1).
     folds : int
@@ -53,12 +56,14 @@ class CoincidenceOptions:
     max_clusters: int | None = None
     n_points: int = 30
     n_permutations: int = 0
+    n_resamples: int = 40
     seed: int = 0
 
     def __post_init__(self) -> None:
         checks = {
             "shrinkage": (0 <= self.shrinkage <= 1, "0 (none) to 1"),
             "n_bootstrap": (self.n_bootstrap >= 0, "0 (no interval) or more"),
+            "n_resamples": (self.n_resamples >= 0, "0 (no interval) or more"),
             "confidence": (0 < self.confidence < 1, "a coverage between 0 and 1"),
             "folds": (2 <= self.folds <= 100, "2 to 100"),
             "fraction": (0 < self.fraction <= 1, "a share of I(X;Y) in (0, 1]"),

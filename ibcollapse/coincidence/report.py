@@ -133,6 +133,8 @@ def measure_coincidence(
         first,
         folds=options.folds,
         seed=options.seed,
+        n_resamples=options.n_resamples,
+        confidence=options.confidence,
         progress=progress,
         fraction=options.fraction,
         max_rows=options.max_rows,

@@ -17,6 +17,7 @@ from ibcollapse.features.opening import uncounted_source
 from ibcollapse.features.source import FeatureContents
 from ibcollapse.features.stored_source import StoredSource
 from ibcollapse.features.stores.formats import open_store
+from ibcollapse.features.stores.memory import pair_store
 from ibcollapse.features.stores.store import StoredArray, one_line
 from ibcollapse.progress import SILENT, Progress
 
@@ -104,7 +105,7 @@ class FeatureInspection:
 
 
 def inspect_features(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | tuple[Any, Any],
     *,
     count_repeated: bool = False,
     progress: Progress = SILENT,
@@ -116,7 +117,8 @@ def inspect_features(
 
     Parameters
     ----------
-    path : path
+    path : path or (features, labels)
+        A file, or a pair of arrays or tensors.
     count_repeated : bool
         Count rows that equal an earlier one (8 bytes of memory a row).
     progress : Progress
@@ -132,7 +134,11 @@ def inspect_features(
         When it cannot be opened. A file that opens but leaves the choice open is no error here:
         `refusal` says what is missing.
     """
-    store = open_store(path)
+    if isinstance(path, (str, os.PathLike)):
+        store, name = open_store(path), str(path)
+    else:
+        store = pair_store(path)
+        name = store.name
     request = Request(**selection)
     chosen, refusal, contents = None, "", FeatureContents()
     warnings: tuple[str, ...] = ()
@@ -144,7 +150,7 @@ def inspect_features(
     except FeatureFileError as error:
         refusal = str(error)
     return FeatureInspection(
-        str(path),
+        name,
         "native version 1" if is_native(store) else "found by names and shapes",
         {
             name.removeprefix(PROVENANCE_PREFIX): str(value)
@@ -169,9 +175,10 @@ def _look_at(source: StoredSource, *, count_repeated: bool, progress: Progress) 
     for x in source.stored_blocks():
         if has_nonfinite(x):
             bad.append(stored + np.flatnonzero(~np.isfinite(x).all(axis=1)))
-        np.fmin(low, np.fmin.reduce(x, axis=0), out=low)
-        np.fmax(high, np.fmax.reduce(x, axis=0), out=high)
-        filled = np.flatnonzero(x.any(axis=1))
+        with np.errstate(invalid="ignore"):  # A signalling NaN, which a damaged file may hold.
+            np.fmin(low, np.fmin.reduce(x, axis=0), out=low)
+            np.fmax(high, np.fmax.reduce(x, axis=0), out=high)
+            filled = np.flatnonzero(x.any(axis=1))
         zeros = len(x) - 1 - int(filled[-1]) if filled.size else zeros + len(x)
         if count_repeated:
             hashes.append(np.array([hash(row.tobytes()) for row in x], dtype=np.int64))

@@ -132,11 +132,15 @@ def _labels(store: Store, choice: Choice) -> ClassLabels:
         key = choice.labels[0].key
         found = decode_labels(store.read(f"{key}/codes"), n=choice.n_rows, where=where)
         categories = store.read(f"{key}/categories")
+        if categories.ndim != 1:
+            raise FeatureFileError(
+                f"{where}: categories of shape {categories.shape}, expected a list"
+            )
         if found.values is None or (found.values.size and found.values[-1] >= len(categories)):
             raise FeatureFileError(f"{where}: codes outside its {len(categories)} categories")
         names = tuple(str(name) for name in categories[found.values].tolist())
         return dataclasses.replace(found, names=names, values=None)
-    parts = [store.read(array.key) for array in choice.labels]
+    parts = [np.atleast_1d(store.read(array.key)) for array in choice.labels]
     raw = (
         parts[0]
         if len(parts) == 1

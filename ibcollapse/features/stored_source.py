@@ -158,10 +158,8 @@ class StoredSource:
         choice = self._choice
         if choice.weight_key is None:
             return None
-        weight = self._store.read(choice.weight_key).astype(np.float64)
-        bias = None
-        if choice.bias_key is not None:
-            bias = self._store.read(choice.bias_key).astype(np.float64)
+        weight = _numbers(self._store, choice.weight_key)
+        bias = None if choice.bias_key is None else _numbers(self._store, choice.bias_key)
         values = self._class_labels.values
         if values is not None and weight.ndim == 2 and len(weight) > values.max():
             weight, bias = weight[values], None if bias is None else bias[values]
@@ -176,21 +174,20 @@ class StoredSource:
     @property
     def ids(self) -> NDArray[Any] | None:
         """Names of the samples."""
-        return self._beside_labels(self._choice.ids_key)
+        key = self._choice.ids_key
+        return None if key is None else self._of_samples(key, self._store.read(key))
 
     @property
     def logits(self) -> NDArray[np.float64] | None:
         """Outputs of the network."""
-        values = self._beside_labels(self._choice.logits_key)
-        return None if values is None else values.astype(np.float64)
+        key = self._choice.logits_key
+        return None if key is None else self._of_samples(key, _numbers(self._store, key))
 
-    def _beside_labels(self, key: str | None) -> NDArray[Any] | None:
-        if key is None:
-            return None
-        values = self._store.read(key)
-        if len(values) != len(self._keep):
+    def _of_samples(self, key: str, values: NDArray[Any]) -> NDArray[Any]:
+        if values.shape[:1] != self._keep.shape:
             raise FeatureFileError(
-                f"{self._store.name}: {key}: {len(values)} rows for {len(self._keep)} samples"
+                f"{self._store.name}: {one_line(key)}: shape {values.shape} for {len(self._keep)} "
+                "samples"
             )
         return np.asarray(values[self._keep])
 
@@ -219,6 +216,16 @@ def _common_width(store: Store, choice: Choice, pool: str | None) -> int:
     return widths.pop()
 
 
+def _numbers(store: Store, key: str) -> NDArray[np.float64]:
+    values = store.read(key)
+    if values.dtype.kind not in "fiub":
+        raise FeatureFileError(
+            f"{store.name}: {one_line(key)}: of type {values.dtype}, expected numbers"
+        )
+    with np.errstate(invalid="ignore"):
+        return values.astype(np.float64)
+
+
 def _working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """float32 where it holds every stored value exactly, else float64."""
     small = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
@@ -229,5 +236,7 @@ def _converted(x: NDArray[Any], scratch: Block) -> Block:
     """`x` in native floats and row order: as it is, or copied into the buffer `scratch`."""
     if x.dtype == scratch.dtype and x.dtype.isnative and x.flags.c_contiguous:
         return x.view()
-    np.copyto(scratch[: len(x)], x)
+    # A signalling NaN is found as any other, a little later.
+    with np.errstate(invalid="ignore"):
+        np.copyto(scratch[: len(x)], x)
     return scratch[: len(x)]

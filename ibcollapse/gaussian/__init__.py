@@ -1,5 +1,7 @@
 """Class moments in one pass, class-conditional Gaussian fits, calibrated posteriors."""
 
+from typing import TYPE_CHECKING, Any
+
 from ibcollapse.gaussian.covariance import CovarianceModel
 from ibcollapse.gaussian.fit import CrossFit, GaussianFit, cross_fit, fit_gaussian
 from ibcollapse.gaussian.moments import ClassMoments
@@ -12,8 +14,12 @@ from ibcollapse.gaussian.weighting import (
     within_covariance,
 )
 
+if TYPE_CHECKING:
+    from ibcollapse.gaussian.class_posterior import ClassPosterior
+
 __all__ = [
     "ClassMoments",
+    "ClassPosterior",
     "CovarianceModel",
     "CrossFit",
     "GaussianFit",
@@ -27,3 +33,12 @@ __all__ = [
     "total_covariance",
     "within_covariance",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # scikit-learn takes longer to import than all the rest of this room: only who asks waits.
+    if name == "ClassPosterior":
+        from ibcollapse.gaussian.class_posterior import ClassPosterior
+
+        return ClassPosterior
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

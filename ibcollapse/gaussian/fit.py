@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.features import Features, open_features
 from ibcollapse.gaussian.calibration import posterior_quality, tempered_log_posterior
 from ibcollapse.gaussian.covariance import CovarianceKind, CovarianceModel
 from ibcollapse.gaussian.discriminant import make_discriminant
@@ -104,7 +105,7 @@ class CrossFit:
 
 
 def fit_gaussian(
-    source: "FeatureSource",
+    features: Features,
     *,
     covariance: CovarianceKind = "tied",
     rank: int | None = None,
@@ -116,7 +117,7 @@ def fit_gaussian(
 ) -> GaussianFit:
     """Class-conditional Gaussians of all rows; `cross_fit` with its posteriors left out."""
     return cross_fit(
-        source,
+        features,
         covariance=covariance,
         rank=rank,
         shrinkage=shrinkage,
@@ -128,7 +129,7 @@ def fit_gaussian(
 
 
 def cross_fit(
-    source: "FeatureSource",
+    features: Features,
     *,
     covariance: CovarianceKind = "tied",
     rank: int | None = None,
@@ -146,8 +147,8 @@ def cross_fit(
 
     Parameters
     ----------
-    source : FeatureSource
-        Labelled rows; every class has at least one.
+    features : path, FeatureSource or (features, labels)
+        Labelled rows, as `ibcollapse.open_features` takes them.
     covariance : {"tied", "full", "diagonal", "low-rank"}
         One Σ for all classes; one a class; variances only; or a class's `rank` leading directions
         above isotropic noise (probabilistic PCA).
@@ -173,10 +174,9 @@ def cross_fit(
 
     Examples
     --------
-    >>> from ibcollapse.features import open_features
     >>> y = np.arange(300) % 3
     >>> x = np.random.default_rng(0).standard_normal((300, 4)) + 2 * np.eye(3, 4)[y]
-    >>> fit = cross_fit(open_features((x, y))).fit
+    >>> fit = cross_fit((x, y)).fit
     >>> 0 < fit.i_xy_held_out < fit.h_y < 1.1
     True
 
@@ -185,6 +185,7 @@ def cross_fit(
     Guo, Pleiss, Sun, Weinberger (2017), arXiv:1706.04599 (temperature scaling, here of the
     likelihood alone).
     """
+    source = open_features(features)
     check_options(covariance, rank, shrinkage, priors, folds, source.n_features)
     assignment = stratified_folds(source.labels, folds, np.random.default_rng(seed))
     check_classes(source, assignment)

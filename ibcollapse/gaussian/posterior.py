@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
+from ibcollapse.features import Features, open_features
 from ibcollapse.gaussian.calibration import (
     calibrated_inverse_temperature,
     mean_entropy,
@@ -76,7 +77,7 @@ class PosteriorTable:
 
 
 def posterior(
-    source: "FeatureSource", fit: "GaussianFit", *, progress: Progress = SILENT
+    features: Features, fit: "GaussianFit", *, progress: Progress = SILENT
 ) -> PosteriorTable:
     """Calibrated posteriors of rows that `fit` has not seen, such as a test split.
 
@@ -84,7 +85,7 @@ def posterior(
 
     Parameters
     ----------
-    source : FeatureSource
+    features : path, FeatureSource or (features, labels)
         Rows with the features and a subset of the classes of the fit.
     fit : GaussianFit
         A fit of other rows.
@@ -94,6 +95,7 @@ def posterior(
     InputError
         When the features or classes do not fit, or the source is the one that was fitted.
     """
+    source = open_features(features)
     codes = _codes_in_fit(source, fit)
     labels = codes[source.labels]
     if row_identity(source) == fit.fitted_rows:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ibcollapse.errors import InputError
-from ibcollapse.features.source import Classifier, FeatureSource
+from ibcollapse.features.source import FeatureSource
 from ibcollapse.gaussian.moments import Weighting
+from ibcollapse.geometry.outputs import Block, Output
 from ibcollapse.progress import Progress
 
 _SUM_ROWS = 512  # rows a block of the class sums: the float64 copy stays in cache (1.7-2.5x)
@@ -66,8 +67,8 @@ class WithinClass:
 
     `variance`: mean squared distance from the class mean. `whitened`: tr(Σ_c Σ_B⁺). `angle`: mean
     angle to the own mean about the global mean, radians. `nearest_hits`, `classifier_hits`,
-    `agreements`: samples whose nearest class mean is their own, whose classifier output is their
-    own, and for which the two agree (the latter two NaN without a classifier).
+    `agreements`: samples whose nearest class mean is their own, whose output is their own, and for
+    which the two agree (the latter two NaN without an output).
     """
 
     variance: NDArray[np.float64]
@@ -144,7 +145,7 @@ def within_class(
     source: FeatureSource,
     means: ClassMeans,
     space: BetweenSpace,
-    classifier: Classifier | None,
+    output: Output | None,
     progress: Progress,
 ) -> WithinClass:
     """Second read: `WithinClass`.
@@ -155,7 +156,7 @@ def within_class(
     names = [field.name for field in dataclasses.fields(WithinClass)]
     sums = dict.fromkeys(names, np.zeros(len(means.counts)))
     progress.start("within-class geometry", source.n_samples)
-    for y, columns in _sample_statistics(source, means, space, classifier):
+    for y, columns in _sample_statistics(source, means, space, output):
         for name, values in columns.items():
             sums[name] = sums[name] + np.bincount(y, weights=values, minlength=len(means.counts))
         progress.advance(len(y))
@@ -164,13 +165,13 @@ def within_class(
     # Σ‖x − m‖² = Σ‖x − m'‖² − n‖m − m'‖² for the mean m' as rounded to the features' precision.
     rounding = means.means.astype(means.dtype).astype(np.float64) - means.means
     averages["variance"] = averages["variance"] - np.sum(rounding**2, axis=1)
-    if classifier is None:
+    if output is None:
         averages["classifier_hits"] = averages["agreements"] = np.full(len(means.counts), np.nan)
     return WithinClass(**averages)
 
 
 def _sample_statistics(
-    source: FeatureSource, means: ClassMeans, space: BetweenSpace, classifier: Classifier | None
+    source: FeatureSource, means: ClassMeans, space: BetweenSpace, output: Output | None
 ) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]]:
     """Row numbers among the present classes, and each statistic of `WithinClass` a sample."""
     rounded = means.means.astype(means.dtype)
@@ -178,7 +179,7 @@ def _sample_statistics(
     places = means.centred @ space.axes
     row_of_code = np.full(len(source.class_names), -1)
     row_of_code[means.present] = np.arange(len(means.present))
-    axes = space.axes.astype(means.dtype)
+    axes, start = space.axes.astype(means.dtype), 0
     for x, codes in source.chunks():
         y = row_of_code[codes]
         residual = x - rounded[y]
@@ -192,10 +193,12 @@ def _sample_statistics(
             "angle": _angle_to_own_mean(squared, along, places[y]),
             "nearest_hits": (nearest == y).astype(np.float64),
         }
-        if classifier is not None:
-            output = _classifier_output(residual, rounded, y, classifier)
-            columns["classifier_hits"] = (output == codes).astype(np.float64)
-            columns["agreements"] = (output == means.present[nearest]).astype(np.float64)
+        if output is not None:
+            rows = slice(start, start + len(y))
+            said = output.codes(Block(rows, residual, rounded, y))
+            columns["classifier_hits"] = (said == codes).astype(np.float64)
+            columns["agreements"] = (said == means.present[nearest]).astype(np.float64)
+        start += len(y)
         yield y, columns
 
 
@@ -208,18 +211,3 @@ def _angle_to_own_mean(
     # A sample or a mean at the centre has no direction: count it as orthogonal.
     cosine = np.divide(inner + norm, lengths, where=lengths > 0, out=np.zeros_like(lengths))
     return np.asarray(np.arccos(np.clip(cosine, -1.0, 1.0)), dtype=np.float64)
-
-
-def _classifier_output(
-    residual: NDArray[np.floating],
-    rounded: NDArray[np.floating],
-    y: NDArray[np.int64],
-    classifier: Classifier,
-) -> NDArray[np.int64]:
-    """Code of the class that the classifier's logits W x + b choose."""
-    weight = np.asarray(classifier.weight, dtype=np.float64)
-    of_means = rounded.astype(np.float64) @ weight.T
-    logits = (residual @ weight.T.astype(residual.dtype)).astype(np.float64) + of_means[y]
-    if classifier.bias is not None:
-        logits += classifier.bias
-    return np.asarray(np.argmax(logits, axis=1), dtype=np.int64)

@@ -3,13 +3,14 @@
 import dataclasses
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.errors import InputError
 from ibcollapse.features import Features, open_features
 from ibcollapse.features.source import Classifier, FeatureSource
+from ibcollapse.frames import make_dataset, make_frame, scalars_of
 from ibcollapse.gaussian.moments import Weighting
 from ibcollapse.geometry import collapse
 from ibcollapse.geometry.class_statistics import (
@@ -20,10 +21,15 @@ from ibcollapse.geometry.class_statistics import (
     class_means,
     within_class,
 )
+from ibcollapse.geometry.outputs import network_output, require_fit
 from ibcollapse.geometry.references import gram_distance, orthogonal_frame, simplex_etf
 from ibcollapse.geometry.simplex_fit import SimplexFit, fit_simplex
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register, save
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 
 @register("geometry/GeometryReport")
@@ -56,11 +62,11 @@ class GeometryReport:
     nc3 : float
         ‖W/‖W‖ − M/‖M‖‖²_F of classifier rows and centred means; NaN without a classifier.
     nc4_disagreement : float
-        Share of samples (under `weighting`) whose nearest class mean is not the classifier's
-        output, bias included; NaN without a classifier.
+        Share of samples (under `weighting`) whose nearest class mean is not the network's output
+        (`output`), bias included; NaN without one.
     nearest_mean_accuracy, classifier_accuracy : float
         Shares of samples (under `weighting`) given their own class by the nearest class mean of
-        these same samples and by the classifier.
+        these same samples and by the network's output.
     mean_similarity : float
         Graf et al. 2021: mean 1 − angle/π over pairs of centred class means.
     own_mean_similarity : float
@@ -86,6 +92,10 @@ class GeometryReport:
         Which features were taken.
     fingerprint : str
         SHA-256 of their file or arrays.
+    output : str
+        Whose output: "classifier", else "stored logits", else why there is none ("": not stored).
+    rank_classifier : int
+        Rank of the classifier's rows less their mean, at most K − 1; 0 without a classifier.
     """
 
     nc1: float
@@ -116,10 +126,38 @@ class GeometryReport:
     n_features: int
     source: str
     fingerprint: str
+    output: str = ""
+    rank_classifier: int = 0
 
     def __post_init__(self) -> None:
         for array in (self.gram, self.origin_gram, self.class_variance, self.counts):
             array.setflags(write=False)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row a class: class_name, count, variance, simplex_deviation."""
+        return make_frame(
+            {
+                "class_name": list(self.class_names),
+                "count": self.counts,
+                "variance": self.class_variance,
+                "simplex_deviation": self.simplex_fit.class_deviation,
+            }
+        )
+
+    def to_xarray(self) -> "xr.Dataset":
+        """Dataset of Grams and class figures over `class_name` and `other`; the rest as attrs."""
+        of_pairs = {name: getattr(self, name) for name in ("gram", "origin_gram")}
+        frame = {"count": self.counts, "variance": self.class_variance}
+        frame["simplex_deviation"] = self.simplex_fit.class_deviation
+        names = list(self.class_names)
+        return make_dataset(
+            {
+                **{name: (["class_name", "other"], gram) for name, gram in of_pairs.items()},
+                **{name: (["class_name"], values) for name, values in frame.items()},
+            },
+            {"class_name": (["class_name"], names), "other": (["other"], names)},
+            scalars_of(self),
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (.h5 or .json), atomically; `ibcollapse.load_result` reads it back."""
@@ -143,7 +181,8 @@ def collapse_geometry(
     weighting : {"class", "sample"}
         Whether Σ_W, Σ_B and the global mean give every class, or every sample, the same weight.
     classifier : Classifier, optional
-        Used for NC3 and NC4; default: the one stored with the features.
+        Used for NC3 and NC4; default: the one stored with the features. NC4 falls back on stored
+        logits, and `output` says so.
     rank_tolerance : float, optional
         Relative standard deviation of the means below which an axis of Σ_B is rounding. Default:
         max(K, n_features) times the machine epsilon of the features' precision.
@@ -165,20 +204,12 @@ def collapse_geometry(
     """
     source = open_features(features)
     classifier = source.classifier if classifier is None else classifier
-    _require_fit(classifier, source)
+    require_fit(classifier, source)
+    output, kind = network_output(source, classifier)
     means = class_means(source, weighting, progress)
     space = between_space(means, rank_tolerance)
-    within = within_class(source, means, space, classifier, progress)
-    return _report(source, means, space, within, classifier, weighting)
-
-
-def _require_fit(classifier: Classifier | None, source: FeatureSource) -> None:
-    expected = (len(source.class_names), source.n_features)
-    if classifier is not None and classifier.weight.shape != expected:
-        raise InputError(
-            f"the classifier's weight has shape {classifier.weight.shape}, the features need "
-            f"{expected} (classes, features); take the layer that the classifier reads"
-        )
+    within = within_class(source, means, space, output, progress)
+    return _report(source, means, space, within, classifier, kind, weighting)
 
 
 def _report(
@@ -187,14 +218,17 @@ def _report(
     space: BetweenSpace,
     within: WithinClass,
     classifier: Classifier | None,
+    output: str,
     weighting: Weighting,
 ) -> GeometryReport:
     centred, weights, n_classes = means.centred, means.weights, len(means.counts)
     gram, origin_gram = centred @ centred.T, means.means @ means.means.T
     absent = np.setdiff1d(np.arange(len(source.class_names)), means.present)
-    nc3 = float("nan")
+    nc3, rank_classifier = float("nan"), 0
     if classifier is not None:
-        nc3 = collapse.self_duality(classifier.weight[means.present], centred)
+        rows = classifier.weight[means.present]
+        nc3 = collapse.self_duality(rows, centred)
+        rank_classifier = int(np.linalg.matrix_rank(rows - rows.mean(axis=0)))
     return GeometryReport(
         nc1=float(weights @ within.whitened) / n_classes,
         nc1_trace_ratio=float(weights @ within.variance) / float(weights @ np.diag(gram)),
@@ -224,4 +258,6 @@ def _report(
         n_features=source.n_features,
         source=source.description,
         fingerprint=source.fingerprint,
+        output=output,
+        rank_classifier=rank_classifier,
     )

@@ -16,6 +16,7 @@ from ibcollapse.landscape.covariances import (
 )
 from ibcollapse.landscape.free_descent import FreeDescent, descend_free_features
 from ibcollapse.landscape.linear_landscape import LinearLandscape, StationaryPoint
+from ibcollapse.landscape.network_bounds import NetworkBounds, network_bounds
 from ibcollapse.landscape.selfsupervised import selfsupervised, stationary_point
 from ibcollapse.landscape.seli import SELIGeometry, seli_geometry
 from ibcollapse.landscape.supcon import (
@@ -32,6 +33,7 @@ __all__ = [
     "BoundDistance",
     "FreeDescent",
     "LinearLandscape",
+    "NetworkBounds",
     "SELIGeometry",
     "StationaryPoint",
     "SupConBound",
@@ -45,6 +47,7 @@ __all__ = [
     "cross_entropy_distance",
     "descend_free_features",
     "load_pairs",
+    "network_bounds",
     "rare_group_covariance",
     "selfsupervised",
     "seli_geometry",

@@ -3,14 +3,14 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from ibcollapse.errors import InputError
-from ibcollapse.landscape.bounds import cross_entropy_bound, supcon_bound
+from ibcollapse.landscape.bounds import SupConBound, cross_entropy_bound, supcon_bound
 from ibcollapse.landscape.counts import validated_positive
 from ibcollapse.serialize import register
 
@@ -86,9 +86,6 @@ def supcon_distance(
         On shapes that do not fit, rows that cannot be normalised, or as `supcon_bound` does.
     """
     x, codes, counts = _validated(features, labels)
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
-    if np.any(norms == 0):
-        raise InputError(f"{int(np.sum(norms == 0))} features are zero and have no direction")
     if max_batches < 2:
         raise InputError(f"max_batches is {max_batches}, a standard error needs at least 2")
     bound = supcon_bound(counts, batch_size, temperature=temperature)
@@ -97,10 +94,31 @@ def supcon_distance(
     batches = (
         _all_multisets(len(x), batch_size)
         if exhaustive
-        else _drawn_multisets(len(x), batch_size, max_batches, rng)
+        else drawn_multisets(len(x), batch_size, max_batches, rng)
     )
+    return batch_distance(x, codes, batches, bound, exhaustive=exhaustive)
+
+
+def batch_distance(
+    x: Array,
+    codes: Codes,
+    batches: Iterable[Codes],
+    bound: SupConBound,
+    *,
+    exhaustive: bool = False,
+) -> BoundDistance:
+    """Mean loss of `batches` (rows of x, scaled to unit norm) beside the bound of all batches.
+
+    Raises
+    ------
+    InputError
+        On rows of norm zero.
+    """
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    if np.any(norms == 0):
+        raise InputError(f"{int(np.sum(norms == 0))} features are zero and have no direction")
     unit = x / norms
-    losses = np.array([_batch_loss(unit[b], codes[b], temperature) for b in batches])
+    losses = np.array([_batch_loss(unit[b], codes[b], bound.temperature) for b in batches])
     error = 0.0 if exhaustive else float(losses.std(ddof=1) / np.sqrt(len(losses)))
     return BoundDistance(float(losses.mean()), error, bound.mean, len(losses), exhaustive)
 
@@ -110,9 +128,8 @@ def _all_multisets(n: int, size: int) -> Iterator[Codes]:
         yield np.array(chosen)
 
 
-def _drawn_multisets(
-    n: int, size: int, n_batches: int, rng: np.random.Generator
-) -> Iterator[Codes]:
+def drawn_multisets(n: int, size: int, n_batches: int, rng: np.random.Generator) -> Iterator[Codes]:
+    """Multisets of `size` out of `n` samples, uniform over all of them."""
     # Stars and bars: a uniform subset of n + size − 1 places is a uniform multiset.
     for _ in range(n_batches):
         places = np.sort(rng.choice(n + size - 1, size=size, replace=False))
@@ -163,9 +180,28 @@ def cross_entropy_distance(
             f"weight has shape {w.shape} and bias {b.shape}; {len(counts)} classes of "
             f"{x.shape[1]}-dimensional features need {(len(counts), x.shape[1])} and {counts.shape}"
         )
+    losses, square = classifier_losses(x, codes, w, b), float(np.mean(np.sum(x**2, axis=1)))
+    return cross_entropy_beside_bound(float(losses.mean()), square, counts, w, b)
+
+
+def classifier_losses(x: Array, codes: Codes, w: Array, b: Array) -> Array:
+    """Cross-entropy of each row, nats, (n_samples,)."""
     logits = x @ w.T + b
-    loss = float(np.mean(logsumexp(logits, axis=1) - logits[np.arange(len(x)), codes]))
-    square, weight_square = float(np.mean(np.sum(x**2, axis=1))), float(np.sum(w**2))
+    losses: Array = logsumexp(logits, axis=1) - logits[np.arange(len(x)), codes]
+    return losses
+
+
+def cross_entropy_beside_bound(
+    loss: float, square: float, counts: Codes, w: Array, b: Array
+) -> BoundDistance:
+    """A mean loss beside its bound, of features with mean square norm `square`.
+
+    Raises
+    ------
+    InputError
+        On a classifier or features of norm zero.
+    """
+    weight_square = float(np.sum(w**2))
     if np.any(b != b[0]) and np.any(counts != counts[0]):
         square, weight_square = square + 1.0, weight_square + float(np.sum((b - b.mean()) ** 2))
     bound = cross_entropy_bound(

@@ -2,12 +2,13 @@
 
 import dataclasses
 import os
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.errors import FeatureFileError, FeatureFileNotFoundError, InputError
+from ibcollapse.errors import FeatureFileError, InputError
+from ibcollapse.features.stores.formats import open_store
+from ibcollapse.features.stores.store import Store, StoredArray
 from ibcollapse.landscape.counts import validated_positive
 from ibcollapse.serialize import register
 
@@ -89,31 +90,21 @@ def load_pairs(path: str | os.PathLike[str]) -> tuple[Array, Array]:
     FeatureFileError
         When it cannot be read or holds no two arrays of those names.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FeatureFileNotFoundError(f"{source}: no such file")
-    read = _read_npz if source.suffix.lower() == ".npz" else _read_hdf5
-    try:
-        return read(source)
-    except KeyError as error:
+    store = open_store(path)
+    found = {array.key: array for array in store.arrays}
+    return _view(store, found, "view_a"), _view(store, found, "view_b")
+
+
+def _view(store: Store, found: dict[str, StoredArray], key: str) -> Array:
+    if key not in found:
         raise FeatureFileError(
-            f"{source}: needs the arrays 'view_a' and 'view_b', two augmentations of the same "
+            f"{store.name}: needs the arrays 'view_a' and 'view_b', two augmentations of the same "
             f"samples, row by row"
-        ) from error
-    except (OSError, ValueError, TypeError) as error:
-        raise FeatureFileError(f"{source}: cannot be read as .npz or HDF5 ({error})") from error
-
-
-def _read_npz(path: Path) -> tuple[Array, Array]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays["view_a"].astype(np.float64), arrays["view_b"].astype(np.float64)
-
-
-def _read_hdf5(path: Path) -> tuple[Array, Array]:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        return file["view_a"][...].astype(np.float64), file["view_b"][...].astype(np.float64)
+        )
+    array = found[key]
+    if array.problem or not array.is_real:
+        raise FeatureFileError(f"{store.name}: {key}: {array.problem or array.form}")
+    return store.read(key).astype(np.float64)
 
 
 def rare_group_covariance(fraction: float, shift: Array) -> Array:

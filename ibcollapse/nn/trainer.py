@@ -10,6 +10,7 @@ import h5py
 import torch
 
 from ibcollapse.errors import OutputError
+from ibcollapse.hdf5_guard import find_danger
 from ibcollapse.nn.checkpoints import write_checkpoints
 from ibcollapse.nn.datasets import load_dataset
 from ibcollapse.nn.plan import TrainingPlan
@@ -122,8 +123,13 @@ def _threads(workers: int | None) -> Iterator[None]:
 
 def _check_made_by(plan: TrainingPlan, path: Path) -> None:
     try:
+        danger = find_danger(path)
+        if danger:
+            raise OutputError(f"{path} exists and is damaged ({danger}); delete it")
         with h5py.File(path, "r") as file:
             made = {name: file.attrs.get(f"made_{name}") for name in plan.provenance()}
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(f"{path} exists and is no feature file; choose another output") from error
     if differences := _differences(made, plan.provenance()):

@@ -2,9 +2,12 @@
 
 from ibcollapse.report.contents import SECTIONS, report_of
 from ibcollapse.report.figures import (
+    augmentation_path_figure,
     coincidence_figure,
     curve_figure,
     gram_figure,
+    hysteresis_figure,
+    plot_augmentation_path,
     plot_beta_panel,
     plot_calibration,
     plot_canonical_spectrum,
@@ -16,6 +19,7 @@ from ibcollapse.report.figures import (
     plot_separation_tree,
     render_svg,
     save_figure,
+    separation_tree_figure,
     trajectory_figure,
 )
 from ibcollapse.report.markdown import render_markdown, write_markdown
@@ -30,9 +34,12 @@ __all__ = [
     "Report",
     "Section",
     "Table",
+    "augmentation_path_figure",
     "coincidence_figure",
     "curve_figure",
     "gram_figure",
+    "hysteresis_figure",
+    "plot_augmentation_path",
     "plot_beta_panel",
     "plot_calibration",
     "plot_canonical_spectrum",
@@ -47,6 +54,7 @@ __all__ = [
     "render_svg",
     "report_of",
     "save_figure",
+    "separation_tree_figure",
     "trajectory_figure",
     "write_markdown",
     "write_report",

@@ -104,6 +104,27 @@ _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
             "eprint": "2208.05512",
         },
     ),
+    "graf2021": (
+        "inproceedings",
+        {
+            "author": "Graf, Florian and Hofer, Christoph D. and Niethammer, Marc and Kwitt, "
+            "Roland",
+            "title": "Dissecting supervised contrastive learning",
+            "booktitle": "International Conference on Machine Learning",
+            "year": "2021",
+            "eprint": "2102.08817",
+        },
+    ),
+    "efron1979": (
+        "article",
+        {
+            "author": "Efron, Bradley",
+            "title": "Bootstrap methods: another look at the jackknife",
+            "journal": "The Annals of Statistics",
+            "year": "1979",
+            "doi": "10.1214/aos/1176344552",
+        },
+    ),
     "roeder2021": (
         "inproceedings",
         {
@@ -162,7 +183,8 @@ _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
     "thilak2024": (
         "inproceedings",
         {
-            "author": "Thilak, Vimal and others",
+            "author": "Thilak, Vimal and Huang, Chen and Saremi, Omid and Dinh, Laurent and Goh, "
+            "Hanlin and Nakkiran, Preetum and Susskind, Joshua M. and Littwin, Etai",
             "title": "{LiDAR}: sensing linear probing performance in joint embedding {SSL} "
             "architectures",
             "booktitle": "International Conference on Learning Representations",
@@ -180,5 +202,7 @@ def bibtex(keys: Sequence[str]) -> str:
 
 def _entry(key: str) -> str:
     kind, fields = _ENTRIES[key]
+    if "eprint" in fields:
+        fields = {**fields, "archiveprefix": "arXiv"}
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items()]
     return ",\n".join([f"@{kind}{{{key}", *lines]) + "\n}"

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from ibcollapse.alignment import Alignment, Consensus
 from ibcollapse.analysis import Analysis
 from ibcollapse.errors import InputError
-from ibcollapse.gaussian.posterior import PosteriorTable
 from ibcollapse.geometry import GeometryReport
+from ibcollapse.landscape import NetworkBounds
 from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
 from ibcollapse.report import (
     contents_alignment,
     contents_channel,
     contents_curve,
+    contents_dynamics,
     contents_gaussian,
     contents_geometry,
     contents_information,
@@ -29,9 +30,10 @@ from ibcollapse.report.measured import (
 )
 from ibcollapse.report.sections import Report, Section
 from ibcollapse.report.wording import write_names
+from ibcollapse.trajectory import Trajectory
 
 # In the order of the page.
-SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information")
+SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information", "dynamics")
 LOSS_TEMPERATURE = 0.1
 
 
@@ -41,8 +43,9 @@ def report_of(
     geometry: Networks[GeometryReport] = None,
     information: Networks[MatrixInformation] = None,
     ranks: Networks[EffectiveRanks] = None,
+    bounds: Networks[NetworkBounds] = None,
     alignment: Alignment | Consensus | Missing | None = None,
-    posterior: PosteriorTable | None = None,
+    dynamics: Trajectory | Missing | None = None,
     names: Sequence[str] = ("network 1", "network 2"),
     sections: Sequence[str] = SECTIONS,
     more: Sequence[Section] = (),
@@ -61,10 +64,12 @@ def report_of(
     geometry, information, ranks : one result, or a mapping of network to result, optional
         `GeometryReport`, `MatrixInformation` and `EffectiveRanks`; a `Missing` in place of a
         result says why there is none.
+    bounds : NetworkBounds, Missing, or a mapping of network to either, optional
+        Losses beside their lower bounds, for the section about geometry.
     alignment : Alignment, Consensus or Missing, optional
         Of the networks with each other.
-    posterior : PosteriorTable, optional
-        Held-out posteriors behind the channel, for the calibration plot.
+    dynamics : Trajectory or Missing, optional
+        Along the checkpoints of the networks.
     names : sequence of str
         What the networks are called; the first is the one that `analysis` is about.
     sections : sequence of str
@@ -87,6 +92,7 @@ def report_of(
     informations = by_network(information, names, "information")
     sizes = by_network(ranks, names, "ranks")
     aligned: Alignment | Consensus | Missing = given(alignment, "alignment")
+    followed = given(dynamics, "dynamics")
 
     def of_analysis(title: str, write: Callable[[Analysis], Section]) -> Section:
         return missing_section(title, whole) if isinstance(whole, Missing) else write(whole)
@@ -97,17 +103,28 @@ def report_of(
         ),
         "channel": lambda: of_analysis(
             contents_channel.TITLE,
-            lambda found: contents_channel.channel_section(found, posterior, units),
+            lambda found: contents_channel.channel_section(found, units),
         ),
         "gaussian": lambda: of_analysis(
             contents_gaussian.TITLE, lambda found: contents_gaussian.gaussian_section(found, units)
         ),
-        "geometry": lambda: contents_geometry.geometry_section(geometries, loss_temperature),
+        "geometry": lambda: contents_geometry.geometry_section(
+            geometries, loss_temperature, {} if bounds is None else by_network(bounds, names, "")
+        ),
         "alignment": lambda: contents_alignment.alignment_section(aligned, names),
         "information": lambda: contents_information.information_section(informations, sizes, units),
+        "dynamics": lambda: contents_dynamics.dynamics_section(followed, units),
     }
     chosen = [name for name in SECTIONS if name in sections]
-    methods, bibtex = _methods(whole, geometries, informations, aligned, chosen, loss_temperature)
+    methods, bibtex = _methods(
+        whole,
+        geometries,
+        informations,
+        aligned,
+        chosen,
+        loss_temperature,
+        with_bounds=bounds is not None,
+    )
     return Report(
         title=f"ibcollapse: {write_names(names)}",
         headline=_headline(whole, geometries, aligned, chosen, units),
@@ -154,12 +171,14 @@ def _methods(
     aligned: Alignment | Consensus | Missing,
     chosen: Sequence[str],
     loss_temperature: float,
+    *,
+    with_bounds: bool,
 ) -> tuple[str, str]:
     parts = []
     if isinstance(whole, Analysis) and {"curve", "channel", "gaussian"} & set(chosen):
         parts.append(contents_methods.curve_method(whole))
     if measured(geometries) and "geometry" in chosen:
-        parts.append(contents_methods.geometry_method(loss_temperature))
+        parts.append(contents_methods.geometry_method(loss_temperature, with_bounds=with_bounds))
     if not isinstance(aligned, Missing) and "alignment" in chosen:
         parts.append(contents_methods.alignment_method(aligned))
     if measured(informations) and "information" in chosen:

@@ -1,12 +1,7 @@
 """The section about the channel: is p(y|x) worth what it claims."""
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ibcollapse.analysis import Analysis
+from ibcollapse.analysis import Analysis, Reliability
 from ibcollapse.gaussian import GaussianFit
-from ibcollapse.gaussian.calibration import N_CONFIDENCE_BINS
-from ibcollapse.gaussian.posterior import PosteriorTable
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_calibration
 from ibcollapse.report.figures.style import Units, unit_scale
@@ -34,14 +29,14 @@ def channel_headline(fit: GaussianFit, units: Units) -> str:
     )
 
 
-def channel_section(analysis: Analysis, posterior: PosteriorTable | None, units: Units) -> Section:
+def channel_section(analysis: Analysis, units: Units) -> Section:
     """Held-out against claimed information, calibration and what the reduction lost."""
     text: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     if analysis.fit is None:
         text = ("The channel was given as a joint table; nothing was fitted to make it.",)
-    elif posterior is None:
-        text = ("Without the posteriors of the rows there is no calibration plot.",)
-    pictures = () if posterior is None else (_calibration(posterior),)
+    elif analysis.reliability is not None:
+        pictures = (_calibration(analysis.reliability, analysis.fit.calibration_error),)
     return Section(
         TITLE,
         text=text,
@@ -51,40 +46,12 @@ def channel_section(analysis: Analysis, posterior: PosteriorTable | None, units:
     )
 
 
-def reliability(
-    posterior: PosteriorTable,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Mean confidence, accuracy and weight of equal bins of the confidence.
-
-    Returns
-    -------
-    confidence, accuracy : float64 (n_bins,)
-        NaN in empty bins; Σ weight · |accuracy − confidence| is the expected calibration error.
-    weight : float64 (n_bins,)
-        Share of the rows, summing to one.
-    """
-    top = posterior.log_p_y_given_x.argmax(axis=1)
-    stated = np.exp(posterior.log_p_y_given_x[np.arange(len(top)), top])
-    bins = np.minimum((stated * N_CONFIDENCE_BINS).astype(np.int64), N_CONFIDENCE_BINS - 1)
-    sums = [
-        np.bincount(bins, posterior.p_x * values, minlength=N_CONFIDENCE_BINS)
-        for values in (stated, top == posterior.labels, np.ones(len(top)))
-    ]
-    weight = np.asarray(sums[2], dtype=np.float64)
-    empty = np.full(N_CONFIDENCE_BINS, np.nan)
-    confidence = np.divide(sums[0], weight, where=weight > 0, out=empty.copy())
-    accuracy = np.divide(sums[1], weight, where=weight > 0, out=empty)
-    return confidence, accuracy, weight
-
-
-def _calibration(posterior: PosteriorTable) -> Picture:
-    confidence, accuracy, weight = reliability(posterior)
-    figure = plot_calibration(confidence, accuracy, weight * len(posterior.labels))
+def _calibration(found: Reliability, error: float) -> Picture:
+    figure = plot_calibration(found.confidence, found.accuracy, found.weight * found.n)
     return picture_of(
         figure,
-        f"Calibration of the held-out posteriors in {N_CONFIDENCE_BINS} bins: points below the "
-        f"diagonal claim too much. Expected calibration error "
-        f"{write_number(posterior.calibration_error)}.",
+        f"Calibration of the held-out posteriors in {len(found.weight)} bins: points below the "
+        f"diagonal claim too much. Expected calibration error {write_number(error)}.",
     )
 
 

@@ -4,6 +4,12 @@ import math
 
 from ibcollapse.analysis import Analysis
 from ibcollapse.bottleneck import IBCurve, PhaseTransition
+from ibcollapse.report.contents_questions import (
+    question_paragraphs,
+    question_pictures,
+    question_tables,
+    question_warnings,
+)
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import curve_figure, plot_separation_tree, render_svg
 from ibcollapse.report.figures.beta_axis import format_beta
@@ -50,7 +56,13 @@ def curve_headline(analysis: Analysis, units: Units) -> tuple[str, ...]:
 def curve_section(analysis: Analysis, units: Units) -> Section:
     """The information curve with its transitions, warnings and figures."""
     traced = analysis.curve
-    figure = curve_figure(traced, units=units, gaussian=analysis.gaussian)
+    figure = curve_figure(
+        traced,
+        units=units,
+        gaussian=analysis.gaussian,
+        bootstrap=analysis.bootstrap,
+        hysteresis=analysis.hysteresis,
+    )
     pictures = [
         Picture(
             render_svg(figure),
@@ -68,12 +80,13 @@ def curve_section(analysis: Analysis, units: Units) -> Section:
                 "joins classes that the curve does not separate.",
             )
         )
+    transitions = (_table(traced.transitions, units),) if traced.transitions else ()
     return Section(
         TITLE,
-        text=_paragraphs(traced, units),
-        warnings=(*_loss(analysis, units), *_warnings(traced)),
-        pictures=tuple(pictures),
-        tables=(_table(traced.transitions, units),) if traced.transitions else (),
+        text=(*_paragraphs(traced, units), *question_paragraphs(analysis, units)),
+        warnings=(*_loss(analysis, units), *_warnings(traced), *question_warnings(analysis)),
+        pictures=(*pictures, *question_pictures(analysis, units)),
+        tables=(*transitions, *question_tables(analysis)),
     )
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.geometry import GeometryReport, gram_distance, simplex_etf
-from ibcollapse.landscape import seli_geometry, supcon_geometry
+from ibcollapse.landscape import NetworkBounds, seli_geometry, supcon_geometry
+from ibcollapse.report.contents_bounds import bounds_tables
 from ibcollapse.report.figures import gram_figure, render_svg
 from ibcollapse.report.measured import Missing, measured, reasons
 from ibcollapse.report.sections import Picture, Section, Table
@@ -77,7 +78,9 @@ def geometry_headline(parts: Mapping[str, GeometryReport | Missing]) -> tuple[st
 
 
 def geometry_section(
-    parts: Mapping[str, GeometryReport | Missing], loss_temperature: float
+    parts: Mapping[str, GeometryReport | Missing],
+    loss_temperature: float,
+    bounds: Mapping[str, NetworkBounds | Missing],
 ) -> Section:
     """Neural-collapse figures of every network, its Grams and the Grams that theory predicts."""
     found = measured(parts)
@@ -95,6 +98,7 @@ def geometry_section(
             "The predicted Grams assume that training saw the classes in the proportions of this "
             "file. They are inner products about the origin, the simplex ETF about the global mean."
         )
+    tables += bounds_tables(measured(bounds))
     return Section(TITLE, tuple(text), tuple(warnings), tuple(pictures), tuple(tables))
 
 

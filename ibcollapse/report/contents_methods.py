@@ -26,6 +26,13 @@ def curve_method(analysis: Analysis) -> tuple[str, tuple[str, ...]]:
         f"carries an optimality gap, with a tolerance of {options['tol']:g} nats. The curve was "
         f"followed up to {_ends(options)}."
     )
+    if analysis.bootstrap is not None:
+        found = analysis.bootstrap
+        said.append(
+            f"Intervals are {100 * found.level:.3g} % percentile intervals (Efron 1979) of "
+            f"{len(found.i_xy)} resamples of {found.n_samples} points."
+        )
+        cited.append("efron1979")
     if analysis.gaussian is not None:
         said.append(
             "The Gaussian bottleneck of the same fit about one-hot classes follows Chechik et al. "
@@ -59,17 +66,23 @@ def _ends(options: Mapping[str, Any]) -> str:
     return ends
 
 
-def geometry_method(loss_temperature: float) -> tuple[str, tuple[str, ...]]:
+def geometry_method(loss_temperature: float, *, with_bounds: bool) -> tuple[str, tuple[str, ...]]:
     """How the geometry was measured, and the keys of what that cites."""
-    return (
+    said = (
         "Collapse of the class means was measured as in Papyan, Han and Donoho (2020), the "
         "variability also by the class-distance normalised variance (Galanti, György and Hutter "
         "2022). Gram matrices were compared with the simplex equiangular tight frame and with the "
         f"optimal geometries of the supervised contrastive loss at temperature "
         f"{loss_temperature:g} (Behnia and Thrampoulidis 2024) and of cross-entropy "
         "(Thrampoulidis et al. 2022) at the class counts of the file, by the Frobenius distance of "
-        "the matrices scaled to norm one.",
-        ("papyan2020", "galanti2022", "behnia2024", "thrampoulidis2022"),
+        "the matrices scaled to norm one."
+    )
+    cited = ("papyan2020", "galanti2022", "behnia2024", "thrampoulidis2022")
+    if not with_bounds:
+        return said, cited
+    return f"{said} Lower bounds of the losses are those of Graf et al. (2021).", (
+        *cited,
+        "graf2021",
     )
 
 

@@ -4,15 +4,12 @@ import dataclasses
 import math
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ibcollapse.coincidence import CoincidenceOptions, CoincidenceReport, measure_coincidence
 from ibcollapse.features import FeatureSource
-from ibcollapse.gaussian import ClassMoments
 from ibcollapse.matrix_information import MatrixInformation, matrix_information
 from ibcollapse.progress import Progress
 from ibcollapse.serialize import register
+from ibcollapse.trajectory.hits import Hits, hits_behind, predictions
 
 # Entropies of Grams are exact up to this many samples, else means over batches of this size: the
 # eigenproblem of two networks' joint Gram has as many rows as samples.
@@ -30,8 +27,9 @@ class Checkpoint:
     accuracy : float
         What `accuracy_source` says, of network a.
     accuracy_source : str
-        The name of the stored number; or "nearest class mean of train", the means of the training
-        split on the samples at hand; or "cross-fitted Gaussians" where there is no such split.
+        The name of the stored number; else "stored logits"; else "nearest class mean of train",
+        the means of the training split on the samples at hand; or "cross-fitted Gaussians" where
+        there is no such split.
     n_samples : int
         Samples at hand.
     coincidence : CoincidenceReport
@@ -41,6 +39,8 @@ class Checkpoint:
         Features of a against those of b.
     metrics : dict of str to float
         Numbers stored with a's epoch.
+    hits : Hits or None
+        The predictions behind `accuracy`; None where the file does not hold them.
     """
 
     epoch: int
@@ -51,6 +51,7 @@ class Checkpoint:
     information: MatrixInformation
     pair_information: MatrixInformation | None
     metrics: dict[str, float]
+    hits: Hits | None = None
 
 
 def measure_checkpoint(
@@ -69,7 +70,7 @@ def measure_checkpoint(
     }
     epoch = 0 if a.epoch is None else a.epoch
     metrics = dict(a.contents.metrics.get(epoch, {}))
-    accuracy, accuracy_source = _accuracy(a, metrics, report)
+    accuracy, accuracy_source, hits = _accuracy(a, metrics, report)
     return Checkpoint(
         epoch=epoch,
         accuracy=accuracy,
@@ -79,34 +80,18 @@ def measure_checkpoint(
         information=matrix_information(a, **settings),
         pair_information=None if b is None else matrix_information(a, b, **settings),
         metrics=metrics,
+        hits=hits,
     )
 
 
 def _accuracy(
     source: FeatureSource, metrics: dict[str, float], report: CoincidenceReport
-) -> tuple[float, str]:
+) -> tuple[float, str, Hits | None]:
     for name in (f"{source.split}_accuracy", "accuracy"):
         if math.isfinite(metrics.get(name, math.nan)):
-            return metrics[name], f"stored {name}"
-    if source.split not in (None, "train") and "train" in source.contents.splits:
-        means = _class_means(source.select(split="train"))
-        return _nearest_mean_accuracy(source, means), "nearest class mean of train"
-    return report.discrete.held_out_accuracy, "cross-fitted Gaussians"
-
-
-def _class_means(source: FeatureSource) -> NDArray[np.float64]:
-    moments = ClassMoments(len(source.class_names), source.n_features, scatter="diagonal")
-    for x, y in source.chunks():
-        moments.update(x, y)
-    return moments.means
-
-
-def _nearest_mean_accuracy(source: FeatureSource, means: NDArray[np.float64]) -> float:
-    known = np.flatnonzero(~np.isnan(means).any(axis=1))
-    centre = means[known].mean(axis=0)
-    centred = means[known] - centre
-    hits = 0
-    for x, y in source.chunks():
-        scores = 2 * (x - centre) @ centred.T - np.sum(centred**2, axis=1)
-        hits += int(np.sum(known[np.argmax(scores, axis=1)] == y))
-    return hits / source.n_samples
+            return metrics[name], f"stored {name}", hits_behind(source, metrics[name])
+    # A network's logits are a better answer than what its class means would say.
+    hits = next(predictions(source), None)
+    if hits is not None:
+        return hits.accuracy, hits.predicted_by, hits
+    return report.discrete.held_out_accuracy, "cross-fitted Gaussians", None

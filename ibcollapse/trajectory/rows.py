@@ -55,6 +55,8 @@ def _discrete(discrete: DiscreteTransitions, beta: float) -> Row:
         "onset_order": onset.order if onset else math.nan,
         "onset_mechanism": onset.mechanism if onset else "",
         "beta_all": discrete.beta_all,
+        "beta_all_low": discrete.beta_all_low,
+        "beta_all_high": discrete.beta_all_high,
         "transitions": len(discrete.transitions),
     }
 

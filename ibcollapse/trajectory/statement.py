@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.coincidence import DiscreteTransitions
 from ibcollapse.errors import InputError
 from ibcollapse.serialize import register
 from ibcollapse.trajectory.checkpoint import Checkpoint
@@ -36,14 +37,17 @@ class Statement:
     n_transitions : int
         K − 1.
     epoch_included, included_low, included_high : float
-        Interval from the intervals of the critical betas; NaN for the exact bottleneck, whose
-        betas have none.
+        Interval from the intervals of the critical betas (of the exact bottleneck: of the beta
+        at which it has K clusters); NaN where a checkpoint has none.
     epoch_plateau, plateau_low, plateau_high : float
-        Accuracy within `tolerance` of its last value, with the interval under binomial noise.
+        Accuracy within `tolerance` of its last value, with the interval that `plateau_noise` gives.
     at_plateau : int
         Transitions included at the checkpoint where accuracy becomes flat.
     missing_epochs : tuple of int
         Checkpoints without this bottleneck, left out.
+    plateau_noise : str
+        "paired predictions" where every checkpoint keeps which samples it got right, else
+        "independent binomials", whose interval is too wide.
     """
 
     bottleneck: str
@@ -58,6 +62,7 @@ class Statement:
     plateau_high: float
     at_plateau: int
     missing_epochs: tuple[int, ...]
+    plateau_noise: str = "independent binomials"
 
     @property
     def sufficient(self) -> bool:
@@ -142,6 +147,7 @@ def state(
         epochs,
         [c.accuracy for c, _ in kept],
         [c.n_samples for c, _ in kept],
+        right=_paired([c for c, _ in kept]),
         tolerance=tolerance,
         confidence=confidence,
         n_draws=_DRAWS,
@@ -156,12 +162,21 @@ def state(
         epoch_included=reached[0],
         included_low=reached[1],
         included_high=reached[2],
-        epoch_plateau=plateau[0],
-        plateau_low=plateau[1],
-        plateau_high=plateau[2],
-        at_plateau=int(number[epochs.index(int(plateau[0])), 0]),
+        epoch_plateau=plateau.epoch,
+        plateau_low=plateau.low,
+        plateau_high=plateau.high,
+        at_plateau=int(number[epochs.index(int(plateau.epoch)), 0]),
         missing_epochs=tuple(c.epoch for c, counts in found if counts is None),
+        plateau_noise=plateau.noise,
     )
+
+
+def _paired(checkpoints: Sequence[Checkpoint]) -> NDArray[np.bool_] | None:
+    """Which samples each checkpoint got right; None unless all know it of the same samples."""
+    hits = [c.hits for c in checkpoints if c.hits is not None]
+    if len(hits) < len(checkpoints) or len({(h.samples, h.predicted_by) for h in hits}) > 1:
+        return None
+    return np.stack([h.right for h in hits])
 
 
 def _first_epoch(
@@ -181,9 +196,7 @@ def included(
     """
     report = checkpoint.coincidence
     if bottleneck == "discrete":
-        clusters = report.discrete.clusters[report.discrete.beta <= beta]
-        most = int(clusters.max(initial=1))
-        return float(min(most, report.discrete.n_classes) - 1), math.nan, math.nan
+        return _included_exactly(report.discrete, beta)
     proxies = {
         "labels": report.labels,
         "pair": report.pair,
@@ -197,6 +210,18 @@ def included(
     ends = (proxy.critical_betas, proxy.beta_low, proxy.beta_high)
     counts = [_count(values[modes], proxy.resolved[modes], beta) for values in ends]
     return counts[0], counts[1], counts[2]
+
+
+def _included_exactly(discrete: DiscreteTransitions, beta: float) -> tuple[float, float, float]:
+    clusters = discrete.clusters[discrete.beta <= beta]
+    needed = discrete.n_classes - 1
+    count = min(int(clusters.max(initial=1)) - 1, needed)
+    # Only the last of them has an interval: its ends decide about all or all but one.
+    ends = [
+        math.nan if math.isnan(end) else float(needed if end <= beta else min(count, needed - 1))
+        for end in (discrete.beta_all_low, discrete.beta_all_high)
+    ]
+    return float(count), ends[0], ends[1]
 
 
 def _count(betas: NDArray[np.float64], resolved: NDArray[np.bool_], beta: float) -> float:

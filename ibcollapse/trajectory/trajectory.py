@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.frames import make_dataset, make_frame
 from ibcollapse.provenance import Provenance
 from ibcollapse.serialize import register, save
 from ibcollapse.trajectory.checkpoint import Checkpoint
@@ -16,6 +17,7 @@ from ibcollapse.trajectory.statement import BOTTLENECKS, Bottleneck, Statement, 
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 
 @register("trajectory/Trajectory")
@@ -81,9 +83,17 @@ class Trajectory:
 
     def to_pandas(self) -> "pd.DataFrame":
         """`columns` as a data frame."""
-        import pandas as pd
+        return make_frame(self.columns())
 
-        return pd.DataFrame(self.columns())
+    def to_xarray(self) -> "xr.Dataset":
+        """`columns` as a dataset along `epoch`."""
+        columns = self.columns()
+        epochs = columns.pop("epoch", [])
+        return make_dataset(
+            {name: (["epoch"], column) for name, column in columns.items()},
+            {"epoch": (["epoch"], epochs)},
+            {"units": "nats", "beta": self.beta, "tolerance": self.tolerance},
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (.h5 or .json), atomically; `ibcollapse.load_result` reads it back."""

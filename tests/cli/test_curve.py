@@ -47,7 +47,9 @@ def test_main_job_writes_table_pictures_and_a_result_that_loads(features, tmp_pa
     result = run("curve", features, where=tmp_path)
     assert result.exit_code == 0, result.output
     folder = tmp_path / "ibcollapse_features"
-    assert sorted(p.name for p in folder.iterdir()) == ["curve.h5", "curve.png", "curve.svg"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "curve.h5", "curve.png", "curve.svg", "tree.png", "tree.svg"
+    ]  # fmt: skip
     analysis = ib.load_result(folder / "curve.h5")
     for transition in analysis.transitions:
         assert f"{transition.beta:.10g}" in result.stdout
@@ -69,6 +71,9 @@ def test_json_holds_the_documented_keys(features, tmp_path):
     }  # fmt: skip
     assert {"i_xy", "i_xy_held_out", "h_y", "gaussian", "provenance", "schema"} <= set(found)
     assert len(found["gaussian"]["critical_betas"]) == 2
+    assert found["tree"]["newick"].endswith(";")
+    assert found["hysteresis"] == []
+    assert found["bootstrap"] is None
     assert list(tmp_path.iterdir()) == [features]
     assert result.stderr == ""
 

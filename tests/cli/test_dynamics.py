@@ -7,7 +7,10 @@ from trajectory.runs import write_run
 import ibcollapse as ib
 from ibcollapse_cli.main import main
 
-QUICK = ("--bootstrap", "0", "--epochs", "0,4", "--max-clusters", "3", "--max-rows", "20", "-q")
+QUICK = (
+    *("--bootstrap", "0", "--resamples", "2", "--epochs", "0,4"),
+    *("--max-clusters", "3", "--max-rows", "20", "-q"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,25 @@ def test_self_supervised_losses_read_pairs(pairs, loss, options, keywords):
     assert "400 pairs" in result.stderr
 
 
+def test_the_path_along_augmentation_strength_is_drawn_and_in_the_json(pairs, tmp_path):
+    from ibcollapse.landscape import augmentation_path, covariances_from_pairs, load_pairs
+
+    plot, written = tmp_path / "path.svg", tmp_path / "path.json"
+    options = ("--loss", "vicreg", "--alignment", 3, "--pairs", pairs, "--n-outputs", 3)
+    drawing = ("--plot", plot, "--strengths", 0.1, 10, "--json", written, "-q")
+    result = run(*options, *drawing)
+    assert result.exit_code == 0, result.output
+    found = json.loads(written.read_text())["augmentation_path"]
+    moments = covariances_from_pairs(*load_pairs(pairs))
+    expected = augmentation_path(
+        moments.a0, moments.c, found["strengths"], loss="vicreg", n_outputs=3, alignment=3.0
+    )
+    assert found["strengths"][0] == 0.1
+    assert found["strengths"][-1] == pytest.approx(10.0, rel=1e-12)
+    assert found["feature_variances"] == expected.feature_variances.tolist()
+    assert "augmentation strength" in plot.read_text(encoding="utf-8")
+
+
 def test_a_table_says_what_collapsed(pairs):
     result = run("--loss", "vicreg", "--alignment", 3, "--pairs", pairs, "--n-outputs", 3, "-q")
     assert "dimensional collapse" in result.stdout
@@ -118,9 +137,13 @@ def test_an_unreached_tolerance_is_exit_code_one():
         (["--loss", "supcon", "--counts", "5,1", "--temperature", "1"], "class 1 has 1"),
         (["--loss", "supcon", "--counts", "5,5", "--temperature", "0"], "temperature is"),
         (["--loss", "ce", "--counts", "5,5", "--temperature", "1"], "does not apply"),
-        (["--loss", "spectral", "--pairs", "absent.npz", "--n-outputs", "2"], "no such file"),
+        (
+            ["--loss", "spectral", "--pairs", "absent.npz", "--n-outputs", "2"],
+            "no such feature",
+        ),
         (["--loss", "spectral", "--pairs", "absent.npz"], "needs --n-outputs"),
         (["--loss", "hinge"], "hinge"),
+        (["--loss", "ce", "--counts", "5,5", "--plot", "a.png"], "does not apply"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_two(arguments, message):
@@ -128,6 +151,21 @@ def test_mistakes_are_one_line_and_exit_code_two(arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--strengths", "1", "2"], "give --plot"),
+        (["--plot", "a.png", "--strengths", "2", "1"], "0 < FROM < TO"),
+        (["--plot", "a.gif"], ".png, .svg or .pdf"),
+    ],
+)
+def test_mistakes_about_the_plot_are_told(pairs, options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("--loss", "spectral", "--pairs", pairs, "--n-outputs", 2, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_help_loads_no_numerics():

@@ -46,7 +46,7 @@ def test_one_file_becomes_one_page(features, tmp_path):
     analysis = ib.curve(features, n_points=4, max_loss=0.2, fraction=0.3)
     assert analysis.provenance.fingerprint in page
     assert "one file was given" in page.lower()
-    assert page.count("<section ") == 7
+    assert page.count("<section ") == 8
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "ibcollapse_a.html"]
 
 

@@ -9,7 +9,7 @@ from ibcollapse.coincidence.discrete_transitions import _own_place
 from ibcollapse.errors import InputError
 from ibcollapse.serialize import load_result
 
-FAST = CoincidenceOptions(n_bootstrap=20, folds=3, n_points=10)
+FAST = CoincidenceOptions(n_bootstrap=20, folds=3, n_points=10, n_resamples=8)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,14 @@ def test_exact_curve_is_certified_and_reaches_all_clusters(report):
     middle = 0.5 * (discrete.beta[1] + discrete.beta[2])
     assert discrete.at(middle)[1] == pytest.approx(0.5 * (discrete.i_ty[1] + discrete.i_ty[2]))
     assert np.isnan(discrete.at(discrete.beta[-1] + 1)).all()
+
+
+def test_the_last_exact_transition_has_an_interval(report):
+    discrete = report.discrete
+    assert discrete.beta_all_low <= discrete.beta_all_high
+    # Eight draws of 150 samples: the point lies between the outermost, up to the brackets' 2 %.
+    assert discrete.beta_all_low - 1 < 1.02 * (discrete.beta_all - 1)
+    assert discrete.beta_all - 1 < 1.02 * (discrete.beta_all_high - 1)
 
 
 def test_own_place_is_that_of_a_drawn_class():
@@ -88,7 +96,14 @@ def test_separation_without_noise_is_noted_not_fatal():
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("shrinkage", 1.5), ("folds", 1), ("fraction", 0.0), ("max_rows", 1), ("n_permutations", 1)],
+    [
+        ("shrinkage", 1.5),
+        ("folds", 1),
+        ("fraction", 0.0),
+        ("max_rows", 1),
+        ("n_permutations", 1),
+        ("n_resamples", -1),
+    ],
 )
 def test_options_out_of_range_are_named(option, value):
     with pytest.raises(InputError, match=option):

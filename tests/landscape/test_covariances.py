@@ -62,13 +62,13 @@ def test_pairs_come_back_from_a_file(tmp_path, suffix):
 
 
 def test_files_without_pairs_are_refused(tmp_path):
-    with pytest.raises(FeatureFileNotFoundError, match="no such file"):
+    with pytest.raises(FeatureFileNotFoundError, match="no such feature file"):
         load_pairs(tmp_path / "absent.npz")
     np.savez(tmp_path / "one.npz", view_a=np.eye(2))
     with pytest.raises(FeatureFileError, match="view_b"):
         load_pairs(tmp_path / "one.npz")
     (tmp_path / "text.h5").write_text("no HDF5")
-    with pytest.raises(FeatureFileError, match="cannot be read"):
+    with pytest.raises(FeatureFileError, match="not an HDF5 file"):
         load_pairs(tmp_path / "text.h5")
 
 

@@ -7,8 +7,6 @@ import ibcollapse as ib
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
-from ibcollapse.features import open_features
-from ibcollapse.gaussian import cross_fit
 from ibcollapse.matrix_information import effective_ranks, matrix_information
 
 HOSTILE_NAMES = ("<script>alert(1)</script>", "a|b*c`$x^2$", "very_long_class_name_" * 8)
@@ -148,14 +146,30 @@ def two_networks():
 
 
 @pytest.fixture(scope="session")
-def measured(two_networks):
+def checkpoints(two_networks, tmp_path_factory):
+    """Files of the two networks at two epochs, the classes twice as far apart at the second."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    paths = []
+    for number, (x, names) in enumerate(two_networks):
+        paths.append(folder / f"{number}.h5")
+        with ib.FeatureWriter(paths[-1]) as writer:
+            for epoch, scale in ((0, 0.5), (1, 1.0)):
+                noise = np.random.default_rng(epoch).normal(size=x.shape)
+                writer.append({"last": scale * x + noise}, names, epoch=epoch)
+    return paths
+
+
+@pytest.fixture(scope="session")
+def measured(two_networks, checkpoints):
     first, second = two_networks
-    features = open_features(first)
     return {
-        "analysis": ib.curve(first, max_loss=0.05, n_points=10),
+        "analysis": ib.curve(
+            first, max_loss=0.05, n_points=10, fraction=0.7, hysteresis=True, bootstrap=3
+        ),
         "geometry": ib.collapse_geometry(first),
         "information": matrix_information(first),
         "ranks": effective_ranks(first),
+        "bounds": ib.landscape.network_bounds(first, batch_size=16, n_batches=20),
         "alignment": ib.align(first, second, n_bootstrap=10),
-        "posterior": cross_fit(features).posterior,
+        "dynamics": ib.dynamics(*checkpoints, options=ib.CoincidenceOptions(n_bootstrap=5)),
     }

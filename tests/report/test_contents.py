@@ -46,7 +46,15 @@ def words(report):
 
 def test_every_section_is_there_and_in_order(report):
     titles = [section.title for section in report.sections]
-    expected = ["bottleneck curve", "Channel", "Gaussian", "geometry", "Alignment", "Matrix"]
+    expected = [
+        "bottleneck curve",
+        "Channel",
+        "Gaussian",
+        "geometry",
+        "Alignment",
+        "Matrix",
+        "Dynamics",
+    ]
     assert len(titles) == len(SECTIONS)
     assert all(word in title for word, title in zip(expected, titles, strict=True))
 

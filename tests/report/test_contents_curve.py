@@ -9,7 +9,6 @@ import ibcollapse as ib
 from ibcollapse.report import (
     report_of,
 )
-from ibcollapse.report.contents_channel import reliability
 from ibcollapse.report.wording import write_number
 
 HOSTILE = "<script>alert(1)</script>"
@@ -80,16 +79,6 @@ def test_the_channel_table_is_the_fit(report, measured):
     assert shown["I(X;Y) held out, H(Y) − log-loss [nats]"] == (write_number(fit.i_xy_held_out),)
     assert shown["I(X;Y) plug-in, over-confident [nats]"] == (write_number(fit.i_xy_plug_in),)
     assert shown["temperature of the likelihoods"] == (write_number(fit.temperature),)
-
-
-def test_the_calibration_bins_add_up_to_the_calibration_error(measured):
-    posterior = measured["posterior"]
-    confidence, accuracy, weight = reliability(posterior)
-    error = np.nansum(weight * np.abs(accuracy - confidence))
-    # Sums of 120 terms in another order.
-    assert error == pytest.approx(posterior.calibration_error, rel=1e-12)
-    assert weight.sum() == pytest.approx(1.0, rel=1e-12)
-    assert np.nansum(weight * accuracy) == pytest.approx(posterior.accuracy, rel=1e-12)
 
 
 def test_features_worse_than_the_priors_get_a_warning(measured):

@@ -34,6 +34,19 @@ def test_nothing_is_asked_of_the_network_and_nothing_complained_of(opened):
     assert all(address.startswith(("#", "data:")) for address in addresses)
 
 
+def test_the_loops_the_intervals_the_bounds_and_the_path_are_there(opened):
+    document, _ = opened
+    for caption in (
+        "Hysteresis: the betas at which",
+        "percentile intervals from resampling",
+        "Losses beside the smallest",
+        "Checkpoints.",
+    ):
+        assert caption in document
+    # Values under the pointer: a title inside the drawing, which the browser shows.
+    assert re.search(r"<title>β = [^<]*\|T\| = \d+</title>", document)
+
+
 def test_every_section_is_drawn_and_every_link_of_the_page_arrives(opened):
     document, _ = opened
     assert document.count("<section ") == len(SECTIONS) + 1

@@ -5,7 +5,9 @@ import numpy as np
 from ibcollapse.coincidence import CoincidenceOptions
 from ibcollapse.features import FeatureWriter
 
-FAST = CoincidenceOptions(n_bootstrap=20, folds=2, n_points=4, max_rows=30, max_clusters=3)
+FAST = CoincidenceOptions(
+    n_bootstrap=20, folds=2, n_points=4, max_rows=30, max_clusters=3, n_resamples=6
+)
 
 
 def write_run(path, seed, *, epochs=(0, 1, 4), metrics=True, train=False):

@@ -6,30 +6,49 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ibcollapse_cli.analysing import analyse, analysis_fields, analysis_options, show_transitions
+from ibcollapse_cli.analysing import (
+    analyse,
+    analysis_options,
+    question_options,
+    resampling,
+    show_transitions,
+)
+from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.formats import write_json, write_table
-from ibcollapse_cli.options import common_options, feature_options, output_option, units_option
+from ibcollapse_cli.options import (
+    claim,
+    common_options,
+    feature_options,
+    output_option,
+    units_option,
+)
 from ibcollapse_cli.outcome import ExitCode
 
 if TYPE_CHECKING:
     from ibcollapse.analysis import Analysis
+    from ibcollapse.bottleneck import CurveBootstrap
     from ibcollapse.report.figures.style import Units
 
 _SCHEMA = "ibcollapse/curve"
+_UNFINISHED = "curve.unfinished.h5"
 
 
 @click.command(short_help="Trace the information-bottleneck curve of stored features.")
 @click.argument("file", type=click.Path(path_type=Path))
 @feature_options
 @analysis_options
-@output_option("Folder for curve.h5, curve.png and curve.svg; default ibcollapse_<FILE's name>.")
+@question_options
+@output_option(
+    "Folder for curve.h5 and the pictures; default ibcollapse_<FILE's name>.", is_file=False
+)
 @units_option
 @common_options
 def curve(
     file: Path,
     selection: dict[str, Any],
     settings: dict[str, Any],
+    asked: dict[str, Any],
     output: Path | None,
     units: "Units",
     json_path: str | None,
@@ -39,19 +58,26 @@ def curve(
 ) -> ExitCode:
     """Trace the information-bottleneck curve of a feature FILE or of a joint table.
 
-    Prints the phase transitions and writes a picture and a result file that
-    `ibcollapse.load_result` reads. With `--json -` nothing else is written unless -o asks for it.
-    A joint table is a .csv, .tsv, .txt or .npy file with a row an x and a column a class.
+    Prints the phase transitions and writes a result file that `ibcollapse.load_result` reads, and
+    pictures of the curve and of the tree in which the classes part. With `--json -` nothing else
+    is written unless -o asks for it. A joint table is a .csv, .tsv, .txt or .npy file with a row
+    an x and a column a class. While it runs, finished points are kept in the folder, and finished
+    resamples of --bootstrap in resamples.h5: after a kill, the same command goes on from them.
     """
     from ibcollapse.analysis import AnalysisInterrupted
 
     folder = output
     if folder is None and json_path != "-":
         folder = Path(f"ibcollapse_{file.stem}")
+    unfinished = None
     if folder is not None:
         _claim(folder)
+        unfinished = folder / _UNFINISHED
     try:
-        analysis = analyse(file, selection, settings, seed=seed, workers=workers, quiet=quiet)
+        settings |= resampling(asked, workers, folder and folder / "resamples.h5")
+        analysis = analyse(
+            file, selection, settings, seed=seed, workers=workers, quiet=quiet, resume=unfinished
+        )
     except AnalysisInterrupted as stop:
         if folder is not None:
             kept = stop.analysis.save(folder / "curve.h5")
@@ -62,8 +88,8 @@ def curve(
     if json_path != "-":
         _show(analysis, units)
     if folder is not None:
-        _save(analysis, folder, file, units)
-        remark(f"wrote {folder}/curve.h5, curve.png and curve.svg", quiet=quiet)
+        written = _save(analysis, folder, file, units)
+        remark(f"wrote {folder}/{', '.join(written)}", quiet=quiet)
     for note in (*analysis.notes, *_verdict(analysis)):
         remark(f"note: {note}", quiet=quiet)
     converged = all(solution.converged for solution in analysis.curve.solutions)
@@ -79,19 +105,47 @@ def _claim(folder: Path) -> None:
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
+        claim(folder)
+        # Half-written files of a killed run; no other run is alive, or it would hold the claim.
+        for left in folder.glob(".curve*-????????.*"):
+            left.unlink()
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
             f"cannot write into {folder}: {error.strerror}; choose another -o"
         ) from error
 
 
-def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> None:
-    from ibcollapse.report import curve_figure, save_figure
+def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> list[str]:
+    """Write the result and its pictures, and return the names of the files."""
+    from ibcollapse.report import (
+        curve_figure,
+        hysteresis_figure,
+        save_figure,
+        separation_tree_figure,
+    )
 
     analysis.save(folder / "curve.h5")
-    figure = curve_figure(analysis.curve, units=units, gaussian=analysis.gaussian, title=file.name)
-    for suffix in ("png", "svg"):
-        save_figure(figure, folder / f"curve.{suffix}")
+    figures = {
+        "curve": curve_figure(
+            analysis.curve,
+            units=units,
+            gaussian=analysis.gaussian,
+            bootstrap=analysis.bootstrap,
+            hysteresis=analysis.hysteresis,
+            title=file.name,
+        ),
+        "tree": separation_tree_figure(analysis.curve, title=file.name),
+    }
+    if analysis.hysteresis:
+        figures["hysteresis"] = hysteresis_figure(analysis.hysteresis, units=units, title=file.name)
+    names = ["curve.h5"]
+    for name, figure in figures.items():
+        names += [save_figure(figure, folder / f"{name}.{end}").name for end in ("png", "svg")]
+    # Last: a kill before it repeats the last steps, and writes the same files again.
+    (folder / _UNFINISHED).unlink(missing_ok=True)
+    return names
 
 
 def _verdict(analysis: "Analysis") -> tuple[str, ...]:
@@ -131,8 +185,24 @@ def _show(analysis: "Analysis", units: str) -> None:
             ],
         )
     show_transitions(analysis.transitions, units=units)
+    if analysis.bootstrap is not None:
+        _show_intervals(analysis.bootstrap)
     if analysis.gaussian is not None:
         _show_gaussian(analysis)
+
+
+def _show_intervals(found: "CurveBootstrap") -> None:
+    rows = [
+        (f"{transition.beta:.10g}", f"{low:.10g}", f"{high:.10g}", f"{share:.0%}")
+        for transition, (low, high), share in zip(
+            found.reference.transitions,
+            found.beta_intervals.tolist(),
+            found.found_share.tolist(),
+            strict=True,
+        )
+    ]
+    title = f"{100 * found.level:.3g} % intervals from {len(found.i_xy)} resamples"
+    write_table(("beta", "from", "to", "found in"), rows, title=title)
 
 
 def _show_gaussian(analysis: "Analysis") -> None:

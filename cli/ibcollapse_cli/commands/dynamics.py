@@ -8,6 +8,7 @@ import click
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
+    claim,
     feature_options,
     json_option,
     output_option,
@@ -77,6 +78,13 @@ def _epochs(_context: click.Context, _option: click.Parameter, text: str) -> tup
 )
 @click.option("--bootstrap", type=int, default=200, show_default=True, help="Bootstrap samples.")
 @click.option(
+    "--resamples",
+    type=int,
+    default=40,
+    show_default=True,
+    help="Resamples behind the interval of the exact bottleneck.",
+)
+@click.option(
     "--max-clusters",
     type=int,
     show_default="two more than classes",
@@ -84,7 +92,8 @@ def _epochs(_context: click.Context, _option: click.Parameter, text: str) -> tup
 )
 @output_option(
     "Folder for dynamics.h5, dynamics.png, dynamics.svg and last_checkpoint.png; default "
-    "ibcollapse_<FILE's name>."
+    "ibcollapse_<FILE's name>.",
+    is_file=False,
 )
 @seed_option
 @json_option
@@ -98,6 +107,7 @@ def dynamics(
     shrinkage: float,
     max_rows: int,
     bootstrap: int,
+    resamples: int,
     max_clusters: int | None,
     output: Path | None,
     seed: int,
@@ -128,11 +138,14 @@ def dynamics(
             raise OutputError(f"cannot make {folder}: {error.strerror}; choose another -o") from (
                 error
             )
+    if folder is not None:
+        claim(folder)
     options = CoincidenceOptions(
         shrinkage=shrinkage,
         max_rows=max_rows,
         max_clusters=max_clusters,
         n_bootstrap=bootstrap,
+        n_resamples=resamples,
         seed=seed,
     )
     with show_progress(quiet=quiet) as progress:

@@ -12,6 +12,7 @@ from ibcollapse_cli.options import feature_options, json_option, output_option, 
 if TYPE_CHECKING:
     from ibcollapse.gaussian.moments import Weighting
     from ibcollapse.geometry import GeometryReport
+    from ibcollapse.landscape import NetworkBounds
 
 _SCHEMA = "ibcollapse/geometry"
 # Field, what it is, its value at collapse.
@@ -24,9 +25,9 @@ _FIGURES = (
     ("etf_distance", "Gram distance to the simplex ETF", "0"),
     ("orthogonal_distance", "Gram distance to an orthogonal frame (about 0)", ""),
     ("nc3", "NC3, classifier against class means", "0"),
-    ("nc4_disagreement", "NC4, nearest mean against classifier", "0"),
+    ("nc4_disagreement", "NC4, nearest mean against output", "0"),
     ("nearest_mean_accuracy", "accuracy of the nearest class mean", "1"),
-    ("classifier_accuracy", "accuracy of the classifier", "1"),
+    ("classifier_accuracy", "accuracy of the output", "1"),
     ("mean_similarity", "angular similarity of the means (Graf)", ""),
     ("own_mean_similarity", "angular similarity to the own mean (Graf)", "1"),
     ("uniformity", "log inverse distance of unit means", ""),
@@ -48,6 +49,20 @@ _FIGURES = (
     type=click.FloatRange(min=0, max=1, max_open=True),
     help="Relative deviation of the means that counts as zero.",
 )
+@click.option(
+    "--loss-temperature",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Of the contrastive loss whose lower bound the network is compared with.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=2),
+    default=256,
+    show_default=True,
+    help="Of the batches of that loss.",
+)
 @output_option("Write the result to PATH (.h5 or .json), to be loaded again.")
 @json_option
 @quiet_option
@@ -56,35 +71,74 @@ def geometry(
     selection: dict[str, Any],
     weighting: "Weighting",
     rank_tolerance: float | None,
+    loss_temperature: float,
+    batch_size: int,
     output: Path | None,
     json_path: str | None,
     quiet: bool,
 ) -> None:
     """Measure neural collapse and the geometry of the class means of a feature FILE.
 
-    NC3 and NC4 need a classifier stored with the layer.
+    NC3 and the cross-entropy beside its lower bound need a classifier stored with the layer, NC4
+    that or stored logits. The supervised-contrastive loss is that of random batches.
     """
     from ibcollapse.features import open_features
     from ibcollapse.geometry import collapse_geometry
+    from ibcollapse.landscape import network_bounds
 
     source = open_features(file, **selection)
     with show_progress(quiet=quiet) as progress:
         report = collapse_geometry(
             source, weighting=weighting, rank_tolerance=rank_tolerance, progress=progress
         )
+        bounds = network_bounds(
+            source, temperature=loss_temperature, batch_size=batch_size, progress=progress
+        )
     remark(report.source, quiet=quiet)
     if output is not None:
         report.save(output)
     if json_path is not None:
-        write_json(_SCHEMA, {field: getattr(report, field) for field in vars(report)}, json_path)
+        write_json(_SCHEMA, {**vars(report), "bounds": bounds_fields(bounds)}, json_path)
     if json_path != "-":
         _show(report)
+        _show_bounds(bounds)
+
+
+def bounds_fields(bounds: "NetworkBounds") -> dict[str, Any]:
+    """The JSON object of a network's losses beside their bounds, nats."""
+    fields: dict[str, Any] = dict(vars(bounds))
+    for name in ("supcon", "cross_entropy"):
+        distance = getattr(bounds, name)
+        if distance is not None:
+            fields[name] = {**vars(distance), "excess": distance.excess}
+    return fields
+
+
+def _show_bounds(bounds: "NetworkBounds") -> None:
+    named = {
+        f"contrastive, batches of {bounds.batch_size}, per sample": (
+            bounds.supcon,
+            bounds.batch_size,
+        ),
+        "cross-entropy of the stored classifier": (bounds.cross_entropy, 1),
+    }
+    rows = [
+        (name, d.loss / size, d.standard_error / size, d.bound / size, d.excess / size)
+        for name, (d, size) in named.items()
+        if d is not None
+    ]
+    title = f"Losses beside their lower bounds, nats; temperature {bounds.temperature:g}"
+    write_table(("loss", "of the network", "std. error", "bound", "above it"), rows, title=title)
+    if bounds.note:
+        click.echo(bounds.note)
 
 
 def _show(report: "GeometryReport") -> None:
     rows = [(name, getattr(report, field), ideal) for field, name, ideal in _FIGURES]
     rows.append(("misfit of the best-fit simplex", report.simplex_fit.residual, "0"))
     rows.append(("rank of Sigma_B", report.rank_between, str(len(report.counts) - 1)))
+    if report.rank_classifier:
+        rows.append(("rank of the classifier", report.rank_classifier, str(len(report.counts) - 1)))
     write_table(("figure", "value", "at collapse"), rows, title=f"weighting: {report.weighting}")
     deviations = zip(
         report.class_names,
@@ -94,5 +148,7 @@ def _show(report: "GeometryReport") -> None:
         strict=True,
     )
     write_table(("class", "samples", "variance", "off the simplex"), list(deviations))
+    if report.output:
+        click.echo(f"output: {report.output}")
     if report.absent_classes:
         click.echo(f"classes without a sample: {', '.join(report.absent_classes)}")

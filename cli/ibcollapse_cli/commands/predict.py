@@ -1,5 +1,6 @@
 """ibcollapse predict: the geometry that theory expects of collapsed features."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,20 @@ from ibcollapse_cli.options import json_option, output_option, quiet_option
 from ibcollapse_cli.outcome import ExitCode
 
 if TYPE_CHECKING:
-    from ibcollapse.landscape import LinearLandscape, SELIGeometry, SupConGeometry
+    from ibcollapse.landscape import (
+        AugmentationCovariances,
+        AugmentationPath,
+        LinearLandscape,
+        SELIGeometry,
+        SupConGeometry,
+    )
 
 _SCHEMA = "ibcollapse/prediction"
 _SHOWN_GROUPS = 8
 _SHOWN_DIRECTIONS = 20
-_VIEWS = {"pairs", "n_outputs", "weight_decay", "normalised"}
+_VIEWS = {"pairs", "n_outputs", "weight_decay", "normalised", "plot", "strengths"}
+_STRENGTHS = (0.01, 100.0)
+_N_STRENGTHS = 60
 # Loss → the options that it takes, the required ones first.
 _APPLICABLE: dict[str, tuple[set[str], set[str]]] = {
     "supcon": ({"counts", "temperature"}, {"relu", "tol"}),
@@ -61,6 +70,18 @@ def _parse_counts(
 @click.option("--weight-decay", type=float, help="With --pairs; default 0.")
 @click.option("--normalised", type=float, help="With --pairs: impose this total variance.")
 @click.option("--bias", is_flag=True, default=None, help="Learn a bias (spectral).")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="With --pairs: draw what is learned against augmentation strength (.png, .svg, .pdf).",
+)
+@click.option(
+    "--strengths",
+    type=(float, float),
+    metavar="FROM TO",
+    help="Of --plot, factors of the pairs' noise; default 0.01 100.",
+)
 @output_option("Write the result to PATH (.h5 or .json), to be loaded again.")
 @json_option
 @quiet_option
@@ -78,6 +99,7 @@ def predict(
 
     given = _applicable(loss, options)
     found: SupConGeometry | SELIGeometry | LinearLandscape
+    path: AugmentationPath | None = None
     if loss == "supcon":
         found = landscape.supcon_geometry(**given)
     elif loss == "ce":
@@ -88,11 +110,21 @@ def predict(
             f"{moments.n_pairs} pairs; data covariance clipped by {moments.clipped:.3g}",
             quiet=quiet,
         )
+        ends, plot = given.pop("strengths", None), given.pop("plot", None)
+        if ends is not None and plot is None:
+            raise click.UsageError("--strengths says where --plot begins and ends; give --plot")
         found = landscape.selfsupervised(moments.a0, moments.c, loss=loss, **given)
+        if plot is not None:
+            path = _path(moments, loss, given, ends or _STRENGTHS)
+            _draw(path, plot)
+            remark(f"wrote {plot}", quiet=quiet)
     if output is not None:
         save(found, output)
     if json_path is not None:
-        write_json(_SCHEMA, {"prediction": loss, "units": "nats", **_fields(found)}, json_path)
+        fields = {"prediction": loss, "units": "nats", **_fields(found)}
+        if path is not None:
+            fields["augmentation_path"] = path
+        write_json(_SCHEMA, fields, json_path)
     if json_path != "-":
         _show(found)
     status = getattr(found, "status", "converged")
@@ -100,6 +132,29 @@ def predict(
         return ExitCode.DONE
     remark(status, quiet=quiet)
     return ExitCode.UNFINISHED
+
+
+def _path(
+    moments: "AugmentationCovariances",
+    loss: str,
+    options: Mapping[str, Any],
+    ends: tuple[float, float],
+) -> "AugmentationPath":
+    """Minima with the pairs' noise times strengths spread evenly between `ends` in logarithm."""
+    from ibcollapse.landscape import augmentation_path
+
+    low, high = ends
+    if not 0 < low < high or math.isinf(high):
+        raise click.UsageError(f"--strengths {low:g} {high:g}: expected 0 < FROM < TO")
+    step = math.log(high / low) / (_N_STRENGTHS - 1)
+    strengths = [low * math.exp(i * step) for i in range(_N_STRENGTHS)]
+    return augmentation_path(moments.a0, moments.c, strengths, loss=loss, **options)
+
+
+def _draw(path: "AugmentationPath", target: Path) -> None:
+    from ibcollapse.report import augmentation_path_figure, save_figure
+
+    save_figure(augmentation_path_figure(path), target)
 
 
 def _applicable(loss: str, options: Mapping[str, Any]) -> dict[str, Any]:

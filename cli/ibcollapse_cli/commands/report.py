@@ -5,11 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ibcollapse_cli.analysing import analysis_fields, analysis_options, limited_threads
+from ibcollapse_cli.analysing import (
+    analysis_options,
+    limited_threads,
+    question_options,
+    resampling,
+)
+from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json
 from ibcollapse_cli.measuring import SECTIONS, Measurements, measure
-from ibcollapse_cli.options import common_options, feature_options, output_option, units_option
+from ibcollapse_cli.options import (
+    claim,
+    common_options,
+    feature_options,
+    output_option,
+    units_option,
+)
 from ibcollapse_cli.outcome import ExitCode
 
 if TYPE_CHECKING:
@@ -36,6 +48,7 @@ def _read_sections(
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 @feature_options
 @analysis_options
+@question_options
 @click.option(
     "--sections",
     callback=_read_sections,
@@ -62,6 +75,7 @@ def report(
     files: tuple[Path, ...],
     selection: dict[str, Any],
     settings: dict[str, Any],
+    asked: dict[str, Any],
     sections: tuple[str, ...],
     form: str | None,
     loss_temperature: float,
@@ -85,13 +99,15 @@ def report(
     form = form or (_FORMATS.get(output.suffix.lower(), "html") if output else "html")
     if output is None and json_path != "-":
         output = Path(f"ibcollapse_{files[0].stem}.{form}")
+        claim(output)
     if output is not None:
         _claim(output)
     stopped: AnalysisInterrupted | None = None
     found = Measurements(files)
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
         try:
-            measure(found, selection, settings, sections, seed, progress)
+            settings |= resampling(asked, workers, output and _resamples_of(output))
+            measure(found, selection, settings, sections, loss_temperature, seed, progress)
         except AnalysisInterrupted as stop:
             stopped = stop
     page = report_of(
@@ -99,8 +115,9 @@ def report(
         geometry=found.geometry,
         information=found.information,
         ranks=found.ranks,
+        bounds=found.bounds,
         alignment=found.alignment,
-        posterior=found.posterior,
+        dynamics=found.dynamics,
         names=found.names,
         sections=sections,
         loss_temperature=loss_temperature,
@@ -116,6 +133,11 @@ def report(
     for failure in found.failures:
         remark(f"note: {failure}", quiet=quiet)
     return ExitCode.DONE if found.complete else ExitCode.UNFINISHED
+
+
+def _resamples_of(output: Path) -> Path:
+    """Where finished resamples are kept beside the page."""
+    return output.with_name(f"{output.stem}_resamples.h5")
 
 
 def _claim(output: Path) -> None:
@@ -145,13 +167,17 @@ def _write(page: "Report", found: Measurements, output: Path, form: str) -> None
 
 def _write_json(page: "Report", found: Measurements, destination: str) -> None:
     from ibcollapse.analysis import Analysis
+    from ibcollapse.trajectory import Trajectory
 
     whole = found.analysis
+    followed = found.dynamics
     results = {
         "curve": analysis_fields(whole) if isinstance(whole, Analysis) else whole,
         "geometry": found.geometry,
         "information": found.information,
         "ranks": found.ranks,
+        "bounds": found.bounds,
         "alignment": found.alignment,
+        "dynamics": followed.columns() if isinstance(followed, Trajectory) else followed,
     }
     write_json(_SCHEMA, {**vars(page), "units": "nats", "results": results}, destination)

@@ -72,7 +72,9 @@ def _plan_options(command: Any) -> Any:
     short_help="Train a small network and record its features.",
     context_settings={"show_default": True},
 )
-@output_option("Feature file to make (.h5); with several seeds, _seed<N> is put before .h5.")
+@output_option(
+    "Feature file to make (.h5); with several seeds, _seed<N> is put before .h5.", is_file=False
+)
 @click.option(
     "--seeds", metavar="N,N,...", default="0", callback=_integers, help="One network for each."
 )

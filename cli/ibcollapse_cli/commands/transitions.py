@@ -5,12 +5,8 @@ from typing import Any
 
 import click
 
-from ibcollapse_cli.analysing import (
-    analyse,
-    analysis_options,
-    show_transitions,
-    transition_fields,
-)
+from ibcollapse_cli.analysing import analyse, analysis_options, show_transitions
+from ibcollapse_cli.analysis_json import transition_fields
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.formats import write_json
 from ibcollapse_cli.options import common_options, feature_options, units_option

@@ -234,7 +234,8 @@ class _Ascent:
         root, tops = np.exp(0.5 * log_r), np.exp(0.5 * self.log_r)
         # Near one the affinity Σ √(r r') is good to its last digits only: enough for `near`.
         distance = 1.0 - root @ tops.T
-        below = self.log_phi - log_phi[:, None]
+        # A decoder that excludes every row has log Φ = −inf: it is below everything.
+        below = self.log_phi - np.maximum(log_phi, LOG_ZERO)[:, None]
         known |= ((distance <= SAME_BASIN) & (below >= -_ROUNDING)).any(axis=1)
         near = distance <= _NEAR_MAXIMUM
         for k in np.flatnonzero(near.any(axis=0)):

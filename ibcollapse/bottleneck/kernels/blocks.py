@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.compilation import aligned, part_of_kernel
 from ibcollapse.bottleneck.kernels.numba_calls import moment_tile, score_tile
+from ibcollapse.bottleneck.kernels.sweep_calls import score_powers_tile, shared_moment_tile
+from ibcollapse.bottleneck.kernels.sweep_tiles import POWERS_HEIGHT, SHARED_HEIGHT, SHARED_WIDTH
 from ibcollapse.bottleneck.kernels.tiles import (
     LEAST_SCORE,
     MOMENT_HEIGHT,
@@ -51,11 +53,25 @@ class Block(NamedTuple):
 def make_block(n_t: int, n_classes: int) -> Block:
     """Working arrays for as many slabs as stay in cache."""
     fitting = _BLOCK_DOUBLES // (SLAB * (n_t + n_classes))
-    n_slabs = min(_MOST_SLABS, max(_FEWEST_SLABS, fitting))
+    return block_of(min(_MOST_SLABS, max(_FEWEST_SLABS, fitting)), n_t)
+
+
+@part_of_kernel
+def block_of(n_slabs: int, n_t: int) -> Block:
+    """Working arrays for `n_slabs` slabs."""
     scores = aligned(n_slabs * n_t * SLAB).reshape(n_slabs, n_t, SLAB)
-    offset = np.empty((n_slabs, SLAB))
-    top = np.full((n_slabs, SLAB), LEAST_SCORE)
-    return Block(scores, offset, top)
+    top = rows_of(n_slabs, LEAST_SCORE)
+    return Block(scores, rows_of(n_slabs, 0.0), top)
+
+
+@part_of_kernel
+def rows_of(n_slabs: int, value: float) -> Array:
+    """(n_slabs, 32) filled with `value`, on cache lines of its own."""
+    flat = aligned(n_slabs * SLAB)
+    # Not flat[:] = value: for an assignment to a slice Numba compiles functions for seconds.
+    for i in range(len(flat)):
+        flat[i] = value
+    return flat.reshape(n_slabs, SLAB)
 
 
 @part_of_kernel
@@ -106,3 +122,44 @@ def add_moments(terms: Array, n_slabs: int, posteriors: Array, first: int, momen
             t = rows[row]
             height = rows[row + 1] - t
             moment_tile(terms, n_slabs, t, height, posteriors, first, y, width, moments)
+
+
+@part_of_kernel
+def power_block(
+    coefficients: Array,
+    posteriors: Array,
+    negentropy: Array,
+    first: int,
+    n_slabs: int,
+    beta: float,
+    block: Block,
+    sums: Array,
+) -> None:
+    """Powers of the scores of a block, and their sums over clusters, nothing taken out."""
+    edges = tile_edges(len(coefficients), POWERS_HEIGHT)
+    for i in range(n_slabs):
+        slab = first + i
+        for tile in range(len(edges) - 1):
+            t = edges[tile]
+            height = edges[tile + 1] - t
+            score_powers_tile(
+                coefficients, t, height, posteriors, slab, negentropy, -beta, block.scores, sums, i
+            )
+
+
+@part_of_kernel
+def add_shared_moments(
+    block: Block, n_slabs: int, share: Array, posteriors: Array, first: int, lanes: Array
+) -> None:
+    """lanes (n_t, n_classes, 8) += terms · share · posteriors over a block, eight rows apart."""
+    rows = tile_edges(lanes.shape[0], SHARED_HEIGHT)
+    columns = tile_edges(lanes.shape[1], SHARED_WIDTH)
+    for row in range(len(rows) - 1):
+        t = rows[row]
+        height = rows[row + 1] - t
+        for column in range(len(columns) - 1):
+            y = columns[column]
+            width = columns[column + 1] - y
+            shared_moment_tile(
+                block.scores, n_slabs, t, height, posteriors, first, y, width, share, lanes
+            )

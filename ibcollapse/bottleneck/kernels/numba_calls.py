@@ -19,21 +19,18 @@ from ibcollapse.bottleneck.kernels.tiles import (
     SCORE_HEIGHT,
     emit_column_powers,
     emit_moments,
-    emit_row_powers,
-    emit_scaling,
     emit_scores,
-    emit_shares,
 )
 from ibcollapse.bottleneck.kernels.vectors import DOUBLE, INT64
 
 # Numba declares the typing context as an argument of the function that users call.
 intrinsic: Any = numba_intrinsic
 
-_ZERO = ir.Constant(INT64, 0)
+ZERO = ir.Constant(INT64, 0)
 _VOID = ir.VoidType()
 
 
-class _Arguments:
+class Arguments:
     """The arguments of one intrinsic: its values, pointers into its arrays, their lengths."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> None:
@@ -44,11 +41,13 @@ class _Arguments:
         return self._values[argument]
 
     def pointer(self, argument: int, *indices: ir.Value) -> ir.Value:
+        """Pointer to the element of an array argument at `indices`."""
         kind, array = self._types[argument], self._array(argument)
         locate: Any = cgutils.get_item_pointer
         return locate(self._context, self._builder, kind, array, list(indices))
 
     def length(self, argument: int, axis: int) -> ir.Value:
+        """Length of an array argument along `axis`."""
         return self._builder.extract_value(self._array(argument).shape, axis)
 
     def stride(self, argument: int) -> ir.Value:
@@ -68,18 +67,18 @@ def score_tile(  # type: ignore[no-untyped-def]
     """scores[at, t:t+height] = offset[at] + coefficients[t:t+height] @ posteriors[slab]."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
-        given = _Arguments(context, builder, signature, values)
+        given = Arguments(context, builder, signature, values)
         t, height, slab, at = given[1], given[2], given[4], given[8]
         operands = (
-            given.pointer(0, t, _ZERO),
+            given.pointer(0, t, ZERO),
             given.length(0, 1),
-            given.pointer(3, slab, _ZERO, _ZERO),
-            given.pointer(5, at, _ZERO),
-            given.pointer(6, at, t, _ZERO),
-            given.pointer(7, at, _ZERO),
+            given.pointer(3, slab, ZERO, ZERO),
+            given.pointer(5, at, ZERO),
+            given.pointer(6, at, t, ZERO),
+            given.pointer(7, at, ZERO),
         )
         sizes = product(range(1, SCORE_HEIGHT + 1))
-        _call_of_size(builder, "score_tile", emit_scores, (height,), sizes, operands)
+        call_of_size(builder, "score_tile", emit_scores, (height,), sizes, operands)
         return context.get_dummy_value()
 
     i = types.intp
@@ -87,63 +86,14 @@ def score_tile(  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def row_powers(typing, scores, top, log_z, sums, at):  # type: ignore[no-untyped-def]
-    """scores[at] becomes powers, sums[at] their sums over clusters, log_z[at] what they lack."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
-        given = _Arguments(context, builder, signature, values)
-        at = given[4]
-        rows = [given.pointer(argument, at, _ZERO) for argument in (1, 2, 3)]
-        operands = (given.pointer(0, at, _ZERO, _ZERO), given.length(0, 1), *rows)
-        _call(builder, "row_powers", emit_row_powers, (), operands, _VOID)
-        return context.get_dummy_value()
-
-    return types.void(scores, top, log_z, sums, types.intp), generate
-
-
-@intrinsic
-def shares(typing, n_slabs, weights, slab, log_z, sums, total):  # type: ignore[no-untyped-def]
-    """sums becomes weights / sums, log_z log2 Z; total sums weights · log2 Z."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
-        given = _Arguments(context, builder, signature, values)
-        operands = (
-            given[0],
-            given.pointer(1, given[2], _ZERO),
-            given.pointer(3, _ZERO, _ZERO),
-            given.pointer(4, _ZERO, _ZERO),
-            given.pointer(5, _ZERO),
-        )
-        _call(builder, "shares", emit_shares, (), operands, _VOID)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, weights, types.intp, log_z, sums, total), generate
-
-
-@intrinsic
-def scale_slab(typing, terms, share, at):  # type: ignore[no-untyped-def]
-    """terms[at, t, x] *= share[at, x]."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
-        given = _Arguments(context, builder, signature, values)
-        at = given[2]
-        terms = given.pointer(0, at, _ZERO, _ZERO)
-        operands = (terms, given.length(0, 1), given.pointer(1, at, _ZERO))
-        _call(builder, "scale_slab", emit_scaling, (), operands, _VOID)
-        return context.get_dummy_value()
-
-    return types.void(terms, share, types.intp), generate
-
-
-@intrinsic
 def column_powers(typing, scores, n_slabs, t, shift):  # type: ignore[no-untyped-def]
     """scores[:n_slabs, t] becomes 2**(scores - new shift); returns the new shift."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
-        given = _Arguments(context, builder, signature, values)
-        column = given.pointer(0, _ZERO, given[2], _ZERO)
+        given = Arguments(context, builder, signature, values)
+        column = given.pointer(0, ZERO, given[2], ZERO)
         operands = (column, given.stride(0), given[1], given[3])
-        return _call(builder, "column_powers", emit_column_powers, (), operands, DOUBLE)
+        return call(builder, "column_powers", emit_column_powers, (), operands, DOUBLE)
 
     return types.float64(scores, types.intp, types.intp, types.float64), generate
 
@@ -155,26 +105,26 @@ def moment_tile(  # type: ignore[no-untyped-def]
     """moments[t:t+height, y:y+width] += terms · posteriors over n_slabs slabs of rows."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
-        given = _Arguments(context, builder, signature, values)
+        given = Arguments(context, builder, signature, values)
         n_slabs, t, slab, y = given[1], given[2], given[5], given[6]
         operands = (
-            given.pointer(0, _ZERO, t, _ZERO),
+            given.pointer(0, ZERO, t, ZERO),
             given.stride(0),
-            given.pointer(4, slab, y, _ZERO),
+            given.pointer(4, slab, y, ZERO),
             given.stride(4),
             n_slabs,
             given.pointer(8, t, y),
             given.length(8, 1),
         )
         sizes = product(range(1, MOMENT_HEIGHT + 1), range(1, MOMENT_WIDTH + 1))
-        _call_of_size(builder, "moment_tile", emit_moments, (given[3], given[7]), sizes, operands)
+        call_of_size(builder, "moment_tile", emit_moments, (given[3], given[7]), sizes, operands)
         return context.get_dummy_value()
 
     i = types.intp
     return types.void(terms, i, i, i, posteriors, i, i, i, moments), generate
 
 
-def _call_of_size(
+def call_of_size(
     builder: Any,
     name: str,
     emit: Callable[..., Any],
@@ -184,7 +134,7 @@ def _call_of_size(
 ) -> None:
     """Call the function for a tile size that is known only when the loop runs."""
     done = builder.append_basic_block("done")
-    key = _ZERO
+    key = ZERO
     for part in size:
         key = builder.add(builder.shl(key, ir.Constant(INT64, 8)), part)
     switch = builder.switch(key, done)
@@ -192,12 +142,12 @@ def _call_of_size(
         block = builder.append_basic_block()
         switch.add_case(ir.Constant(INT64, int.from_bytes(bytes(known), "big")), block)
         with builder.goto_block(block):
-            _call(builder, name, emit, known, operands, _VOID)
+            call(builder, name, emit, known, operands, _VOID)
             builder.branch(done)
     builder.position_at_end(done)
 
 
-def _call(
+def call(
     builder: Any,
     name: str,
     emit: Callable[..., Any],

@@ -7,18 +7,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.kernels.blocks import (
-    add_moments,
-    make_block,
+    add_shared_moments,
+    block_of,
+    power_block,
+    rows_of,
     score_coefficients,
     score_slab,
     tile_edges,
 )
-from ibcollapse.bottleneck.kernels.compilation import constant, kernel, part_of_kernel
+from ibcollapse.bottleneck.kernels.compilation import aligned, constant, kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.decoders import checked_decoders
-from ibcollapse.bottleneck.kernels.numba_calls import row_powers, scale_slab, shares
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.partition import over_slabs
+from ibcollapse.bottleneck.kernels.sweep_calls import row_powers, shares
 from ibcollapse.bottleneck.kernels.tiles import SCORE_HEIGHT, SLAB
+from ibcollapse.bottleneck.kernels.vectors import LANES
 
 Array = NDArray[np.float64]
 
@@ -27,6 +30,14 @@ _NOTHING = np.empty((0, 0))
 
 # The log-partition of a row that no cluster reaches comes out at -1e308, in the mean times p(x).
 _UNREACHABLE = -1e280
+
+# Slabs of a block by its clusters: the terms of a few stay in a first-level cache of 32 KiB, where
+# every tile of moments reads them again.
+_MOST_SLABS, _FEWEST_SLABS, _BLOCK_ROWS = 16, 4, 80
+# A sum of powers below this may miss terms lost to the underflow at 2**-1021 that mattered.
+_TOO_LOW = 2.0**-900
+# Sums of decoders and weights above one by this much leave scores far below the overflow.
+_ROOM = 1e-6
 
 
 class Sweep(NamedTuple):
@@ -58,8 +69,8 @@ def sweep(
     """Joint p(t, y) and mean log-partition after one Blahut–Arimoto map.
 
     The encoder is p(t|x) = p(t) exp(-beta KL(p(y|x) ‖ p(y|t))) / Z(x) (Tishby, Pereira and
-    Bialek 1999, arXiv physics/0004057). The largest exponent of each row is taken out before the
-    powers are summed, so that no Z(x) underflows at any beta.
+    Bialek 1999, arXiv physics/0004057). Where a Z(x) comes near the underflow, the rows around it
+    are done again with the largest exponent of each taken out first: any beta is right.
 
     Parameters
     ----------
@@ -156,37 +167,69 @@ def _pass(
 ) -> float:
     """Mean log-partition of some slabs; fills those of the last three arrays that have rows."""
     coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
-    edges = tile_edges(len(coefficients), SCORE_HEIGHT)
     n_t, n_classes = coefficients.shape
-    block = make_block(n_t, n_classes)
-    log_z_of_block = np.empty(block.top.shape)
-    share = np.empty(block.top.shape)
-    total = np.zeros(8)
-    for first in range(start, stop, len(share)):
-        n_slabs = min(len(share), stop - first)
-        for i in range(n_slabs):
-            for x in range(SLAB):
-                block.offset[i, x] = -beta * negentropy[first + i, x]
-            score_slab(coefficients, edges, posteriors, first + i, block, i)
-            row_powers(block.scores, block.top, log_z_of_block, share, i)
-        shares(n_slabs, row_weights, first, log_z_of_block, share, total)
-        for i in range(n_slabs):
-            scale_slab(block.scores, share, i)
+    edges = tile_edges(n_t, SCORE_HEIGHT)
+    may_overflow = not _scores_are_low(log_p_y_given_t, log_p_t, beta)
+    n_slabs_at_once = min(_MOST_SLABS, max(_FEWEST_SLABS, _BLOCK_ROWS // n_t))
+    block = block_of(n_slabs_at_once, n_t)
+    log_z_of_block, share = rows_of(n_slabs_at_once, 0.0), rows_of(n_slabs_at_once, 0.0)
+    unshifted = rows_of(n_slabs_at_once, 0.0)
+    total, before = np.zeros(LANES), np.zeros(LANES)
+    flat = aligned(n_t * n_classes * LANES)
+    for i in range(len(flat)):
+        flat[i] = 0.0
+    lanes = flat.reshape(n_t, n_classes, LANES)
+    for first in range(start, stop, n_slabs_at_once):
+        n_slabs = min(n_slabs_at_once, stop - first)
+        for lane in range(LANES):
+            before[lane] = total[lane]
+        power_block(coefficients, posteriors, negentropy, first, n_slabs, beta, block, share)
+        lowest = shares(n_slabs, row_weights, first, unshifted, share, log_z_of_block, total)
+        if may_overflow or lowest < _TOO_LOW:
+            for i in range(n_slabs):
+                for x in range(SLAB):
+                    block.offset[i, x] = -beta * negentropy[first + i, x]
+                score_slab(coefficients, edges, posteriors, first + i, block, i)
+                row_powers(block.scores, block.top, log_z_of_block, share, i)
+            for lane in range(LANES):
+                total[lane] = before[lane]
+            shares(n_slabs, row_weights, first, log_z_of_block, share, log_z_of_block, total)
         if len(joint) > 0:
-            add_moments(block.scores, n_slabs, posteriors, first, joint)
+            add_shared_moments(block, n_slabs, share, posteriors, first, lanes)
         if len(log_z) > 0:
-            log_z[first : first + n_slabs] = log_z_of_block[:n_slabs]
+            for i in range(n_slabs):
+                for x in range(SLAB):
+                    log_z[first + i, x] = log_z_of_block[i, x]
         if len(p_t_given_x) > 0:
-            _unpack(block.scores, first, n_slabs, p_t_given_x)
-    mean: float = total.sum() * math.log(2.0)
+            _unpack(block.scores, share, first, n_slabs, p_t_given_x)
+    for t in range(len(joint)):
+        for y in range(n_classes):
+            for lane in range(LANES):
+                joint[t, y] += lanes[t, y, lane]
+    mean = 0.0
+    for lane in range(LANES):
+        mean += total[lane] * math.log(2.0)
     return mean
 
 
 @part_of_kernel
-def _unpack(scores: Array, first: int, n_slabs: int, p_t_given_x: Array) -> None:
+def _scores_are_low(log_p_y_given_t: Array, log_p_t: Array, beta: float) -> bool:
+    """Whether no score can be large: of sub-probabilities, log p(t) - beta KL is at most zero."""
+    n_t, n_classes = log_p_y_given_t.shape
+    low = beta <= 1.0 / _ROOM
+    for t in range(n_t):
+        total = 0.0
+        for y in range(n_classes):
+            total += math.exp(log_p_y_given_t[t, y])
+        low = low and total <= 1.0 + _ROOM and log_p_t[t] <= _ROOM
+    return low
+
+
+@part_of_kernel
+def _unpack(scores: Array, share: Array, first: int, n_slabs: int, p_t_given_x: Array) -> None:
     n_x, n_t = p_t_given_x.shape
     for i in range(n_slabs):
         slab = (first + i) * SLAB
         for x in range(min(SLAB, n_x - slab)):
             for t in range(n_t):
-                p_t_given_x[slab + x, t] = scores[i, t, x]
+                p_t_given_x[slab + x, t] = scores[i, t, x] * share[i, x]

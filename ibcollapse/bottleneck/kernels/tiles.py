@@ -27,7 +27,6 @@ from ibcollapse.bottleneck.kernels.vectors import (
     horizontal_maximum,
     horizontal_sum,
     load,
-    log2_and_reciprocal,
     maximum,
     multiply_add,
     power_origin,
@@ -51,7 +50,8 @@ MOMENT_HEIGHT = 5
 MOMENT_WIDTH = 5
 """Classes in a moment tile."""
 
-_VECTORS = range(SLAB // LANES)
+VECTORS = range(SLAB // LANES)
+"""Vectors in one row of a slab."""
 
 
 def emit_scores(
@@ -68,86 +68,13 @@ def emit_scores(
 
     top[x] rises to the largest of them.
     """
-    tile = list(product(range(height), _VECTORS))
-    sums = {(t, v): accumulator(b, _vector(b, offset, v)) for t, v in tile}
-    with _loop(b, n_classes) as y:
-        row = _row(b, posteriors, y)
-        w = [_vector(b, row, v) for v in _VECTORS]
-        for t in range(height):
-            place = b.add(b.mul(n_classes, ir.Constant(INT64, t)), y)
-            c = broadcast(b, b.load(element(b, coefficients, place)))
-            for v in _VECTORS:
-                b.store(multiply_add(b, c, w[v], b.load(sums[t, v])), sums[t, v])
-    for v in _VECTORS:
-        column = [b.load(sums[t, v]) for t in range(height)]
+    offsets = [eight_rows(b, offset, v) for v in VECTORS]
+    columns = score_columns(b, height, coefficients, n_classes, posteriors, offsets)
+    for v, column in zip(VECTORS, columns, strict=True):
         for t in range(height):
             store(b, column[t], element(b, scores, t * SLAB + v * LANES))
         place = element(b, top, v * LANES)
         store(b, reduce(partial(maximum, b), column, load(b, place)), place)
-
-
-def emit_row_powers(
-    b: ir.IRBuilder,
-    scores: ir.Value,
-    n_t: ir.Value,
-    top: ir.Value,
-    log_z: ir.Value,
-    sums: ir.Value,
-) -> None:
-    """Replace the scores of one slab by powers 2**(score - whole), and add them up in sums[x].
-
-    whole, put into log_z[x], is top[x] rounded up: with the largest score taken out no sum can
-    underflow. top[x] falls back to LEAST_SCORE for the next slab.
-    """
-    whole = [ceiling(b, _vector(b, top, v)) for v in _VECTORS]
-    origins = [power_origin(b, w) for w in whole]
-    z = [accumulator(b, splat(0.0)) for _ in _VECTORS]
-    with _loop(b, n_t) as t:
-        row = _row(b, scores, t)
-        terms = powers(b, [_vector(b, row, v) for v in _VECTORS], origins)
-        for v in _VECTORS:
-            store(b, terms[v], element(b, row, v * LANES))
-            b.store(b.fadd(b.load(z[v]), terms[v]), z[v])
-    for v in _VECTORS:
-        store(b, b.load(z[v]), element(b, sums, v * LANES))
-        store(b, whole[v], element(b, log_z, v * LANES))
-        store(b, splat(LEAST_SCORE), element(b, top, v * LANES))
-
-
-def emit_shares(
-    b: ir.IRBuilder,
-    n_slabs: ir.Value,
-    weights: ir.Value,
-    log_z: ir.Value,
-    sums: ir.Value,
-    total: ir.Value,
-) -> None:
-    """Replace sums[x] by weights[x] / sums[x], and add the sums' log2 to log_z[x].
-
-    total, eight partial sums, grows by weights[x] · log_z[x]. For a whole block and not slab by
-    slab: divisions and logarithms of different rows then fill each other's waiting time.
-    """
-    grown = accumulator(b, load(b, total))
-    with _loop(b, n_slabs) as i:
-        for v in _VECTORS:
-            weight = _vector(b, _row(b, weights, i), v)
-            share = element(b, _row(b, sums, i), v * LANES)
-            place = element(b, _row(b, log_z, i), v * LANES)
-            logarithm, reciprocal = log2_and_reciprocal(b, load(b, share))
-            logarithm = b.fadd(load(b, place), logarithm)
-            store(b, logarithm, place)
-            store(b, b.fmul(weight, reciprocal), share)
-            b.store(multiply_add(b, weight, logarithm, b.load(grown)), grown)
-    store(b, b.load(grown), total)
-
-
-def emit_scaling(b: ir.IRBuilder, terms: ir.Value, n_t: ir.Value, share: ir.Value) -> None:
-    """terms[t, x] *= share[x] for one slab."""
-    factors = [_vector(b, share, v) for v in _VECTORS]
-    with _loop(b, n_t) as t:
-        row = _row(b, terms, t)
-        for v in _VECTORS:
-            store(b, b.fmul(_vector(b, row, v), factors[v]), element(b, row, v * LANES))
 
 
 def emit_column_powers(
@@ -158,18 +85,18 @@ def emit_column_powers(
     It is the larger of `shift` and the largest score, rounded up: changing it later rescales sums
     by an exact power of two.
     """
-    top = [accumulator(b, broadcast(b, shift)) for _ in _VECTORS]
-    with _loop(b, n_slabs) as i:
+    top = [accumulator(b, broadcast(b, shift)) for _ in VECTORS]
+    with repeat(b, n_slabs) as i:
         row = element(b, scores, b.mul(i, stride))
-        for v in _VECTORS:
-            b.store(maximum(b, _vector(b, row, v), b.load(top[v])), top[v])
+        for v in VECTORS:
+            b.store(maximum(b, eight_rows(b, row, v), b.load(top[v])), top[v])
     highest = horizontal_maximum(b, reduce(partial(maximum, b), [b.load(t) for t in top]))
     whole = ceiling(b, broadcast(b, highest))
-    origins = [power_origin(b, whole)] * len(_VECTORS)
-    with _loop(b, n_slabs) as i:
+    origins = [power_origin(b, whole)] * len(VECTORS)
+    with repeat(b, n_slabs) as i:
         row = element(b, scores, b.mul(i, stride))
-        terms = powers(b, [_vector(b, row, v) for v in _VECTORS], origins)
-        for v in _VECTORS:
+        terms = powers(b, [eight_rows(b, row, v) for v in VECTORS], origins)
+        for v in VECTORS:
             store(b, terms[v], element(b, row, v * LANES))
     return b.extract_element(whole, ir.Constant(INT64, 0))
 
@@ -188,10 +115,10 @@ def emit_moments(
 ) -> None:
     """moments[t, y] += sum_x terms[t, x] · posteriors[y, x] over n_slabs slabs."""
     sums = {place: accumulator(b, splat(0.0)) for place in product(range(height), range(width))}
-    with _loop(b, n_slabs) as i:
+    with repeat(b, n_slabs) as i:
         term_slab = element(b, terms, b.mul(i, term_stride))
         slab = element(b, posteriors, b.mul(i, posterior_stride))
-        for v in _VECTORS:
+        for v in VECTORS:
             e = [load(b, element(b, term_slab, t * SLAB + v * LANES)) for t in range(height)]
             for y in range(width):
                 w = load(b, element(b, slab, y * SLAB + v * LANES))
@@ -203,15 +130,45 @@ def emit_moments(
         b.store(b.fadd(b.load(place), horizontal_sum(b, b.load(slot))), place)
 
 
-def _vector(b: ir.IRBuilder, pointer: ir.Value, v: int) -> ir.Value:
+def score_columns(
+    b: ir.IRBuilder,
+    height: int,
+    coefficients: ir.Value,
+    n_classes: ir.Value,
+    posteriors: ir.Value,
+    offsets: list[ir.Value],
+) -> list[list[ir.Value]]:
+    """For each vector of rows, the scores of `height` clusters."""
+    tile = list(product(range(height), VECTORS))
+    sums = {(t, v): accumulator(b, offsets[v]) for t, v in tile}
+    with repeat(b, n_classes) as y:
+        row = row_at(b, posteriors, y)
+        w = [eight_rows(b, row, v) for v in VECTORS]
+        for t in range(height):
+            place = b.add(b.mul(n_classes, integer(t)), y)
+            c = broadcast(b, b.load(element(b, coefficients, place)))
+            for v in VECTORS:
+                b.store(multiply_add(b, c, w[v], b.load(sums[t, v])), sums[t, v])
+    return [[b.load(sums[t, v]) for t in range(height)] for v in VECTORS]
+
+
+def integer(value: int) -> ir.Constant:
+    """Constant index."""
+    return ir.Constant(INT64, value)
+
+
+def eight_rows(b: ir.IRBuilder, pointer: ir.Value, v: int) -> ir.Value:
+    """Eight rows, the v-th of the four vectors at `pointer`."""
     return load(b, element(b, pointer, v * LANES))
 
 
-def _row(b: ir.IRBuilder, pointer: ir.Value, index: ir.Value) -> ir.Value:
+def row_at(b: ir.IRBuilder, pointer: ir.Value, index: ir.Value) -> ir.Value:
+    """Pointer to the row of 32 that is `index` rows behind `pointer`."""
     return element(b, pointer, b.mul(index, ir.Constant(INT64, SLAB)))
 
 
 @contextlib.contextmanager
-def _loop(b: ir.IRBuilder, count: ir.Value) -> Iterator[ir.Value]:
+def repeat(b: ir.IRBuilder, count: ir.Value) -> Iterator[ir.Value]:
+    """Body of a loop over 0, …, count − 1; yields the index."""
     with cgutils.for_range(b, count, intp=INT64) as loop:
         yield loop.index

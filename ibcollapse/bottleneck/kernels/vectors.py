@@ -116,6 +116,11 @@ def maximum(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
     return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
+def minimum(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+    """Lane-wise minimum; of no use where a lane may be NaN."""
+    return builder.select(builder.fcmp_ordered("<", a, b), a, b)
+
+
 def horizontal_sum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     """Sum of the lanes, in whatever order is fastest."""
     arguments = (ir.Constant(DOUBLE, 0.0), vector)
@@ -125,6 +130,11 @@ def horizontal_sum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
 def horizontal_maximum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     """Largest lane; of no use where one may be NaN."""
     return _call(builder, "llvm.vector.reduce.fmax.v8f64", DOUBLE, (vector,), ("nnan",))
+
+
+def horizontal_minimum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
+    """Smallest lane; of no use where one may be NaN."""
+    return _call(builder, "llvm.vector.reduce.fmin.v8f64", DOUBLE, (vector,), ("nnan",))
 
 
 def ceiling(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:

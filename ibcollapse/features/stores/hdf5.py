@@ -14,6 +14,7 @@ from ibcollapse.features.stores.damage import reading_errors
 from ibcollapse.features.stores.hdf5_survey import MAX_CHUNK_BYTES, is_matlab, survey
 from ibcollapse.features.stores.store import StoredArray, one_line, row_bytes
 from ibcollapse.global_heaps import find_endless_heap
+from ibcollapse.hdf5_guard import find_danger
 
 _DEFAULT_CACHE_BYTES = 1 << 20
 
@@ -37,6 +38,9 @@ class Hdf5Store:
                 f"{path}: the strings in it are damaged (global heap at byte {heap}); copy or "
                 "download it again"
             )
+        danger = find_danger(path)
+        if danger:
+            raise FeatureFileError(f"{path}: damaged: {danger}; copy or download it again")
         self.is_matlab = is_matlab(path)
         with reading_errors(self.name, "open it"), h5py.File(path, "r") as file:
             self.attrs = _plain_attrs(file)

@@ -1,5 +1,6 @@
 """Tensors on disk: .pt through the extra 'torch', .safetensors through the extra 'safetensors'."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ def open_torch(path: Path) -> MemoryStore:
         import torch
     except ImportError as error:
         raise MissingExtraError("torch", f"{path}: reading .pt files") from error
-    with reading_errors(str(path), "open it as a dict of tensors (other objects are refused)"):
+    doing = "open it as a dict of tensors (other objects are refused)"
+    # torch warns of pickle protocols that it then refuses; the error says enough.
+    with warnings.catch_warnings(action="ignore"), reading_errors(str(path), doing):
         content = torch.load(path, map_location="cpu", weights_only=True)
     arrays: dict[str, NDArray[Any]] = {}
     headers = []

@@ -1,12 +1,19 @@
 """I(T;Y) and the effective number of clusters along the trade-off beta."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from ibcollapse.bottleneck.bootstrap import CurveBootstrap
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.hysteresis import Hysteresis
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import BetaScale, set_beta_scale
+from ibcollapse.report.figures.beta_overlays import draw_annealing, draw_beta_intervals
+from ibcollapse.report.figures.figure_files import hover_text
+from ibcollapse.report.figures.hover import describe_solution, describe_transition
 from ibcollapse.report.figures.information_plane import HasCriticalBetas
 
 # More effective clusters than this are counted on a logarithmic axis.
@@ -20,6 +27,8 @@ def plot_beta_panel(
     units: style.Units = "nats",
     scale: BetaScale = "auto",
     gaussian: HasCriticalBetas | None = None,
+    hysteresis: Sequence[Hysteresis] = (),
+    bootstrap: CurveBootstrap | None = None,
 ) -> Axes:
     """Axes with I(T;Y) (left) and exp H(T) (right) against beta; transitions are vertical lines.
 
@@ -35,6 +44,10 @@ def plot_beta_panel(
         Linear beta, log(beta − 1), or chosen by how far the curve is squeezed towards beta = 1.
     gaussian : object with `critical_betas`, optional
         Gaussian proxy, its critical betas marked at the top.
+    hysteresis : sequence of Hysteresis
+        Whose local optima, met by annealing up and down, are drawn over the curve.
+    bootstrap : CurveBootstrap, optional
+        Its intervals of the critical betas are drawn as bars above the axis.
 
     Raises
     ------
@@ -46,7 +59,14 @@ def plot_beta_panel(
     i_ty = curve.i_ty * unit
     set_beta_scale(ax, curve.beta, curve.i_ty, scale=scale)
     ax.plot(curve.beta, i_ty, color=style.BLUE, linewidth=1.6, label="I(T;Y)")
+    # A marker object for each solution, so that each has its own values under the pointer.
+    for s, y in zip(curve.solutions, i_ty, strict=True):
+        text = hover_text(describe_solution(s, unit))
+        ax.plot(s.beta, y, ".", color=style.BLUE, markersize=2.5, gid=text)
     limits = ax.get_xlim()
+    if bootstrap is not None:
+        draw_beta_intervals(ax, bootstrap)
+    draw_annealing(ax, hysteresis, unit)
     _draw_critical_betas(ax, curve, gaussian)
     ax.set_ylim(0.0, 1.12 * unit * max(curve.i_xy, 1e-12))
     ax.set_ylabel(f"I(T;Y) [{units}]")
@@ -87,10 +107,17 @@ def _draw_clusters(ax: Axes, curve: IBCurve) -> Axes:
 
 def _draw_critical_betas(ax: Axes, curve: IBCurve, gaussian: HasCriticalBetas | None) -> None:
     for order, dashes, name in ((1, "-", "first-order"), (2, ":", "continuous")):
-        betas = [t.beta for t in curve.transitions if t.order == order]
-        for i, beta in enumerate(betas):
+        of_order = [t for t in curve.transitions if t.order == order]
+        for i, transition in enumerate(of_order):
             label = f"{name} transition" if i == 0 else "_again"
-            ax.axvline(beta, color=style.VERMILION, linewidth=1.0, linestyle=dashes, label=label)
+            line = ax.axvline(
+                transition.beta,
+                color=style.VERMILION,
+                linewidth=1.0,
+                linestyle=dashes,
+                label=label,
+            )
+            line.set_gid(hover_text(describe_transition(transition)))
     if gaussian is not None:
         ax.plot(
             gaussian.critical_betas,

@@ -20,7 +20,7 @@ def coincidence_figure(report: CoincidenceReport, *, title: str = "") -> Figure:
     The critical betas of every bottleneck in one place, with their intervals; Σ (β_i − 1) against
     its bound; the angles between modes and class means; the accuracy of the first n modes.
     """
-    figure = style.new_figure(11.0, 7.6)
+    figure = style.new_figure(11.0, 8.8)
     axes = [style.new_axes(figure, 2, 2, i) for i in range(1, 5)]
     _draw_spectra(report, axes[0])
     _draw_sum_rule(report, axes[1])
@@ -65,7 +65,7 @@ def _draw_spectra(report: CoincidenceReport, ax: Axes) -> None:
     ax.set_xlabel("mode (dotted: after K − 1)")
     ax.set_ylabel("critical β − 1")
     ax.set_title("transitions", loc="left", fontsize=10.0)
-    style.draw_legend(ax, "lower right")
+    style.draw_legend(ax, "below")
 
 
 def _draw_sum_rule(report: CoincidenceReport, ax: Axes) -> None:
@@ -88,7 +88,7 @@ def _draw_sum_rule(report: CoincidenceReport, ax: Axes) -> None:
     if np.isfinite(labels.spread_limit):
         text += f"; equal modes would show up to {labels.spread_limit:.3g}"
     ax.text(0.02, 0.9, text, transform=ax.transAxes, fontsize=style.SMALL)
-    style.draw_legend(ax, "lower right")
+    style.draw_legend(ax, "below")
 
 
 def _draw_angles(report: CoincidenceReport, ax: Axes) -> None:
@@ -115,7 +115,7 @@ def _draw_angles(report: CoincidenceReport, ax: Axes) -> None:
     ax.set_xlabel("principal angle")
     ax.set_ylabel("degrees")
     ax.set_title("modes against the span of the class means", loc="left", fontsize=10.0)
-    style.draw_legend(ax, "best")
+    style.draw_legend(ax, "below")
 
 
 def _draw_accuracy(report: CoincidenceReport, ax: Axes) -> None:
@@ -133,16 +133,16 @@ def _draw_accuracy(report: CoincidenceReport, ax: Axes) -> None:
         marker="o",
         markersize=4.0,
         linewidth=1.1,
-        label="nearest class mean, mean and standard error of folds",
+        label="mean ± standard error of folds",
     )
     needed, low, high = accuracy.modes_needed()
-    name = f"within 1 % of the last with {needed} modes (folds: {low} to {high})"
+    name = f"within 1 %: {needed} (folds: {low} to {high})"
     ax.axvline(needed, color=style.VERMILION, linestyle="--", linewidth=1.0, label=name)
     ax.set_ylim(0, 1.05)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("modes included")
     ax.set_ylabel("cross-fitted accuracy")
-    style.draw_legend(ax, "lower right")
+    style.draw_legend(ax, "below")
 
 
 def _say(ax: Axes, text: str) -> None:

@@ -1,9 +1,12 @@
 """The picture of one analysis: information plane and beta panel side by side."""
 
+from collections.abc import Sequence
+
 from matplotlib.figure import Figure
 
 from ibcollapse.bottleneck.bootstrap import CurveBootstrap
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.hysteresis import Hysteresis
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_panel import plot_beta_panel
 from ibcollapse.report.figures.information_plane import HasCriticalBetas, plot_information_plane
@@ -15,6 +18,7 @@ def curve_figure(
     units: style.Units = "nats",
     gaussian: HasCriticalBetas | None = None,
     bootstrap: CurveBootstrap | None = None,
+    hysteresis: Sequence[Hysteresis] = (),
     title: str = "",
 ) -> Figure:
     """Figure with the information plane (left) and I(T;Y), exp H(T) against beta (right).
@@ -28,7 +32,9 @@ def curve_figure(
     gaussian : object with `critical_betas`, optional
         Gaussian proxy whose critical betas are marked in both panels.
     bootstrap : CurveBootstrap, optional
-        Its percentile band is shaded in the left panel.
+        Its band of the curve is shaded on the left, its intervals of transitions on the right.
+    hysteresis : sequence of Hysteresis
+        Drawn over I(T;Y) in the right panel.
     title : str
         Written above both panels; a name of a file or of a run, drawn as it is.
 
@@ -40,7 +46,14 @@ def curve_figure(
     figure = style.new_figure(10.0, 4.2)
     plane, panel = style.new_axes(figure, 1, 2, 1), style.new_axes(figure, 1, 2, 2)
     plot_information_plane(curve, ax=plane, units=units, gaussian=gaussian, bootstrap=bootstrap)
-    plot_beta_panel(curve, ax=panel, units=units, gaussian=gaussian)
+    plot_beta_panel(
+        curve,
+        ax=panel,
+        units=units,
+        gaussian=gaussian,
+        hysteresis=hysteresis,
+        bootstrap=bootstrap,
+    )
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
     return figure

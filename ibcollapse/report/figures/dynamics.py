@@ -63,5 +63,5 @@ def plot_dynamics(
         ax.xaxis.set_major_formatter(lambda epoch, _: f"{epoch:g}")
     ax.set_xlabel("epoch")
     ax.set_ylabel(label)
-    style.draw_legend(ax, "best")
+    style.draw_legend(ax, "below")
     return ax

@@ -1,12 +1,18 @@
 """Local optima met by annealing upwards and downwards through a phase transition."""
 
 import math
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ibcollapse.bottleneck.hysteresis import Hysteresis
+from ibcollapse.errors import InputError
 from ibcollapse.report.figures import style
-from ibcollapse.report.figures.beta_axis import BetaScale, set_beta_scale
+from ibcollapse.report.figures.beta_axis import BetaScale, format_beta, set_beta_scale
+
+_MOST_LOOPS = 6
+_COLUMNS = 3
 
 
 def plot_hysteresis(
@@ -49,7 +55,7 @@ def plot_hysteresis(
             color=colour,
             linestyle=dashes,
             marker=marker,
-            markersize=3.5,
+            markersize=2.5,
             linewidth=1.3,
             label=name,
         )
@@ -68,3 +74,40 @@ def _mark_betas(ax: Axes, hysteresis: Hysteresis) -> None:
     ):
         if math.isfinite(end) and end != beta:
             ax.axvline(end, color=style.GREY, linewidth=0.9, linestyle=dashes, label=name)
+
+
+def hysteresis_figure(
+    loops: Sequence[Hysteresis], *, units: style.Units = "nats", title: str = ""
+) -> Figure:
+    """Figure with a panel for each of the widest loops, six at most, by increasing beta.
+
+    Width is counted in shares of the transition's beta − 1.
+
+    Raises
+    ------
+    InputError
+        On unknown units, or without a loop.
+    """
+    if not loops:
+        raise InputError("loops is empty; trace_hysteresis makes one for a transition")
+    widest = sorted(loops, key=lambda loop: -_relative_width(loop))[:_MOST_LOOPS]
+    shown = sorted(widest, key=lambda loop: loop.transition.beta)
+    columns = min(len(shown), _COLUMNS)
+    rows = math.ceil(len(shown) / columns)
+    figure = style.new_figure(3.4 * columns + 0.6, 3.0 * rows + 0.3)
+    for i, loop in enumerate(shown, start=1):
+        ax = style.new_axes(figure, rows, columns, i)
+        plot_hysteresis(loop, ax=ax, units=units)
+        ax.set_title(
+            f"transition at β = {format_beta(loop.transition.beta, digits=5)}", fontsize=10.0
+        )
+        legend = ax.get_legend()
+        if i > 1 and legend is not None:
+            legend.remove()
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
+    return figure
+
+
+def _relative_width(loop: Hysteresis) -> float:
+    return loop.width / max(loop.transition.beta - 1.0, 1e-300)

@@ -14,6 +14,7 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.figures.figure_files import hover_text
+from ibcollapse.report.figures.hover import describe_solution, describe_transition
 from ibcollapse.report.figures.plane_geometry import point_at, transition_ends
 from ibcollapse.report.figures.point_labels import PointLabels
 
@@ -123,8 +124,8 @@ def _draw_solutions(ax: Axes, curve: IBCurve, scale: float) -> None:
     # A line object for each point, so that each has its own values under the pointer.
     for s, (x, y) in zip(curve.solutions, points, strict=True):
         if s.converged:
-            text = f"β = {format_beta(s.beta)}: ({x:.4g}, {y:.4g}), |T| = {s.n_clusters}"
-            ax.plot(x, y, ".", color=style.BLUE, markersize=3.0, gid=hover_text(text))
+            text = hover_text(describe_solution(s, scale))
+            ax.plot(x, y, ".", color=style.BLUE, markersize=3.0, gid=text)
     if not converged.all():
         ax.plot(*points[~converged].T, "x", color=style.INK, markersize=6.0, label="not converged")
 
@@ -168,17 +169,10 @@ def _draw_transition(
         solid_capstyle="butt",
         zorder=3,
         clip_on=False,
-        gid=hover_text(_describe(transition)),
+        gid=hover_text(describe_transition(transition)),
         **look,
     )
     return np.asarray(ends.mean(axis=0))
-
-
-def _describe(transition: PhaseTransition) -> str:
-    kind = "first-order" if transition.order == 1 else "continuous"
-    groups = " | ".join(", ".join(group) for group in transition.separates)
-    text = f"{kind} transition at β = {format_beta(transition.beta, digits=6)}"
-    return f"{text}: {style.shorten(groups, 200)}" if groups else text
 
 
 def _label_transitions(

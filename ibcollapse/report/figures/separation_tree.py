@@ -1,6 +1,7 @@
 """Which classes stay together until which beta, as a tree."""
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.separation_tree import Branch, grow_separation_tree
@@ -43,6 +44,15 @@ def plot_separation_tree(
     ax.tick_params(axis="y", length=0.0, labelright=True, labelleft=False)
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def separation_tree_figure(curve: IBCurve, *, title: str = "") -> Figure:
+    """Figure with the class-separation tree of `curve` alone; `title` is drawn as it is."""
+    figure = plot_separation_tree(curve).figure
+    assert isinstance(figure, Figure)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
+    return figure
 
 
 def _leaves(branch: Branch) -> list[str]:

@@ -91,7 +91,7 @@ def trajectory_figure(trajectory: Trajectory, *, title: str = "") -> Figure:
     if not trajectory.checkpoints:
         raise InputError("the trajectory has no checkpoint to draw")
     columns = trajectory.columns()
-    figure = style.new_figure(13.0, 10.2)
+    figure = style.new_figure(13.0, 13.2)
     axes = [style.new_axes(figure, 3, 3, i) for i in range(1, 10)]
     _draw_accuracy(trajectory, columns, axes[0])
     _draw_included(trajectory, columns, axes[1])
@@ -140,7 +140,7 @@ def plot_plane_path(trajectory: Trajectory, *, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("I(X;T) (nats)")
     ax.set_ylabel("I(T;Y) (nats)")
     ax.set_title("information plane", loc="left", fontsize=10.0)
-    style.draw_legend(ax, "lower right")
+    style.draw_legend(ax, "below")
     return ax
 
 

@@ -113,7 +113,10 @@ def test_a_huge_declared_shape_is_refused_before_anything_is_allocated(edited):
         file.create_dataset("features", (10**12, 10**4), "f8", chunks=(1000, 1000))
         file.create_dataset("labels", (10**12,), "i8", chunks=(1000,))
 
-    refused(edited(huge, without=["features", "labels"]), "declares .* GiB but stores 0 bytes")
+    refused(
+        edited(huge, without=["features", "labels"]),
+        r"declares .* GiB but stores at most \d+ bytes",
+    )
 
 
 def test_absurd_chunks_are_refused(edited):

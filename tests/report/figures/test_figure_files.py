@@ -41,11 +41,13 @@ def test_values_show_under_the_pointer(symmetric):
     curve = dataclasses.replace(symmetric, transitions=hostile)
     root = ET.fromstring(render_svg(curve_figure(curve)))
     titles = [title.text for title in root.iter(f"{SVG}title")]
-    [found] = [title for title in titles if "first-order" in title]
+    # Once in the plane and once in the panel of beta.
+    [found, again] = [title for title in titles if "first-order" in title]
+    assert again == found
     assert found.startswith("first-order transition at β = 1.22462")
     assert found.endswith(': <b>"cat"</b> | dog & co')
-    # One for each solution in the plane, and one for the transition.
-    assert len(titles) == len(curve.solutions) + 1
+    # In both, one for each solution and one for the transition.
+    assert len(titles) == 2 * (len(curve.solutions) + 1)
 
 
 def test_an_unknown_suffix_is_refused(symmetric, tmp_path):

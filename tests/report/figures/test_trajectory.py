@@ -30,6 +30,18 @@ def test_every_panel_has_the_epochs_or_the_plane(trajectory, tmp_path):
     assert save_figure(again, tmp_path / "two.svg").read_bytes() == first
 
 
+def test_no_legend_covers_a_line(trajectory):
+    report = trajectory.checkpoints[-1].coincidence
+    for figure in (trajectory_figure(trajectory), coincidence_figure(report)):
+        figure.draw_without_rendering()
+        for ax in figure.axes:
+            inside, legend = ax.get_window_extent(), ax.get_legend()
+            label = ax.xaxis.label.get_window_extent()
+            if legend is not None:
+                assert not legend.get_window_extent().overlaps(inside), ax.get_title(loc="left")
+                assert not legend.get_window_extent().overlaps(label), ax.get_title(loc="left")
+
+
 def test_report_shows_its_sum_and_its_bound(trajectory):
     report = trajectory.checkpoints[-1].coincidence
     figure = coincidence_figure(report)

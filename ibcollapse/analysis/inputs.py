@@ -1,0 +1,127 @@
+"""From what the user has to the channel whose curve is traced."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from ibcollapse.analysis.reliability import Reliability, measure_reliability
+from ibcollapse.bottleneck import Channel, GaussianIB, read_joint
+from ibcollapse.bottleneck.joint_tables import TEXT_SUFFIXES
+from ibcollapse.errors import InputError
+from ibcollapse.features import Features, open_features
+from ibcollapse.gaussian import CrossFit, GaussianFit, cross_fit
+from ibcollapse.progress import Progress
+from ibcollapse.provenance import file_fingerprint
+
+CurveInput = Features | Channel
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A channel, and what is known about it before any of it is solved.
+
+    `source`, `fingerprint` and `options` are for the provenance. `counts_samples` says whether a
+    point of the channel is a sample, as it is with features but not with a table.
+    """
+
+    channel: Channel
+    source: str
+    fingerprint: str
+    options: dict[str, Any]
+    fit: GaussianFit | None = None
+    gaussian: GaussianIB | None = None
+    notes: tuple[str, ...] = ()
+    reliability: Reliability | None = None
+
+    @property
+    def counts_samples(self) -> bool:
+        """Whether every point of the channel is one sample."""
+        return self.fit is not None
+
+
+def prepare(
+    features: CurveInput,
+    fitting: dict[str, Any],
+    selection: dict[str, Any],
+    seed: int,
+    progress: Progress,
+) -> Prepared:
+    """The channel of features, through a cross-fit, or the one that was given.
+
+    Raises
+    ------
+    FeatureFileError, FeatureFileNotFoundError, InputError
+        On features, tables or options that cannot be used.
+    """
+    if isinstance(features, Channel):
+        return Prepared(features, "a channel in memory", "", {})
+    if _is_table(features):
+        name = f"joint table {Path(features).name}"
+        table = _read_table(Path(features), selection)
+        return Prepared(table, name, file_fingerprint(features), {})
+    source = open_features(features, **selection)
+    fitted = cross_fit(source, **fitting, seed=seed, progress=progress)
+    rows = fitted.posterior
+    gaussian, notes = _gaussian_bottleneck(fitted)
+    return Prepared(
+        Channel(rows.p_x, rows.log_p_y_given_x, rows.class_names),
+        source.description,
+        source.fingerprint,
+        {**_given_options(selection), **fitting},
+        fitted.fit,
+        gaussian,
+        fitted.fit.notes + notes,
+        measure_reliability(rows),
+    )
+
+
+def _given_options(selection: dict[str, Any]) -> dict[str, Any]:
+    # By identity: layer 0 and epoch 0 are choices, and an array has no single truth value.
+    return {
+        name: value for name, value in selection.items() if not (value is None or value is False)
+    }
+
+
+def _is_table(features: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether an input is a file that holds a joint table rather than features."""
+    if not isinstance(features, (str, os.PathLike)):
+        return False
+    path = Path(features)
+    suffix = path.suffix.lower()
+    return suffix in TEXT_SUFFIXES or (suffix == ".npy" and _is_joint_array(path))
+
+
+def _read_table(path: Path, selection: dict[str, Any]) -> Channel:
+    if _given_options(selection):
+        raise InputError(
+            f"{path}: a joint table has no {', '.join(_given_options(selection))} to choose"
+        )
+    return read_joint(path)
+
+
+def _is_joint_array(path: Path) -> bool:
+    """Whether a .npy file is a table of probabilities or counts rather than features."""
+    try:
+        table = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    if table.ndim != 2 or table.dtype.kind not in "iuf" or table.size == 0 or table.min() < 0:
+        return False
+    return table.dtype.kind in "iu" or abs(float(table.sum(dtype=np.float64)) - 1) < 1e-6
+
+
+def _gaussian_bottleneck(fitted: CrossFit) -> tuple[GaussianIB | None, tuple[str, ...]]:
+    fit = fitted.fit
+    try:
+        gaussian = GaussianIB.from_class_moments(
+            fit.priors,
+            fit.means,
+            fit.covariance.pooled(fit.priors),
+            n_samples=int(fit.counts.sum()),
+        )
+    except InputError as error:
+        return None, (f"no Gaussian bottleneck: {error}",)
+    return gaussian, gaussian.warnings

@@ -1,0 +1,77 @@
+"""The section about dynamics: every measure along the stored checkpoints."""
+
+import math
+
+from ibcollapse.report.figures import render_svg, trajectory_figure
+from ibcollapse.report.figures.beta_axis import format_beta
+from ibcollapse.report.figures.style import Units, unit_scale
+from ibcollapse.report.measured import Missing, missing_section
+from ibcollapse.report.sections import Picture, Section, Table
+from ibcollapse.report.wording import NOTHING, write_number, write_sentence
+from ibcollapse.trajectory import Trajectory
+
+TITLE = "Dynamics along training"
+_MOST_ROWS = 40
+_INFORMATION = ("i_xy_held_out",)
+_BETAS = ("onset", "beta_all", "labels_beta_last", "pair_beta_last")
+# Column of the trajectory, heading.
+_COLUMNS = (
+    ("epoch", "epoch"),
+    ("accuracy", "accuracy"),
+    ("i_xy_held_out", "I(X;Y) held out"),
+    ("onset", "exact onset β"),
+    ("beta_all", "β with K clusters"),
+    ("labels_beta_last", "last β, labels"),
+    ("pair_beta_last", "last β, pair"),
+    ("nc1", "NC1"),
+    ("etf_distance", "off the ETF"),
+    ("cca_identified", "CCA held out"),
+    ("mir", "MIR"),
+)
+
+
+def dynamics_section(found: Trajectory | Missing, units: Units) -> Section:
+    """What the claim comes down to, in words, with the path of every measure."""
+    if isinstance(found, Missing):
+        return missing_section(TITLE, found)
+    text = [write_sentence(statement.text) for statement in found.statements]
+    text.append(
+        f"A transition counts as included at or below β = {found.beta:g}; accuracy as flat within "
+        f"{found.tolerance:g} of its last value. The exact bottleneck of a checkpoint is that of "
+        f"at most {found.checkpoints[0].coincidence.options.max_rows} merged points."
+    )
+    picture = Picture(
+        render_svg(trajectory_figure(found)),
+        "Critical betas, geometry, alignment, matrix information and accuracy along the stored "
+        "checkpoints, and their path in the information plane.",
+        wide=True,
+    )
+    notes = tuple(write_sentence(note) for note in found.notes)
+    return Section(TITLE, tuple(text), notes, (picture,), (_table(found, units),))
+
+
+def _table(found: Trajectory, units: Units) -> Table:
+    columns = found.columns()
+    # A column that nothing was measured for (no second network) would be a column of gaps.
+    shown = [(key, name) for key, name in _COLUMNS if any(_is_there(v) for v in columns[key])]
+    heads = tuple(f"{name} [{units}]" if key in _INFORMATION else name for key, name in shown)
+    cells = [[_write(key, value, units) for value in columns[key]] for key, _ in shown]
+    rows = tuple(zip(*cells, strict=True))
+    caption = "Checkpoints."
+    if len(rows) > _MOST_ROWS:
+        caption = f"The last {_MOST_ROWS} of {len(rows)} checkpoints."
+    return Table(heads, rows[-_MOST_ROWS:], caption)
+
+
+def _is_there(value: object) -> bool:
+    return not (value is None or (isinstance(value, float) and math.isnan(value)))
+
+
+def _write(key: str, value: float, units: Units) -> str:
+    if not _is_there(value):
+        return NOTHING
+    if key == "epoch":
+        return str(value)
+    if key in _BETAS:
+        return format_beta(value)
+    return write_number(value * unit_scale(units) if key in _INFORMATION else value)

@@ -1,0 +1,56 @@
+"""Growth rates of splits against the maximal correlation and against a small perturbation."""
+
+import math
+
+import numpy as np
+import pytest
+from bottleneck.ground_truths import WU_FISCHER, binary_symmetric, random_joint, symmetric
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ibcollapse.bottleneck import Channel
+from ibcollapse.bottleneck.mixture import Mixture, evaluate, trivial_mixture
+from ibcollapse.bottleneck.stability import onset_beta_local, split_directions
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), n_x=st.integers(2, 9), n_classes=st.integers(2, 6))
+def test_local_onset_is_the_inverse_squared_maximal_correlation(seed, n_x, n_classes):
+    joint = random_joint(n_x, n_classes, seed)
+    scaled = joint / np.sqrt(np.outer(joint.sum(axis=1), joint.sum(axis=0)))
+    rho = np.linalg.svd(scaled, compute_uv=False)[1]
+    assert onset_beta_local(Channel.from_joint(joint)) == pytest.approx(rho**-2, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("joint", "expected"),
+    [(binary_symmetric(0.1), 1.5625), (symmetric(3, 0.5), 4.0), (WU_FISCHER, 2.073443)],
+)
+def test_local_onsets_in_closed_form_or_of_two_programs(joint, expected):
+    assert onset_beta_local(Channel.from_joint(joint)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_without_information_the_onset_is_never():
+    independent = Channel.from_joint(np.outer([0.3, 0.7], [0.2, 0.8]))
+    assert onset_beta_local(independent) > 1e12 or math.isinf(onset_beta_local(independent))
+
+
+@pytest.mark.parametrize("n_classes", [3, 5, 10])
+def test_symmetric_confusion_has_the_multiplicity_of_its_simplex(n_classes):
+    channel = Channel.from_joint(symmetric(n_classes, 0.6))
+    splits = split_directions(channel, evaluate(channel, trivial_mixture(channel), 2.0), 2.0)
+    np.testing.assert_array_equal(splits.multiplicity, [n_classes - 1])
+    np.testing.assert_allclose(splits.growth, 2.0 * 0.6**2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("side", [0.98, 1.02])
+def test_an_atom_is_worth_splitting_exactly_above_growth_one(side):
+    channel = Channel.from_joint(random_joint(20, 4, 2))
+    beta = side * onset_beta_local(channel)
+    trivial = trivial_mixture(channel)
+    splits = split_directions(channel, evaluate(channel, trivial, beta), beta)
+    step = 1e-3 * splits.directions[0]
+    halves = Mixture.from_probabilities(np.full(2, 0.5), channel.p_y + np.stack([step, -step]))
+    change = evaluate(channel, halves, beta).free_energy
+    assert (change < 0) == (splits.growth[0] > 1) == (side > 1)
+    assert np.abs(splits.directions.sum(axis=1)).max() < 1e-12
