@@ -27,8 +27,7 @@ def write_checkpoints(
     The weights of the run's network are replaced by those of each checkpoint in turn.
     """
     plan, network = run.plan, run.network
-    contrastive = plan.loss == "supcon"
-    accuracy = "nearest class mean of the last layer" if contrastive else "classifier"
+    accuracy = "classifier" if plan.has_classifier else "nearest class mean of the last layer"
     with FeatureWriter(
         path,
         class_names=data.class_names,
@@ -49,7 +48,7 @@ def write_checkpoints(
 
 
 def _recorder(writer: FeatureWriter, network: StagedNetwork, plan: TrainingPlan) -> FeatureRecorder:
-    if plan.loss == "supcon":
+    if not plan.has_classifier:
         return FeatureRecorder(writer, network, layers=("encoder", "head"))
     # What the classifier reads is the head's output or, without a head, the encoder's.
     return FeatureRecorder(

@@ -12,10 +12,17 @@ from torch.nn import functional
 
 from ibcollapse.errors import InputError
 from ibcollapse.nn.accuracy import attainable_accuracy, training_accuracy
+from ibcollapse.nn.augmentation import plan_views
 from ibcollapse.nn.datasets import Dataset
-from ibcollapse.nn.losses import matrix_information_loss, supcon_loss
+from ibcollapse.nn.losses import (
+    info_nce_loss,
+    matrix_information_loss,
+    spectral_contrastive_loss,
+    supcon_loss,
+    vicreg_loss,
+)
 from ibcollapse.nn.networks import StagedNetwork, build_network
-from ibcollapse.nn.plan import TrainingPlan
+from ibcollapse.nn.plan import SELF_SUPERVISED, TrainingPlan
 
 FIT_SHARE = 0.99
 
@@ -46,13 +53,15 @@ class Run:
         self.attainable_accuracy = (
             attainable_accuracy(data.train) if plan.fit_every else float("nan")
         )
+        self._views = plan_views(plan, tuple(data.train.inputs.shape[1:]))
         self._device = _device(plan.device)
         self.network = build_network(
             plan.network,
             input_shape=tuple(data.train.inputs.shape[1:]),
             feature_dim=plan.feature_dim,
             head_dim=plan.head_dim,
-            n_classes=None if plan.loss == "supcon" else len(data.class_names),
+            n_classes=len(data.class_names) if plan.has_classifier else None,
+            unit_outputs=plan.unit_outputs,
             seed=plan.seed,
         ).to(self._device)
         # The residual network on 28 × 28 pixels takes 1.6 times as long in torch's default order.
@@ -150,7 +159,10 @@ class Run:
             self.steps_to_fit = self.step
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Shuffled full batches; the order depends on the seed and the epoch alone."""
+        """Shuffled full batches; they depend on the seed and the epoch alone.
+
+        For a self-supervised loss the inputs are (2n, ...): first views, then second views.
+        """
         samples = self._data.train
         size = min(self.plan.batch_size, len(samples))
         generator = np.random.default_rng((self.plan.seed, self.epoch))
@@ -159,14 +171,20 @@ class Run:
         # would be of another kind. The next epoch draws another rest.
         for start in range(0, len(order) - size + 1, size):
             rows = order[start : start + size]
-            yield samples.inputs[rows].to(self._device), samples.labels[rows].to(self._device)
+            inputs = samples.inputs[rows]
+            if self._views is not None:
+                # The generator of the order goes on, so the views too follow from the epoch.
+                inputs = torch.cat(self._views.two_views(inputs, generator))
+            yield inputs.to(self._device), samples.labels[rows].to(self._device)
 
 
 def batch_loss(
     plan: TrainingPlan, network: StagedNetwork, inputs: Tensor, labels: Tensor
 ) -> Tensor:
-    """Loss that the plan asks for, of one batch."""
+    """Loss that the plan asks for, of one batch as `Run` makes it."""
     features = network.head(network.encoder(inputs))
+    if plan.loss in SELF_SUPERVISED:
+        return pair_loss(plan, *features.chunk(2))
     if not isinstance(network.classifier, nn.Linear):
         return supcon_loss(features, labels, temperature=plan.temperature)
     loss = functional.cross_entropy(
@@ -180,6 +198,20 @@ def batch_loss(
             hdr_weight=plan.hdr_weight,
         )
     return loss
+
+
+def pair_loss(plan: TrainingPlan, first: Tensor, second: Tensor) -> Tensor:
+    """Self-supervised loss of the plan, of the features (n, d) of two views."""
+    if plan.loss == "spectral":
+        return spectral_contrastive_loss(first, second)
+    if plan.loss == "vicreg":
+        return vicreg_loss(first, second)
+    return info_nce_loss(
+        first,
+        second,
+        temperature=plan.temperature,
+        similarity="dot" if plan.loss == "infonce-dot" else "squared-distance",
+    )
 
 
 def _device(name: str) -> torch.device:

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import torch
 
 from ibcollapse.errors import OutputError
 from ibcollapse.hdf5_guard import find_danger
 from ibcollapse.nn.checkpoints import write_checkpoints
-from ibcollapse.nn.datasets import Dataset, load_dataset
+from ibcollapse.nn.datasets import load_dataset
 from ibcollapse.nn.plan import TrainingPlan
 from ibcollapse.nn.record import TrainingRecord, read_record
 from ibcollapse.nn.run import Run
-from ibcollapse.nn.sampling import flip_labels, imbalance
+from ibcollapse.nn.sampling import sampled
 from ibcollapse.nn.unfinished import UnfinishedRun
 from ibcollapse.progress import SILENT, Progress
 
@@ -74,7 +73,7 @@ def train(
             with unfinished.claimed():
                 unfinished.remove()
         return read_record(target)
-    data = _sampled(load_dataset(plan.data), plan)
+    data = sampled(load_dataset(plan.data), plan)
     with _threads(workers):
         run = Run(plan, data)
         with unfinished.claimed():
@@ -121,13 +120,6 @@ def _threads(workers: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _sampled(data: Dataset, plan: TrainingPlan) -> Dataset:
-    generator = np.random.default_rng(plan.data_seed)
-    kept = imbalance(data.train, plan.imbalance, plan.imbalance_ratio, generator)
-    noisy = flip_labels(kept, plan.label_noise, len(data.class_names), generator)
-    return Dataset(noisy, data.test, data.class_names)
 
 
 def _check_made_by(plan: TrainingPlan, path: Path) -> None:
