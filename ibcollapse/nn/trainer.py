@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from ibcollapse.nn.sampling import sampled
 from ibcollapse.nn.unfinished import UnfinishedRun
 from ibcollapse.progress import SILENT, Progress
 
+# What a kill can cost beyond the epoch it falls in. Saving waits for the disk, which took longer
+# than training where an epoch is a matter of milliseconds.
+SAVE_EVERY_S = 2.0
+
 
 def train(
     plan: TrainingPlan,
@@ -30,9 +35,10 @@ def train(
 ) -> TrainingRecord:
     """Train a network; write its layers `encoder` and `head` at the plan's checkpoints to `path`.
 
-    While it runs, a folder `<path>.unfinished` keeps the state of the last epoch; the same call
-    after a kill goes on from there and ends with the same features (bit for bit on CPU with the
-    same number of threads). A file that the same plan has made already is left as it is.
+    While it runs, a folder `<path>.unfinished` keeps the state of an epoch that ended at most two
+    seconds before the one in progress began; the same call after a kill goes on from there and
+    ends with the same features (bit for bit on CPU with the same number of threads). A file that
+    the same plan has made already is left as it is.
 
     Parameters
     ----------
@@ -86,7 +92,7 @@ def train(
 
 
 def _train_on(run: Run, unfinished: UnfinishedRun, stage: str, progress: Progress) -> None:
-    """Bring `run` from the last saved epoch to its end, saving every epoch."""
+    """Bring `run` from the last saved epoch to its end, saving at checkpoints and now and then."""
     state = unfinished.load()
     if state is None:
         _save(run, unfinished)
@@ -99,14 +105,21 @@ def _train_on(run: Run, unfinished: UnfinishedRun, stage: str, progress: Progres
         run.restore(state)
     progress.start(stage, total=run.plan.epochs)
     progress.advance(run.epoch)
+    saved = time.monotonic()
     while not run.finished:
         run.train_epoch()
-        _save(run, unfinished)
+        if _must_save(run) or time.monotonic() - saved >= SAVE_EVERY_S:
+            _save(run, unfinished)
+            saved = time.monotonic()
         progress.advance()
 
 
+def _must_save(run: Run) -> bool:
+    return run.finished or run.epoch in run.recorded_epochs
+
+
 def _save(run: Run, unfinished: UnfinishedRun) -> None:
-    # The weights first: a kill in between repeats the epoch and writes the same weights again.
+    # The weights first: a kill in between repeats the epochs and writes the same weights again.
     if run.epoch in run.recorded_epochs:
         unfinished.save_weights(run.epoch, run.network.state_dict())
     unfinished.save(run.state())

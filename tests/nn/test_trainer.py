@@ -16,6 +16,7 @@ from ibcollapse.nn import (  # noqa: E402
     run,
     supcon_loss,
     train,
+    trainer,
 )
 from ibcollapse.nn.networks import build_network  # noqa: E402
 from ibcollapse.nn.unfinished import UnfinishedRun  # noqa: E402
@@ -110,26 +111,28 @@ def test_without_head_the_classifier_reads_the_encoder(mixture, tmp_path):
 KILLED = """
 import os, signal, sys
 import torch
-from ibcollapse.nn import TrainingPlan, train
+from ibcollapse.nn import TrainingPlan, train, trainer
 steps = 0
 step = torch.optim.SGD.step
 def killing_step(self, *args, **kwargs):
     global steps
     steps += 1
-    if steps == 11:
+    if steps == 15:
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, *args, **kwargs)
 torch.optim.SGD.step = killing_step
 torch.set_num_threads(int(sys.argv[3]))
+trainer.SAVE_EVERY_S = float(sys.argv[4])
 train(eval(sys.argv[1]), sys.argv[2])
 """
 
 
-def test_run_killed_in_mid_epoch_ends_with_the_same_bits(mixture, tmp_path):
+# Four batches an epoch: the fifteenth step is in the fourth epoch. Epoch 2 is a checkpoint.
+@pytest.mark.parametrize(("save_every", "saved"), [("inf", 2), ("0", 3)])
+def test_run_killed_in_mid_epoch_ends_with_the_same_bits(mixture, tmp_path, save_every, saved):
     plan = small_plan(mixture, loss="cross-entropy")
     killed, whole = tmp_path / "killed.h5", tmp_path / "whole.h5"
-    # Four batches an epoch: the eleventh step is the third of the third epoch.
-    arguments = [repr(plan), str(killed), str(torch.get_num_threads())]
+    arguments = [repr(plan), str(killed), str(torch.get_num_threads()), save_every]
     done = subprocess.run(
         [sys.executable, "-c", KILLED, *arguments], capture_output=True, text=True
     )
@@ -137,7 +140,7 @@ def test_run_killed_in_mid_epoch_ends_with_the_same_bits(mixture, tmp_path):
     assert not killed.exists()
     state = UnfinishedRun(Path(f"{killed}.unfinished")).load()
     assert state is not None
-    assert state["epoch"] == 2
+    assert state["epoch"] == saved
     assert_same_contents(train(plan, killed), train(plan, whole))
 
 
@@ -156,6 +159,24 @@ def test_run_interrupted_while_recording_ends_with_the_same_bits(mixture, tmp_pa
             train(plan, tmp_path / "run.h5")
     assert not (tmp_path / "run.h5").exists()
     assert_same_contents(train(plan, tmp_path / "run.h5"), train(plan, tmp_path / "whole.h5"))
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(0.9, [0, 3, 5, 7, 8]), (2.0, [*range(9)])])
+def test_state_is_saved_at_checkpoints_and_every_other_second(
+    mixture, tmp_path, monkeypatch, seconds, saved
+):
+    seen, now = [], [0.0]
+
+    def epoch(self):
+        train_epoch(self)
+        now[0] += seconds
+
+    train_epoch = run.Run.train_epoch
+    monkeypatch.setattr(run.Run, "train_epoch", epoch)
+    monkeypatch.setattr(trainer.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(UnfinishedRun, "save", lambda self, state: seen.append(state["epoch"]))
+    train(small_plan(mixture, epochs=8, checkpoints=(0, 5, 7)), tmp_path / "run.h5")
+    assert seen == saved
 
 
 def test_finished_file_is_left_as_it_is(mixture, tmp_path):
