@@ -3,9 +3,9 @@
     python -m benchmarks.experiments.imbalance train FOLDER [LOSS]
     python -m benchmarks.experiments.imbalance tables FOLDER [FIGURES]
 
-LOSS: supcon or ce, both when not given; two processes may train one each. A run that was stopped
-goes on where it was. The tables, shown in docs/experiments/imbalance.md, are of the runs that are
-there; FIGURES is a folder for the pictures.
+LOSS: supcon, supcon-whole, ce or ce-slow, all when not given; processes may train one each. A run
+that was stopped goes on where it was. The tables, shown in docs/experiments/imbalance.md, are of
+the runs that are there; FIGURES is a folder for the pictures.
 """
 
 import dataclasses
@@ -24,45 +24,16 @@ from benchmarks.experiments.imbalance_geometry import (
     reference_grams,
     views,
 )
+from benchmarks.experiments.imbalance_plans import ASKED, PER_CLASS, PLANS, SEEDS
+from ibcollapse.errors import InputError
 from ibcollapse.geometry import gram_distance
-from ibcollapse.nn import TrainingPlan, TrainingRecord, train
+from ibcollapse.nn import TrainingRecord, train
 from ibcollapse.nn.record import read_record
 
 # By loss and imbalance: the runs, and the checkpoints of each run.
 Found = dict[tuple[str, str], list[TrainingRecord]]
 Along = dict[tuple[str, str], list[list[Comparison]]]
 
-PER_CLASS = 100
-SEEDS = (0, 1)
-# (kind, largest over smallest class); at 50 the smallest class keeps two samples, the fewest that a
-# contrastive loss can use.
-IMBALANCES = (("step", 10.0), ("step", 50.0), ("long-tail", 10.0), ("long-tail", 50.0))
-# The learning rate stays: where it fell, the class means stopped turning before they arrived.
-COMMON = TrainingPlan(
-    network="mlp",
-    epochs=600,
-    checkpoints=(0, 10, 30, 100, 200, 300, 400, 500, 600),
-    weight_decay=1e-4,
-    schedule="constant",
-    dtype="float32",
-)
-PLANS = {
-    # At a temperature of 0.5 and a rate of 0.2 this network merged small classes: its training
-    # accuracy at step 10 was 0.73 after 2400 steps.
-    "supcon": dataclasses.replace(
-        COMMON,
-        loss="supcon",
-        temperature=0.2,
-        batch_size=128,
-        learning_rate=0.05,
-    ),
-    "ce": dataclasses.replace(
-        COMMON,
-        loss="cross-entropy",
-        batch_size=64,
-        learning_rate=0.1,
-    ),
-}
 # Epochs that count as the end of training: the training labels are fitted.
 FITTED = 0.99
 
@@ -71,8 +42,12 @@ def main(what: str, folder: Path, rest: list[str]) -> None:
     if what == "train":
         for loss in rest or list(PLANS):
             for seed in SEEDS:
-                for kind, ratio in IMBALANCES:
-                    run = trained(folder, loss, kind, ratio, seed)
+                for kind, ratio in ASKED[loss]:
+                    try:
+                        run = trained(folder, loss, kind, ratio, seed)
+                    except InputError as error:  # The loss of this run became infinite.
+                        print(_path(folder, loss, kind, ratio, seed).name, error, flush=True)
+                        continue
                     print(run.path.name, run.train_accuracy[-1], run.test_accuracy[-1], flush=True)
         return
     found = finished(folder)
@@ -107,7 +82,7 @@ def finished(folder: Path) -> Found:
     """The runs that are there, by loss and imbalance."""
     found = {}
     for loss in PLANS:
-        for kind, ratio in IMBALANCES:
+        for kind, ratio in ASKED[loss]:
             paths = [_path(folder, loss, kind, ratio, seed) for seed in SEEDS]
             found[loss, f"{kind} {ratio:g}"] = [read_record(p) for p in paths if p.exists()]
     return {key: runs for key, runs in found.items() if runs}
@@ -121,10 +96,18 @@ def report_at(run: TrainingRecord, epoch: int) -> ib.GeometryReport:
 
 
 def comparisons(run: TrainingRecord) -> list[Comparison]:
-    """Each checkpoint after the initialisation beside the references."""
+    """Each checkpoint after the initialisation beside the references.
+
+    Ends before the first one at which all class means are one point and have no geometry.
+    """
     found = []
-    for epoch, accuracy in zip(run.epochs[1:], run.train_accuracy[1:], strict=True):
-        report = report_at(run, int(epoch))
+    for epoch, accuracy in zip(run.epochs, run.train_accuracy, strict=True):
+        if epoch == 0:
+            continue
+        try:
+            report = report_at(run, int(epoch))
+        except InputError:
+            break
         references = reference_grams(report.counts, PLANS["supcon"].temperature)
         found.append(compare(int(epoch), report, references, float(accuracy)))
     return found
@@ -135,7 +118,7 @@ def print_references(found: Found) -> None:
     print("\n| imbalance | counts | measure | SC to ETF | SELI to ETF | SC to SELI |")
     print("|---|---|---|---|---|---|")
     for kind, run in {kind: runs[0] for (_, kind), runs in found.items()}.items():
-        counts = report_at(run, 0).counts
+        counts = report_at(run, int(run.epochs[0])).counts
         grams = reference_grams(counts, PLANS["supcon"].temperature)
         seen = {name: views(gram) for name, gram in grams.items()}
         for measure in MEASURES:
@@ -150,7 +133,12 @@ def print_last(found: Found, along: Along) -> None:
     print("\n| run | NC1 | train, test accuracy | measure | " + " | ".join(REFERENCES), end="")
     print(" | nearest |\n|---|---|---|---|" + "---|" * (len(REFERENCES) + 1))
     for (loss, kind), runs in found.items():
-        last = [checkpoints[-1] for checkpoints in along[loss, kind]]
+        ends = list(zip(runs, along[loss, kind], strict=True))
+        runs, last = _arrived(ends)
+        if len(runs) < len(ends):
+            print(f"| {loss}, {kind}: class means one point in {len(ends) - len(runs)} |")
+        if not runs:
+            continue
         nc1 = ", ".join(f"{one.nc1:.2g}" for one in last)
         accuracy = "; ".join(
             f"{run.train_accuracy[-1]:.3f}, {run.test_accuracy[-1]:.3f}" for run in runs
@@ -165,6 +153,14 @@ def print_last(found: Found, along: Along) -> None:
             nearest = ", ".join(one.nearest(measure) for one in last)
             row = [f"{loss}, {kind}", nc1, accuracy, measure, *cells, nearest]
             print("| " + " | ".join(row) + " |")
+
+
+def _arrived(
+    ends: list[tuple[TrainingRecord, list[Comparison]]],
+) -> tuple[list[TrainingRecord], list[Comparison]]:
+    """The runs with a geometry at their last checkpoint, and that checkpoint."""
+    kept = [(run, found[-1]) for run, found in ends if found and found[-1].epoch == run.epochs[-1]]
+    return [run for run, _ in kept], [one for _, one in kept]
 
 
 def print_nearest(along: Along) -> None:
@@ -187,7 +183,7 @@ def _tally(found: list[Comparison], measure: str) -> str:
 def panels(found: Found) -> dict[str, np.ndarray]:
     """Cosines of the class means at the end of one seed, and those predicted, step 10."""
     shown = {}
-    for loss in PLANS:
+    for loss in ("supcon", "ce"):
         run = found[loss, "step 10"][0]
         report = report_at(run, int(run.epochs[-1]))
         shown[f"trained: {loss}"] = views(report.origin_gram)["cosines"]

@@ -9,7 +9,12 @@ from ibcollapse.report.figures import style
 from ibcollapse.report.figures.figure_files import save_figure
 from ibcollapse.report.figures.gram import gram_figure
 
-_TITLES = {"supcon": "contrastive", "ce": "cross-entropy"}
+_TITLES = {
+    "supcon": "contrastive",
+    "supcon-whole": "contrastive, all",
+    "ce": "cross-entropy",
+    "ce-slow": "slower CE",
+}
 
 
 def draw_grams(panels: dict[str, np.ndarray], path: Path) -> None:
@@ -44,7 +49,7 @@ def draw_distances(
             ax.set_title(f"{_TITLES[loss]}, {kind}", fontsize=9.0)
             ax.set_xlabel("epoch")
             ax.set_ylim(0.0, 1.15)
-            if j == 0:
+            if (loss, kinds[j - 1]) not in found or j == 0:
                 ax.set_ylabel("distance")
             first = first or ax
     style.draw_legend(first, "lower left")
