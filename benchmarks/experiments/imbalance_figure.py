@@ -9,6 +9,7 @@ from ibcollapse.report.figures import style
 from ibcollapse.report.figures.figure_files import save_figure
 from ibcollapse.report.figures.gram import gram_figure
 
+_COLUMNS = 4
 _TITLES = {
     "supcon": "contrastive",
     "supcon-whole": "contrastive, all",
@@ -31,28 +32,22 @@ def draw_grams(panels: dict[str, np.ndarray], path: Path) -> None:
 def draw_distances(
     found: dict[tuple[str, str], list[list[Comparison]]], measure: str, path: Path
 ) -> None:
-    """Write the distance to each prediction along training to `path`; a row of panels per loss.
+    """Write the distance to each prediction along training to `path`, a panel per loss and kind.
 
-    `found[loss, imbalance]` holds the checkpoints of each seed; a pair without runs stays empty.
+    `found[loss, imbalance]` holds the checkpoints of each seed. Panels share both axes.
     """
-    losses = list(dict.fromkeys(loss for loss, _ in found))
-    kinds = list(dict.fromkeys(kind for _, kind in found))
-    figure = style.new_figure(2.4 * len(kinds) + 0.4, 2.3 * len(losses) + 0.3)
-    first = None
-    for i, loss in enumerate(losses):
-        for j, kind in enumerate(kinds):
-            if (loss, kind) not in found:
-                continue
-            cell = i * len(kinds) + j + 1
-            ax = style.new_axes(figure, len(losses), len(kinds), cell)
-            _draw_panel(ax, found[loss, kind], measure)
-            ax.set_title(f"{_TITLES[loss]}, {kind}", fontsize=9.0)
-            ax.set_xlabel("epoch")
-            ax.set_ylim(0.0, 1.15)
-            if (loss, kinds[j - 1]) not in found or j == 0:
-                ax.set_ylabel("distance")
-            first = first or ax
-    style.draw_legend(first, "lower left")
+    rows = -(-len(found) // _COLUMNS)
+    figure = style.new_figure(2.4 * _COLUMNS + 0.4, 2.3 * rows + 0.3)
+    axes = [style.new_axes(figure, rows, _COLUMNS, cell + 1) for cell in range(len(found))]
+    for i, (ax, ((loss, kind), seeds)) in enumerate(zip(axes, found.items(), strict=True)):
+        _draw_panel(ax, seeds, measure)
+        ax.set_title(f"{_TITLES[loss]}, {kind}", fontsize=9.0)
+        ax.set_xlabel("epoch")
+        ax.set_xlim(8.0, 4000.0)
+        ax.set_ylim(0.0, 1.3)
+        if i % _COLUMNS == 0:
+            ax.set_ylabel("distance")
+    style.draw_legend(axes[0], "lower left")
     save_figure(figure, path)
 
 
