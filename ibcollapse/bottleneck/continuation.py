@@ -5,7 +5,6 @@ import numpy as np
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.searching import Options, search
-from ibcollapse.bottleneck.solution import CONVERGED
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
 
 
@@ -24,17 +23,7 @@ def continued(
     if ended is None:
         return None
     found = search(channel, ended.mixture, ended.evaluation, beta, options, rng, state.maxima.log_r)
-    return SolvedState(
-        beta,
-        ended.mixture,
-        ended.evaluation,
-        found.gap,
-        found.how,
-        found.maxima,
-        ended.residual,
-        ended.n_sweeps,
-        CONVERGED,
-    )
+    return SolvedState.of(beta, ended, found)
 
 
 def optimal_from(

@@ -17,8 +17,9 @@ from ibcollapse.bottleneck.mixture import (
     information,
     trivial_mixture,
 )
+from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import join, refine
-from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.weights import optimise_weights
 from ibcollapse.errors import InputError
@@ -46,6 +47,23 @@ class SolvedState:
     residual: float
     n_sweeps: int
     status: str
+
+    @classmethod
+    def of(
+        cls, beta: float, ended: Descent, found: Search, status: str = CONVERGED
+    ) -> "SolvedState":
+        """The state in which a descent ended, with what the search for violators found of it."""
+        return cls(
+            beta,
+            ended.mixture,
+            ended.evaluation,
+            found.gap,
+            found.how,
+            found.maxima,
+            ended.residual,
+            ended.n_sweeps,
+            status,
+        )
 
 
 def solve(
@@ -167,17 +185,7 @@ def solve_state(
                     "nats; raise max_clusters"
                 )
                 break
-    return SolvedState(
-        beta,
-        ended.mixture,
-        ended.evaluation,
-        found.gap,
-        found.how,
-        found.maxima,
-        ended.residual,
-        n_sweeps,
-        status,
-    )
+    return SolvedState.of(beta, dataclasses.replace(ended, n_sweeps=n_sweeps), found, status)
 
 
 def enlarged(channel: Channel, mixture: Mixture, violators: Array, beta: float) -> Mixture:
