@@ -12,13 +12,10 @@ torch = pytest.importorskip("torch")
 from ibcollapse.errors import InputError, OutputError  # noqa: E402
 from ibcollapse.nn import (  # noqa: E402
     TrainingPlan,
-    matrix_information_loss,
     run,
-    supcon_loss,
     train,
     trainer,
 )
-from ibcollapse.nn.networks import build_network  # noqa: E402
 from ibcollapse.nn.unfinished import UnfinishedRun  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -273,40 +270,6 @@ def test_seeds_change_the_network_and_not_the_samples(mixture, tmp_path):
     # 30 of each class become 30, round(30 / √5) = 13 and 6; a fifth of the 49 labels is changed.
     assert np.bincount(ids % 3).tolist() == [30, 13, 6]
     assert np.sum(labels != ids % 3) == 10
-
-
-@pytest.mark.parametrize(
-    ("options", "extra"),
-    [
-        ({"loss": "supcon", "temperature": 0.7}, None),
-        ({"loss": "cross-entropy", "label_smoothing": 0.2}, None),
-        ({"loss": "cross-entropy", "mir_weight": 0.5, "hdr_weight": 0.25}, (0.5, 0.25)),
-    ],
-)
-def test_batch_loss_is_the_one_of_the_plan(mixture, options, extra):
-    plan = small_plan(mixture, **options)
-    network = build_network(
-        "mlp",
-        input_shape=(5,),
-        feature_dim=8,
-        head_dim=4,
-        n_classes=None if plan.loss == "supcon" else 3,
-        seed=0,
-    )
-    inputs, labels = torch.randn(12, 5), torch.arange(12) % 3
-    head = network.head(network.encoder(inputs))
-    if plan.loss == "supcon":
-        expected = supcon_loss(head, labels, temperature=0.7)
-    else:
-        log_p = torch.log_softmax(network(inputs), dim=1)
-        smooth = plan.label_smoothing
-        targets = (1 - smooth) * torch.eye(3)[labels] + smooth / 3
-        expected = -(targets * log_p).sum(dim=1).mean()
-    if extra is not None:
-        expected = expected + matrix_information_loss(
-            head, network.classifier.weight[labels], mir_weight=extra[0], hdr_weight=extra[1]
-        )
-    torch.testing.assert_close(run.batch_loss(plan, network, inputs, labels), expected)
 
 
 def test_unknown_device_is_named(mixture, tmp_path):
