@@ -65,7 +65,8 @@ def minimise(
     """Local minimum of `problem` by trust region.
 
     Steihaug–Toint truncated conjugate gradients inside a trust region; superlinear near a
-    minimum. Ends when `accept(point)` holds,
+    minimum: the residual asked of a step falls with the root of |gradient| / |gradient at start|,
+    so that the path does not depend on the unit of the values. Ends when `accept(point)` holds,
     when the step can no longer change the point in float64, or after `max_steps` trials or
     `max_products` Hessian products.
 
@@ -74,14 +75,21 @@ def minimise(
     point, value = start, problem.value(start)
     largest = float(np.linalg.norm(start))
     radius, products = largest / 8, 0
+    first_norm = 0.0
     for trial in range(max_steps + 1):
         gradient = problem.gradient(point)
         norm = float(np.linalg.norm(gradient))
+        first_norm = first_norm or norm
         accepted = accept(point)
         spent = trial == max_steps or products >= max_products
         if accepted or spent or norm == 0.0 or radius < _SMALLEST_RADIUS:
             break
-        step, at_edge, promised, used = _truncated_cg(problem.hessian(point), gradient, radius)
+        # Measured against the start, not against 1: a function in small units would be solved to
+        # rounding at every step, along directions in which its Hessian vanishes.
+        forcing = min(0.1, float(np.sqrt(norm / first_norm)))
+        step, at_edge, promised, used = _truncated_cg(
+            problem.hessian(point), gradient, radius, forcing=forcing
+        )
         products += used
         candidate = problem.retract(point, step)
         reached = problem.value(candidate)
@@ -99,13 +107,16 @@ def minimise(
 
 
 def _truncated_cg(
-    hessian: Callable[[Array], Array], gradient: Array, radius: float
+    hessian: Callable[[Array], Array], gradient: Array, radius: float, *, forcing: float
 ) -> tuple[Array, bool, float, int]:
-    """Step, whether it ends at the edge, the decrease the model promises, Hessian products."""
+    """Step, whether it ends at the edge, the decrease the model promises, Hessian products.
+
+    Inside the region it stops when |residual| ≤ forcing · |gradient|.
+    """
     step, hessian_step = np.zeros_like(gradient), np.zeros_like(gradient)
     residual, direction = gradient, -gradient
-    square = first_square = float(np.vdot(residual, residual))
-    target = first_square * min(0.1, np.sqrt(first_square)) ** 2
+    square = float(np.vdot(residual, residual))
+    target = forcing**2 * square
     at_edge, n_products = False, 0
     while not at_edge and n_products < gradient.size:
         along = hessian(direction)

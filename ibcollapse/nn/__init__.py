@@ -7,6 +7,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("torch", "ibcollapse.nn") from error
 
+from ibcollapse.nn.augmentation import Augmentation
 from ibcollapse.nn.losses import (
     hdr,
     info_nce_loss,
@@ -21,8 +22,10 @@ from ibcollapse.nn.plan import TrainingPlan
 from ibcollapse.nn.record import TrainingRecord
 from ibcollapse.nn.recorder import FeatureRecorder
 from ibcollapse.nn.trainer import train
+from ibcollapse.nn.views import write_views
 
 __all__ = [
+    "Augmentation",
     "FeatureRecorder",
     "TrainingPlan",
     "TrainingRecord",
@@ -35,4 +38,5 @@ __all__ = [
     "supcon_loss",
     "train",
     "vicreg_loss",
+    "write_views",
 ]

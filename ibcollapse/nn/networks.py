@@ -22,7 +22,7 @@ class StagedNetwork(nn.Module):
     """encoder → head → classifier; head and classifier may be the identity.
 
     `classifier` is an `nn.Linear` for cross-entropy; a network for the contrastive loss has none,
-    and its head ends on the unit sphere, where that loss sees it.
+    and its head ends on the unit sphere where that loss sees it there.
     """
 
     def __init__(self, encoder: nn.Module, head: nn.Module, classifier: nn.Module) -> None:
@@ -44,28 +44,31 @@ def build_network(
     feature_dim: int,
     head_dim: int,
     n_classes: int | None,
+    unit_outputs: bool = True,
     seed: int,
 ) -> StagedNetwork:
     """Network with weights drawn from `seed`, on CPU; torch's global generator is untouched.
 
     Parameters
     ----------
-    name : {"conv", "resnet", "mlp"}
-        Three convolutions; three residual stages; two hidden layers of 256. All end in
-        `feature_dim` non-negative features.
+    name : {"conv", "resnet", "mlp", "linear"}
+        Three convolutions; three residual stages; two hidden layers of 256: they end in
+        `feature_dim` non-negative features. "linear" is one matrix without bias.
     input_shape : tuple of int
-        (channels, height, width), or (d,) for "mlp".
+        (channels, height, width), or (d,) for "mlp" and "linear".
     head_dim : int
         Outputs of the two-layer head; 0 leaves it out.
     n_classes : int or None
-        Rows of the linear classifier; None: no classifier, unit-norm output.
+        Rows of the linear classifier; None: no classifier.
+    unit_outputs : bool
+        Without a classifier, scale the outputs to length one.
 
     Raises
     ------
     InputError
         When a convolutional network is asked for inputs that are not images.
     """
-    if name != "mlp" and len(input_shape) != 3:
+    if name in ("conv", "resnet") and len(input_shape) != 3:
         raise InputError(
             f"network {name!r} needs images (channels, height, width), the data have shape "
             f"{input_shape}; use network='mlp'"
@@ -79,7 +82,8 @@ def build_network(
                 nn.Linear(feature_dim, feature_dim), nn.ReLU(), nn.Linear(feature_dim, head_dim)
             )
         if n_classes is None:
-            return StagedNetwork(encoder, nn.Sequential(head, UnitRows()), nn.Identity())
+            end = UnitRows() if unit_outputs else nn.Identity()
+            return StagedNetwork(encoder, nn.Sequential(head, end), nn.Identity())
         return StagedNetwork(encoder, head, nn.Linear(head_dim or feature_dim, n_classes))
 
 
@@ -135,4 +139,9 @@ def _perceptron(input_shape: tuple[int, ...], feature_dim: int) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-_ENCODERS = {"conv": _convolutional, "resnet": _residual, "mlp": _perceptron}
+def _linear(input_shape: tuple[int, ...], feature_dim: int) -> nn.Module:
+    n_inputs = torch.Size(input_shape).numel()
+    return nn.Sequential(nn.Flatten(), nn.Linear(n_inputs, feature_dim, bias=False))
+
+
+_ENCODERS = {"conv": _convolutional, "resnet": _residual, "mlp": _perceptron, "linear": _linear}

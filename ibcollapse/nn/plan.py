@@ -2,14 +2,22 @@
 
 import dataclasses
 import math
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ibcollapse.errors import InputError
 
-LossName = Literal["supcon", "cross-entropy"]
-NetworkName = Literal["conv", "resnet", "mlp"]
+LossName = Literal[
+    "supcon", "cross-entropy", "spectral", "infonce-dot", "infonce-distance", "vicreg"
+]
+NetworkName = Literal["conv", "resnet", "mlp", "linear"]
+ScheduleName = Literal["steps", "constant"]
 ImbalanceName = Literal["none", "step", "long-tail"]
 FeatureType = Literal["float16", "float32", "float64"]
+
+# They compare two augmented views of each sample and see no label.
+SELF_SUPERVISED = ("spectral", "infonce-dot", "infonce-distance", "vicreg")
+AUGMENTATIONS = ("augment_shift", "augment_flip", "augment_noise", "augment_erase")
+_INFONCE = ("infonce-dot", "infonce-distance")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,9 +30,11 @@ class TrainingPlan:
         "digits" (scikit-learn's), "fashion-mnist" (Debian's package dataset-fashion-mnist), an
         .npz file or a folder of IDX files; see `load_dataset`.
     loss : str
-        "supcon" or "cross-entropy".
+        "supcon" or "cross-entropy"; or, of two augmented views and without labels, "spectral"
+        (contrastive), "infonce-dot", "infonce-distance" or "vicreg" with its published weights.
     network : str
-        "conv", "resnet" or "mlp"; see `build_network`.
+        "conv", "resnet", "mlp" or "linear"; see `build_network`. InfoNCE sees unit-norm outputs,
+        except of a linear network, whose theory (`ibcollapse.landscape`) is about plain ones.
     feature_dim, head_dim : int
         Widths of the layers `encoder` and `head`; head_dim 0 leaves the head out.
     epochs : int
@@ -33,10 +43,12 @@ class TrainingPlan:
         Epochs whose features are recorded, 0 being the initialisation; () takes eight, spaced
         geometrically.
     batch_size, learning_rate, momentum, weight_decay
-        Stochastic gradient descent. The rate falls to a tenth after a half and again after three
-        quarters of the epochs.
+        Stochastic gradient descent.
+    schedule : str
+        Of the learning rate. "steps": it falls to a tenth after a half and again after three
+        quarters of the epochs; "constant".
     temperature : float
-        Of the supervised-contrastive loss.
+        Of the supervised-contrastive loss and of InfoNCE.
     label_smoothing, mir_weight, hdr_weight : float
         Of the cross-entropy, and of the matrix-information terms added to it.
     imbalance : str
@@ -46,11 +58,18 @@ class TrainingPlan:
         Largest over smallest class, at least 1.
     label_noise : float
         Fraction of the training labels changed to another class, below 1.
+    augment_shift, augment_flip, augment_noise, augment_erase
+        Of the two views of a self-supervised loss; see `Augmentation`.
     seed : int
         Of the initial weights and the order of the batches.
     data_seed : int
         Of the samples that imbalance drops and the labels that noise changes: two runs that
         differ in `seed` only see the same data.
+    fit_every : int
+        Optimisation steps between two measurements of the training accuracy, which end when the
+        labels are fitted; 0 measures nothing. See `TrainingRecord.steps_to_fit`.
+    stop_at_fit : bool
+        Let the epoch in which the labels are fitted be the last one; it is recorded as well.
     device : str
         A torch device.
     dtype : str
@@ -73,6 +92,7 @@ class TrainingPlan:
     learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    schedule: ScheduleName = "steps"
     temperature: float = 0.1
     label_smoothing: float = 0.0
     mir_weight: float = 0.0
@@ -80,8 +100,14 @@ class TrainingPlan:
     imbalance: ImbalanceName = "none"
     imbalance_ratio: float = 10.0
     label_noise: float = 0.0
+    augment_shift: int = 0
+    augment_flip: float = 0.0
+    augment_noise: float = 0.0
+    augment_erase: float = 0.0
     seed: int = 0
     data_seed: int = 0
+    fit_every: int = 0
+    stop_at_fit: bool = False
     device: str = "cpu"
     dtype: FeatureType = "float32"
 
@@ -95,16 +121,38 @@ class TrainingPlan:
                 f"checkpoints are {self.checkpoints}; each must lie in 0 to epochs = {self.epochs}"
             )
         object.__setattr__(self, "checkpoints", tuple(sorted(set(self.checkpoints))))
-        if self.loss == "supcon" and (self.label_smoothing or self.mir_weight or self.hdr_weight):
+        self._check_combinations()
+
+    def _check_combinations(self) -> None:
+        if self.stop_at_fit and not self.fit_every:
+            raise InputError("stop_at_fit needs a measurement; give fit_every of at least 1")
+        if not self.has_classifier and (self.label_smoothing or self.mir_weight or self.hdr_weight):
             raise InputError(
                 "label_smoothing, mir_weight and hdr_weight need a classifier; "
                 "use loss='cross-entropy'"
             )
+        if self.network == "linear" and self.head_dim:
+            raise InputError(
+                f"network 'linear' with head_dim {self.head_dim} would not be linear; use "
+                "head_dim=0"
+            )
+        augmented = any(getattr(self, name) for name in AUGMENTATIONS)
+        if self.loss in SELF_SUPERVISED and not augmented:
+            raise InputError(
+                f"loss {self.loss!r} compares two augmented views, which would be equal; set one "
+                f"of {', '.join(AUGMENTATIONS)}"
+            )
+        if augmented and self.loss not in SELF_SUPERVISED:
+            raise InputError(
+                f"{', '.join(AUGMENTATIONS)} make the views of a self-supervised loss; "
+                f"loss {self.loss!r} takes the samples as they are"
+            )
 
     def _check_choices(self) -> None:
         for field, choices in (
-            ("loss", ("supcon", "cross-entropy")),
-            ("network", ("conv", "resnet", "mlp")),
+            ("loss", get_args(LossName)),
+            ("network", get_args(NetworkName)),
+            ("schedule", get_args(ScheduleName)),
             ("imbalance", ("none", "step", "long-tail")),
             ("dtype", ("float16", "float32", "float64")),
         ):
@@ -120,6 +168,7 @@ class TrainingPlan:
             ("batch_size", 2),
             ("seed", 0),
             ("data_seed", 0),
+            ("fit_every", 0),
             ("learning_rate", 0.0),
             ("momentum", 0.0),
             ("weight_decay", 0.0),
@@ -128,18 +177,36 @@ class TrainingPlan:
             ("hdr_weight", 0.0),
             ("imbalance_ratio", 1.0),
             ("label_noise", 0.0),
+            ("augment_shift", 0),
+            ("augment_flip", 0.0),
+            ("augment_noise", 0.0),
+            ("augment_erase", 0.0),
         ):
             value = getattr(self, field)
             if not (math.isfinite(value) and value >= lowest):
                 raise InputError(f"{field} is {value}; it must be at least {lowest}")
-        for field in ("momentum", "label_smoothing", "label_noise"):
+        for field in ("momentum", "label_smoothing", "label_noise", "augment_erase"):
             if getattr(self, field) >= 1.0:
                 raise InputError(f"{field} is {getattr(self, field)}; it must be below 1")
+        if self.augment_flip > 1.0:
+            raise InputError(f"augment_flip is {self.augment_flip}; it must be at most 1")
         if not 0.0 < self.temperature < math.inf:
             raise InputError(f"temperature is {self.temperature}; it must be above 0")
 
+    @property
+    def has_classifier(self) -> bool:
+        """Whether the network ends in a linear classifier."""
+        return self.loss == "cross-entropy"
+
+    @property
+    def unit_outputs(self) -> bool:
+        """Whether the loss sees outputs scaled to length one."""
+        return self.loss == "supcon" or (self.loss in _INFONCE and self.network != "linear")
+
     def learning_rate_at(self, epoch: int) -> float:
         """Rate of epoch 1 … epochs; a function of the epoch alone, so that runs can resume."""
+        if self.schedule == "constant":
+            return self.learning_rate
         done = (epoch - 1) / self.epochs
         return self.learning_rate * (1.0 if done < 0.5 else 0.1 if done < 0.75 else 0.01)
 

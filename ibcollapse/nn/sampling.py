@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
-from ibcollapse.nn.datasets import Samples
-from ibcollapse.nn.plan import ImbalanceName
+from ibcollapse.nn.datasets import Dataset, Samples
+from ibcollapse.nn.plan import ImbalanceName, TrainingPlan
 
 
 def imbalanced_counts(
@@ -58,3 +58,11 @@ def flip_labels(
     shifts = torch.from_numpy(generator.integers(1, max(n_classes, 2), size=n_flipped))
     labels[rows] = (labels[rows] + shifts) % n_classes
     return Samples(samples.inputs, labels, samples.ids)
+
+
+def sampled(data: Dataset, plan: TrainingPlan) -> Dataset:
+    """`data` with the imbalance and the label noise of a plan in its training split."""
+    generator = np.random.default_rng(plan.data_seed)
+    kept = imbalance(data.train, plan.imbalance, plan.imbalance_ratio, generator)
+    noisy = flip_labels(kept, plan.label_noise, len(data.class_names), generator)
+    return Dataset(noisy, data.test, data.class_names)

@@ -2,24 +2,28 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import torch
 
 from ibcollapse.errors import OutputError
 from ibcollapse.hdf5_guard import find_danger
 from ibcollapse.nn.checkpoints import write_checkpoints
-from ibcollapse.nn.datasets import Dataset, load_dataset
+from ibcollapse.nn.datasets import load_dataset
 from ibcollapse.nn.plan import TrainingPlan
 from ibcollapse.nn.record import TrainingRecord, read_record
 from ibcollapse.nn.run import Run
-from ibcollapse.nn.sampling import flip_labels, imbalance
+from ibcollapse.nn.sampling import sampled
 from ibcollapse.nn.unfinished import UnfinishedRun
 from ibcollapse.progress import SILENT, Progress
+
+# What a kill can cost beyond the epoch it falls in. Saving waits for the disk, which took longer
+# than training where an epoch is a matter of milliseconds.
+SAVE_EVERY_S = 2.0
 
 
 def train(
@@ -31,9 +35,10 @@ def train(
 ) -> TrainingRecord:
     """Train a network; write its layers `encoder` and `head` at the plan's checkpoints to `path`.
 
-    While it runs, a folder `<path>.unfinished` keeps the state of the last epoch; the same call
-    after a kill goes on from there and ends with the same features (bit for bit on CPU with the
-    same number of threads). A file that the same plan has made already is left as it is.
+    While it runs, a folder `<path>.unfinished` keeps the state of an epoch that ended at most two
+    seconds before the one in progress began; the same call after a kill goes on from there and
+    ends with the same features (bit for bit on CPU with the same number of threads). A file that
+    the same plan has made already is left as it is.
 
     Parameters
     ----------
@@ -43,7 +48,8 @@ def train(
         Feature file to make, in the native layout. Epochs carry `loss` (mean over the batches of
         the epoch), `train_accuracy` and `test_accuracy`: of the classifier, or of the nearest
         class mean of the head under the contrastive loss. `train` accuracy counts the labels
-        trained on, noise included.
+        trained on, noise included. They also carry `steps`, the optimisation steps done, and with
+        `plan.fit_every` the `attainable_accuracy` and, from the fit on, `steps_to_fit`.
     workers : int, optional
         Threads of torch on CPU during the run; as set already when omitted.
     progress : Progress
@@ -73,20 +79,20 @@ def train(
             with unfinished.claimed():
                 unfinished.remove()
         return read_record(target)
-    data = _sampled(load_dataset(plan.data), plan)
+    data = sampled(load_dataset(plan.data), plan)
     with _threads(workers):
         run = Run(plan, data)
         with unfinished.claimed():
             _train_on(run, unfinished, f"training {target.name}", progress)
-            progress.start(f"recording {target.name}", total=len(plan.checkpoints))
-            write_checkpoints(target, plan, data, run.network, unfinished, run.losses, progress)
+            progress.start(f"recording {target.name}", total=len(run.recorded_epochs))
+            write_checkpoints(target, run, data, unfinished, progress)
             progress.finish()
             unfinished.remove()
     return read_record(target)
 
 
 def _train_on(run: Run, unfinished: UnfinishedRun, stage: str, progress: Progress) -> None:
-    """Bring `run` from the last saved epoch to its end, saving every epoch."""
+    """Bring `run` from the last saved epoch to its end, saving at checkpoints and now and then."""
     state = unfinished.load()
     if state is None:
         _save(run, unfinished)
@@ -99,15 +105,22 @@ def _train_on(run: Run, unfinished: UnfinishedRun, stage: str, progress: Progres
         run.restore(state)
     progress.start(stage, total=run.plan.epochs)
     progress.advance(run.epoch)
-    while run.epoch < run.plan.epochs:
+    saved = time.monotonic()
+    while not run.finished:
         run.train_epoch()
-        _save(run, unfinished)
+        if _must_save(run) or time.monotonic() - saved >= SAVE_EVERY_S:
+            _save(run, unfinished)
+            saved = time.monotonic()
         progress.advance()
 
 
+def _must_save(run: Run) -> bool:
+    return run.finished or run.epoch in run.recorded_epochs
+
+
 def _save(run: Run, unfinished: UnfinishedRun) -> None:
-    # The weights first: a kill in between repeats the epoch and writes the same weights again.
-    if run.epoch in run.plan.checkpoints:
+    # The weights first: a kill in between repeats the epochs and writes the same weights again.
+    if run.epoch in run.recorded_epochs:
         unfinished.save_weights(run.epoch, run.network.state_dict())
     unfinished.save(run.state())
 
@@ -122,20 +135,17 @@ def _threads(workers: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _sampled(data: Dataset, plan: TrainingPlan) -> Dataset:
-    generator = np.random.default_rng(plan.data_seed)
-    kept = imbalance(data.train, plan.imbalance, plan.imbalance_ratio, generator)
-    noisy = flip_labels(kept, plan.label_noise, len(data.class_names), generator)
-    return Dataset(noisy, data.test, data.class_names)
-
-
 def _check_made_by(plan: TrainingPlan, path: Path) -> None:
     try:
         danger = find_danger(path)
         if danger:
             raise OutputError(f"{path} exists and is damaged ({danger}); delete it")
         with h5py.File(path, "r") as file:
-            made = {name: file.attrs.get(f"made_{name}") for name in plan.provenance()}
+            # A file from before an option existed was made with what is now its default.
+            made = {
+                name: file.attrs.get(f"made_{name}", default)
+                for name, default in TrainingPlan(epochs=plan.epochs).provenance().items()
+            }
     except OutputError:
         raise
     except OSError as error:

@@ -17,7 +17,7 @@ from ibcollapse.errors import OutputError
 
 @dataclasses.dataclass(frozen=True)
 class UnfinishedRun:
-    """State of a run beside its output: the last epoch, and the weights at each checkpoint.
+    """State of a run beside its output: a recent epoch, and the weights at each checkpoint.
 
     Every file is written whole or not at all, so a kill at any moment leaves the state of some
     finished epoch.

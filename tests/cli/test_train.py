@@ -100,3 +100,17 @@ def test_mistakes_are_one_line_and_exit_2(arguments, message, tmp_path, monkeypa
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.torch
+def test_steps_to_fit_are_told(mixture, tmp_path):
+    pytest.importorskip("torch")
+    arguments = ["--data", mixture, "--epochs", "30", "--learning-rate", "0.01", *SMALL]
+    arguments += ["--fit-every", "1", "--stop-at-fit"]
+    command = ["train", "-o", str(tmp_path / "run.h5"), *arguments, "--json", "-", "--quiet"]
+    done = CliRunner().invoke(main, command, catch_exceptions=False)
+    (found,) = json.loads(done.stdout)["runs"]
+    assert 1 < found["steps_to_fit"] <= found["steps"][-1] < 90
+    assert found["attainable_accuracy"] == 1.0
+    table = CliRunner().invoke(main, command[:-3], catch_exceptions=False).stdout
+    assert table.splitlines()[-1] == f"steps to fit: {found['steps_to_fit']}"

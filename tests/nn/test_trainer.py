@@ -12,12 +12,10 @@ torch = pytest.importorskip("torch")
 from ibcollapse.errors import InputError, OutputError  # noqa: E402
 from ibcollapse.nn import (  # noqa: E402
     TrainingPlan,
-    matrix_information_loss,
     run,
-    supcon_loss,
     train,
+    trainer,
 )
-from ibcollapse.nn.networks import build_network  # noqa: E402
 from ibcollapse.nn.unfinished import UnfinishedRun  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -110,26 +108,28 @@ def test_without_head_the_classifier_reads_the_encoder(mixture, tmp_path):
 KILLED = """
 import os, signal, sys
 import torch
-from ibcollapse.nn import TrainingPlan, train
+from ibcollapse.nn import TrainingPlan, train, trainer
 steps = 0
 step = torch.optim.SGD.step
 def killing_step(self, *args, **kwargs):
     global steps
     steps += 1
-    if steps == 11:
+    if steps == 15:
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, *args, **kwargs)
 torch.optim.SGD.step = killing_step
 torch.set_num_threads(int(sys.argv[3]))
+trainer.SAVE_EVERY_S = float(sys.argv[4])
 train(eval(sys.argv[1]), sys.argv[2])
 """
 
 
-def test_run_killed_in_mid_epoch_ends_with_the_same_bits(mixture, tmp_path):
+# Four batches an epoch: the fifteenth step is in the fourth epoch. Epoch 2 is a checkpoint.
+@pytest.mark.parametrize(("save_every", "saved"), [("inf", 2), ("0", 3)])
+def test_run_killed_in_mid_epoch_ends_with_the_same_bits(mixture, tmp_path, save_every, saved):
     plan = small_plan(mixture, loss="cross-entropy")
     killed, whole = tmp_path / "killed.h5", tmp_path / "whole.h5"
-    # Four batches an epoch: the eleventh step is the third of the third epoch.
-    arguments = [repr(plan), str(killed), str(torch.get_num_threads())]
+    arguments = [repr(plan), str(killed), str(torch.get_num_threads()), save_every]
     done = subprocess.run(
         [sys.executable, "-c", KILLED, *arguments], capture_output=True, text=True
     )
@@ -137,7 +137,7 @@ def test_run_killed_in_mid_epoch_ends_with_the_same_bits(mixture, tmp_path):
     assert not killed.exists()
     state = UnfinishedRun(Path(f"{killed}.unfinished")).load()
     assert state is not None
-    assert state["epoch"] == 2
+    assert state["epoch"] == saved
     assert_same_contents(train(plan, killed), train(plan, whole))
 
 
@@ -156,6 +156,24 @@ def test_run_interrupted_while_recording_ends_with_the_same_bits(mixture, tmp_pa
             train(plan, tmp_path / "run.h5")
     assert not (tmp_path / "run.h5").exists()
     assert_same_contents(train(plan, tmp_path / "run.h5"), train(plan, tmp_path / "whole.h5"))
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(0.9, [0, 3, 5, 7, 8]), (2.0, [*range(9)])])
+def test_state_is_saved_at_checkpoints_and_every_other_second(
+    mixture, tmp_path, monkeypatch, seconds, saved
+):
+    seen, now = [], [0.0]
+
+    def epoch(self):
+        train_epoch(self)
+        now[0] += seconds
+
+    train_epoch = run.Run.train_epoch
+    monkeypatch.setattr(run.Run, "train_epoch", epoch)
+    monkeypatch.setattr(trainer.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(UnfinishedRun, "save", lambda self, state: seen.append(state["epoch"]))
+    train(small_plan(mixture, epochs=8, checkpoints=(0, 5, 7)), tmp_path / "run.h5")
+    assert seen == saved
 
 
 def test_finished_file_is_left_as_it_is(mixture, tmp_path):
@@ -252,40 +270,6 @@ def test_seeds_change_the_network_and_not_the_samples(mixture, tmp_path):
     # 30 of each class become 30, round(30 / √5) = 13 and 6; a fifth of the 49 labels is changed.
     assert np.bincount(ids % 3).tolist() == [30, 13, 6]
     assert np.sum(labels != ids % 3) == 10
-
-
-@pytest.mark.parametrize(
-    ("options", "extra"),
-    [
-        ({"loss": "supcon", "temperature": 0.7}, None),
-        ({"loss": "cross-entropy", "label_smoothing": 0.2}, None),
-        ({"loss": "cross-entropy", "mir_weight": 0.5, "hdr_weight": 0.25}, (0.5, 0.25)),
-    ],
-)
-def test_batch_loss_is_the_one_of_the_plan(mixture, options, extra):
-    plan = small_plan(mixture, **options)
-    network = build_network(
-        "mlp",
-        input_shape=(5,),
-        feature_dim=8,
-        head_dim=4,
-        n_classes=None if plan.loss == "supcon" else 3,
-        seed=0,
-    )
-    inputs, labels = torch.randn(12, 5), torch.arange(12) % 3
-    head = network.head(network.encoder(inputs))
-    if plan.loss == "supcon":
-        expected = supcon_loss(head, labels, temperature=0.7)
-    else:
-        log_p = torch.log_softmax(network(inputs), dim=1)
-        smooth = plan.label_smoothing
-        targets = (1 - smooth) * torch.eye(3)[labels] + smooth / 3
-        expected = -(targets * log_p).sum(dim=1).mean()
-    if extra is not None:
-        expected = expected + matrix_information_loss(
-            head, network.classifier.weight[labels], mir_weight=extra[0], hdr_weight=extra[1]
-        )
-    torch.testing.assert_close(run.batch_loss(plan, network, inputs, labels), expected)
 
 
 def test_unknown_device_is_named(mixture, tmp_path):

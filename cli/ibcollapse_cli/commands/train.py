@@ -17,12 +17,15 @@ def _integers(_context: click.Context, _option: click.Parameter, text: str) -> t
         raise click.BadParameter(f"{text!r} is no list of integers such as 0,1,2") from None
 
 
+_LOSSES = ["supcon", "cross-entropy", "spectral", "infonce-dot", "infonce-distance", "vicreg"]
+_NETWORKS = ["conv", "resnet", "mlp", "linear"]
+
 # Defaults are those of `ibcollapse.nn.TrainingPlan`, repeated because importing it loads torch;
 # a test keeps them equal.
 _PLAN_OPTIONS = (
     click.option("--data", default="digits", help="digits, fashion-mnist, .npz or IDX folder."),
-    click.option("--loss", type=click.Choice(["supcon", "cross-entropy"]), default="supcon"),
-    click.option("--network", type=click.Choice(["conv", "resnet", "mlp"]), default="conv"),
+    click.option("--loss", type=click.Choice(_LOSSES), default="supcon"),
+    click.option("--network", type=click.Choice(_NETWORKS), default="conv"),
     click.option("--feature-dim", type=int, default=64, help="Width of the layer encoder."),
     click.option("--head-dim", type=int, default=32, help="Width of the layer head; 0: none."),
     click.option("--epochs", type=int, default=200),
@@ -38,7 +41,8 @@ _PLAN_OPTIONS = (
     click.option("--learning-rate", type=float, default=0.1),
     click.option("--momentum", type=float, default=0.9),
     click.option("--weight-decay", type=float, default=5e-4),
-    click.option("--temperature", type=float, default=0.1, help="Of the contrastive loss."),
+    click.option("--schedule", type=click.Choice(["steps", "constant"]), default="steps"),
+    click.option("--temperature", type=float, default=0.1, help="Of supcon and InfoNCE."),
     click.option("--label-smoothing", type=float, default=0.0, help="Of the cross-entropy."),
     click.option("--mir-weight", type=float, default=0.0, help="Weight of 1 - MIR in the loss."),
     click.option("--hdr-weight", type=float, default=0.0, help="Weight of HDR in the loss."),
@@ -47,7 +51,20 @@ _PLAN_OPTIONS = (
         "--imbalance-ratio", type=float, default=10.0, help="Largest over smallest class."
     ),
     click.option("--label-noise", type=float, default=0.0, help="Fraction of changed labels."),
+    click.option("--augment-shift", type=int, default=0, help="Of the two views: pixels."),
+    click.option("--augment-flip", type=float, default=0.0, help="Probability of a mirror image."),
+    click.option("--augment-noise", type=float, default=0.0, help="Standard deviation."),
+    click.option("--augment-erase", type=float, default=0.0, help="Side of a square, as a share."),
     click.option("--data-seed", type=int, default=0, help="Of imbalance and label noise."),
+    click.option(
+        "--fit-every",
+        type=int,
+        default=0,
+        help="Steps between two looks at whether the training labels are fitted; 0: none.",
+    ),
+    click.option(
+        "--stop-at-fit", is_flag=True, default=False, help="End with the epoch that fits them."
+    ),
     click.option("--device", default="cpu", help="cpu or cuda."),
     click.option(
         "--dtype", type=click.Choice(["float16", "float32", "float64"]), default="float32"
@@ -72,12 +89,18 @@ def _plan_options(command: Any) -> Any:
     "--seeds", metavar="N,N,...", default="0", callback=_integers, help="One network for each."
 )
 @_plan_options
+@click.option(
+    "--pairs",
+    type=click.Path(path_type=Path),
+    help="Also write a pair of views of each sample to PATH (.npz), for predict --pairs.",
+)
 @json_option
 @workers_option
 @quiet_option
 def train(
     output: Path | None,
     seeds: tuple[int, ...],
+    pairs: Path | None,
     json_path: str | None,
     workers: int | None,
     quiet: bool,
@@ -88,14 +111,19 @@ def train(
     \b
       ibcollapse train -o digits.h5 --seeds 0,1 --epochs 100
 
+    Losses without labels (spectral, infonce-dot, infonce-distance, vicreg) compare two augmented
+    views of each sample and need an --augment option.
+
     A run that is stopped goes on where it was when the same command is given again.
     """
     if output is None:
         raise click.UsageError("name the file to make with -o FILE.h5")
-    from ibcollapse.nn import TrainingPlan
+    from ibcollapse.nn import TrainingPlan, write_views
     from ibcollapse.nn import train as train_network
 
     plans = [TrainingPlan(seed=seed, **plan) for seed in seeds]
+    if pairs is not None:
+        write_views(plans[0], pairs)
     with show_progress(quiet=quiet) as progress:
         runs = [
             train_network(
@@ -111,6 +139,8 @@ def train(
             rows = list(zip(*(column.tolist() for column in columns), strict=True))
             header = ("epoch", "loss", "train accuracy", "test accuracy")
             write_table(header, rows, title=str(run.path))
+            if plan["fit_every"]:
+                click.echo(f"steps to fit: {run.steps_to_fit or 'not fitted'}")
 
 
 def _target(output: Path, seed: int, seeds: tuple[int, ...]) -> Path:
