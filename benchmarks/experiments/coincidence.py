@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import ibcollapse as ib
-from ibcollapse.coincidence import overlap
+from ibcollapse.coincidence import CoincidenceReport, overlap
 from ibcollapse.trajectory import BOTTLENECKS, Trajectory
 
 DATA = Path(__file__).parents[2] / "data"
@@ -47,6 +47,7 @@ def main(what: str, folder: Path) -> None:
     found = {path.parent.name: ib.load_result(path) for path in runs}
     print_last(found)
     print_statements(found)
+    print_claims(found)
 
 
 def follow(
@@ -129,6 +130,47 @@ def _epochs(statement) -> str:
     epoch = "never" if np.isinf(statement.epoch_included) else f"{statement.epoch_included:g}"
     verdict = "=" if statement.coincides else "<" if not statement.sufficient else ">"
     return epoch if epoch == "never" else f"{epoch} {verdict}"
+
+
+def print_claims(found: dict[str, Trajectory]) -> None:
+    """What the page says of whole runs: over all checkpoints, or at the first and the last one."""
+    rows = []
+    for name, trajectory in found.items():
+        reports = [checkpoint.coincidence for checkpoint in trajectory.checkpoints]
+        last, shares = reports[-1], [r.labels.excess / r.labels.bound for r in reports if r.labels]
+        jumps = [
+            f"{t.beta - 1:.2g} ({t.clusters_before} to {t.clusters_after}, epoch {c.epoch})"
+            for c in trajectory.checkpoints
+            for t in c.coincidence.discrete.transitions
+            if t.order == 1
+        ]
+        n = last.pair.n_span
+        more = [r.meta_gaussian.critical_betas[:n] - r.pair.critical_betas[:n] for r in reports]
+        row = {
+            "run": name,
+            "CCA in the span, in all (held out)": f"{last.identified.cca_mean_rho.held_out:.3f}, "
+            f"{last.whole.cca_mean_rho.held_out:.3f}",
+            "sum / bound, first and last": f"{shares[0]:.2f}, {shares[-1]:.2f}",
+            "directions in span, labels and pair": f"{overlap(last.labels.angles):.2f}, "
+            f"{overlap(last.pair.direction_angles_a):.2f}",
+            "held-out beta - 1, last and next": _two(last.pair.held_out_betas - 1, n),
+            "least onset gap": f"{min(r.onset_gap for r in reports):.2g}",
+            "jumps of the exact optimum, beta - 1": "; ".join(jumps) or "none",
+            "least sum of meta-Gaussian less pair betas": f"{min(m.sum() for m in more):.2g}",
+            "largest p of normality, any and last": f"{max(map(_normality, reports)):.0e}, "
+            f"{_normality(last):.0e}",
+            "plateau from": trajectory.state("labels").plateau_noise,
+        }
+        rows.append(row)
+    print_table(rows)
+
+
+def _two(values: np.ndarray, n: int) -> str:
+    return f"{values[n - 1]:.2g}, {values[n]:.2g}"
+
+
+def _normality(report: CoincidenceReport) -> float:
+    return max(report.pair.normal_p_value, report.meta_gaussian.normal_p_value)
 
 
 def print_table(rows: list[dict[str, object]]) -> None:

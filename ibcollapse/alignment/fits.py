@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ibcollapse.alignment.moments import PairMoments
 from ibcollapse.bottleneck.canonical_spectrum import CovarianceFactor, factor_covariance
 from ibcollapse.errors import InputError
+from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
 
 FloatArray = NDArray[np.float64]
 
@@ -31,12 +32,11 @@ class Regulariser:
 
     def for_regression(self, s: FloatArray) -> CovarianceFactor:
         """Factor of S + ridge · tr(S)/d · I."""
-        return self._factor(s + self.ridge * np.trace(s) / len(s) * np.eye(len(s)))
+        return self._factor(s + self.ridge * mean_variance(s) * np.eye(len(s)))
 
     def for_correlation(self, s: FloatArray) -> CovarianceFactor:
         """Factor of (1 − shrinkage) S + shrinkage · tr(S)/d · I."""
-        target = np.trace(s) / len(s) * np.eye(len(s))
-        return self._factor((1 - self.shrinkage) * s + self.shrinkage * target)
+        return self._factor(shrunk(s, self.shrinkage))
 
     def _factor(self, s: FloatArray) -> CovarianceFactor:
         factor = factor_covariance(s, self.rank_tolerance, "covariance of a network's features")
@@ -188,7 +188,7 @@ def partially_whitened(moments: PairMoments, like: PairMoments, alpha: float) ->
 
 
 def _partial_root(s: FloatArray, alpha: float) -> FloatArray:
-    values, axes = np.linalg.eigh(s / (np.trace(s) / len(s)))
+    values, axes = np.linalg.eigh(s / mean_variance(s))
     keep = values > len(values) * np.finfo(np.float64).eps * values[-1]
     root = (axes[:, keep] / np.sqrt(values[keep])) @ axes[:, keep].T
     return np.asarray(alpha * np.eye(len(s)) + (1 - alpha) * root, dtype=np.float64)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
-from scipy.sparse import csr_array
 
 from ibcollapse.features.pairing import PairedSources
+from ibcollapse.gaussian.moments import class_sums
 from ibcollapse.progress import Progress
 
 _BLOCK_NUMBERS = 1 << 21  # float64 numbers a block: 16 MiB
@@ -39,7 +39,7 @@ class PairMoments:
     fourth: NDArray[np.float64]
 
     def project(self, axes_a: NDArray[np.float64], axes_b: NDArray[np.float64]) -> "PairMoments":
-        """Moments of the coordinates along orthonormal `axes_a` (d_a, r) and `axes_b` (d_b, s)."""
+        """Moments of the features times `axes_a` (d_a, r) and `axes_b` (d_b, s)."""
         return PairMoments(
             self.n_samples,
             self.mean_a @ axes_a,
@@ -219,7 +219,7 @@ class _Sums:
         for k, section in enumerate((z[:n_train], z[n_train:])):
             if len(section):
                 self.grams[k] = dsyrk(1.0, section.T, beta=1.0, c=self.grams[k], overwrite_c=True)
-        self.of_class += _one_hot(labels[order], len(self.of_class)) @ z
+        self.of_class += class_sums(z, labels[order], len(self.of_class))
         self.rows.append(np.concatenate([x[kept] for x in block], axis=1, dtype=np.float64))
 
 
@@ -237,11 +237,6 @@ def _augmented(
         z[:, len(shift) + number] = np.einsum("ij,ij->i", columns, columns)
         start += x.shape[1]
     return z
-
-
-def _one_hot(codes: NDArray[np.int64], n_classes: int) -> csr_array:
-    n = len(codes)
-    return csr_array((np.ones(n), (codes, np.arange(n))), shape=(n_classes, n))
 
 
 def _symmetric(upper: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from ibcollapse.coincidence.angles import principal_angles
 from ibcollapse.coincidence.degeneracy import relative_spread, spread_of_equal_modes
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import ClassMoments, between_covariance, within_covariance
+from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
 from ibcollapse.progress import Progress
 from ibcollapse.serialize import register
 
@@ -107,7 +108,7 @@ def label_bottleneck(
     progress.finish()
     counts = moments.counts
     present = counts > 0
-    within = _shrunk(within_covariance(moments, "sample"), shrinkage)
+    within = shrunk(within_covariance(moments, "sample"), shrinkage)
     means = np.where(present[:, None], moments.means, 0.0)
     gaussian = GaussianIB.from_class_moments(counts, means, within, n_samples=moments.n_samples)
     # A mode that carries nothing (rank Σ_B < K − 1) never opens and has no place in the sums.
@@ -118,7 +119,7 @@ def label_bottleneck(
     axes, spread = _between_axes(between_covariance(moments, "sample"))
     low = high = np.full(len(betas), np.nan)
     if n_bootstrap:
-        noise = shrinkage * np.trace(within) / len(within) * np.sum(directions**2, axis=1)
+        noise = shrinkage * mean_variance(within) * np.sum(directions**2, axis=1)
         sampled = _bootstrap(source, directions, shrinkage, noise, n_bootstrap, rng, progress)
         edges = 0.5 - confidence / 2, 0.5 + confidence / 2
         low, high = np.quantile(sampled, edges, axis=0)
@@ -146,11 +147,6 @@ def label_bottleneck(
         rank_between=len(spread),
         shrinkage=shrinkage,
     )
-
-
-def _shrunk(within: FloatArray, shrinkage: float) -> FloatArray:
-    target = np.trace(within) / len(within) * np.eye(len(within))
-    return np.asarray((1 - shrinkage) * within + shrinkage * target, dtype=np.float64)
 
 
 def _between_axes(between: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -11,6 +11,7 @@ from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import within_covariance
 from ibcollapse.gaussian.folds import FoldMoments, stratified_folds
 from ibcollapse.gaussian.moments import ClassMoments
+from ibcollapse.gaussian.shrinkage import shrunk
 from ibcollapse.progress import Progress
 from ibcollapse.serialize import register
 
@@ -105,12 +106,9 @@ def label_mode_accuracy(
 
 def _projection(moments: ClassMoments, shrinkage: float) -> tuple[FloatArray, FloatArray]:
     """Scaled directions (n_modes, d) and projected class means (K, n_modes); absent classes NaN."""
-    within = within_covariance(moments, "sample")
-    target = np.trace(within) / len(within) * np.eye(len(within))
+    within = shrunk(within_covariance(moments, "sample"), shrinkage)
     means = np.where(moments.counts[:, None] > 0, moments.means, 0.0)
-    gaussian = GaussianIB.from_class_moments(
-        moments.counts, means, (1 - shrinkage) * within + shrinkage * target
-    )
+    gaussian = GaussianIB.from_class_moments(moments.counts, means, within)
     assert gaussian.directions is not None
     # vᵀ Σ_x v = 1 and vᵀ Σ_W v = 1/(1 + s).
     scaled = gaussian.directions * np.sqrt(1 + gaussian.snr)[:, None]

@@ -79,3 +79,6 @@ class CoincidenceOptions:
         for name, (holds, expected) in checks.items():
             if not holds:
                 raise InputError(f"{name} = {getattr(self, name)!r}; expected {expected}")
+
+
+DEFAULTS = CoincidenceOptions()

@@ -141,7 +141,7 @@ def _proxy(
         critical_betas=pair.critical_betas[shown].copy(),
         beta_low=pair.beta_low[shown].copy(),
         beta_high=pair.beta_high[shown].copy(),
-        held_out_betas=_betas(alignment.whole.held_out_rho[shown]),
+        held_out_betas=_betas_of_positive(alignment.whole.held_out_rho[shown]),
         resolved=pair.resolved[shown].copy(),
         null_floor=pair.null_floor,
         angles_a=principal_angles(loadings[0], spans[0]),
@@ -162,7 +162,8 @@ def _class_means(x: FloatArray, labels: NDArray[np.int64]) -> FloatArray:
     return np.stack([x[labels == c].mean(axis=0) for c in np.unique(labels)])
 
 
-def _betas(rho: FloatArray) -> FloatArray:
+def _betas_of_positive(rho: FloatArray) -> FloatArray:
+    """1/ρ², infinite where a held-out correlation has lost its sign."""
     betas = np.full(len(rho), np.inf)
     np.divide(1.0, rho**2, where=rho > 0, out=betas)
     return betas

@@ -12,7 +12,7 @@ from ibcollapse.alignment import Alignment, Consensus, SpaceSimilarity, align, a
 from ibcollapse.coincidence.discrete_transitions import DiscreteTransitions, discrete_transitions
 from ibcollapse.coincidence.label_bottleneck import LabelBottleneck, label_bottleneck
 from ibcollapse.coincidence.mode_accuracy import ModeAccuracy, label_mode_accuracy
-from ibcollapse.coincidence.options import CoincidenceOptions
+from ibcollapse.coincidence.options import DEFAULTS, CoincidenceOptions
 from ibcollapse.coincidence.pair_proxy import (
     PairProxy,
     gaussian_proxy,
@@ -30,8 +30,6 @@ from ibcollapse.geometry import (
 )
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register, save
-
-FRESH = CoincidenceOptions()
 
 
 @register("coincidence/CoincidenceReport")
@@ -96,7 +94,7 @@ def measure_coincidence(
     a: Features,
     b: Features | None = None,
     *,
-    options: CoincidenceOptions = FRESH,
+    options: CoincidenceOptions = DEFAULTS,
     progress: Progress = SILENT,
     **selection: Any,
 ) -> CoincidenceReport:

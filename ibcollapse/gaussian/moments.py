@@ -1,7 +1,7 @@
 """Class counts, means and within-class scatter in one pass, mergeable."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -154,7 +154,7 @@ class ClassMoments:
             self._set_references(rows, codes, counts)
             centred = self._reference[codes]
             np.subtract(rows, centred, out=centred)
-            sums = _class_sums(centred, codes, self.n_classes)
+            sums = class_sums(centred, codes, self.n_classes)
         if not np.isfinite(sums).all():
             bad = int((~np.isfinite(rows).all(axis=1)).sum())
             raise InputError(
@@ -212,7 +212,8 @@ def merged_moments(parts: Sequence[ClassMoments]) -> ClassMoments:
     return merged
 
 
-def _class_sums(rows: Floats, codes: Codes, n_classes: int) -> Floats:
+def class_sums(rows: NDArray[np.floating[Any]], codes: Codes, n_classes: int) -> Floats:
+    """Sums of the rows (n, d) of each class, float64 (K, d)."""
     indicator = sparse.csr_array(
         (np.ones(len(codes)), codes, np.arange(len(codes) + 1)), shape=(len(codes), n_classes)
     )

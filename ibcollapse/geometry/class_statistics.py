@@ -11,11 +11,10 @@ from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from ibcollapse.errors import InputError
 from ibcollapse.features.source import FeatureSource
-from ibcollapse.gaussian.moments import Weighting
+from ibcollapse.gaussian.moments import Weighting, class_sums
 from ibcollapse.geometry.outputs import Block, Output
 from ibcollapse.progress import Progress
 
@@ -110,10 +109,8 @@ def _add_class_sums(
     sums: NDArray[np.float64], x: NDArray[np.floating], y: NDArray[np.int64]
 ) -> None:
     for start in range(0, len(y), _SUM_ROWS):
-        block, codes = x[start : start + _SUM_ROWS], y[start : start + _SUM_ROWS]
-        rows = np.arange(len(codes))
-        one_hot = csr_array((np.ones(len(codes)), (codes, rows)), shape=(len(sums), len(codes)))
-        sums += one_hot @ block
+        block = slice(start, start + _SUM_ROWS)
+        sums += class_sums(x[block], y[block], len(sums))
 
 
 def between_space(means: ClassMeans, rank_tolerance: float | None) -> BetweenSpace:

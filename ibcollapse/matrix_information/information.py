@@ -2,15 +2,20 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
-from ibcollapse.matrix_information.entropy import matrix_entropy
-from ibcollapse.matrix_information.spectra import RowSet, gram_spectrum, joint_spectrum
+from ibcollapse.matrix_information import spectra
+from ibcollapse.matrix_information.batches import draw_batches, entropies_of_batches
+from ibcollapse.matrix_information.passes import entropies_by_passes
+from ibcollapse.matrix_information.rows import Rows
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register
+
+FloatArray = NDArray[np.float64]
 
 # Below this an entropy is the rounding of a rank-one Gram and no ratio of it means anything.
 _ZERO_ENTROPY = 1e-12
@@ -72,8 +77,8 @@ class MatrixInformation:
 
 
 def information_of_rows(
-    a: RowSet,
-    b: RowSet,
+    a: Rows,
+    b: Rows,
     *,
     alpha: float = 1.0,
     batch_size: int | None = None,
@@ -86,7 +91,8 @@ def information_of_rows(
     """`MatrixInformation` of two sets of unit rows, sample i of one beside sample i of the other.
 
     Entropies of Song et al. 2024 (arXiv 2406.03999). `centred` and `against` only describe how the
-    rows were made.
+    rows were made. Beyond `spectra.MAX_SIDE` samples at once, streamed rows are read several times
+    and not held; so are batches that do not fit into 256 MiB together.
 
     Raises
     ------
@@ -100,38 +106,25 @@ def information_of_rows(
     if n_permutations < 0 or n_permutations == 1:
         raise InputError(f"n_permutations = {n_permutations}; expected 0 (no null) or at least 2")
     rng = np.random.default_rng(seed)
-    batches = _batches(n_samples, batch_size, rng)
+    batches = draw_batches(n_samples, batch_size, rng)
     progress.start("matrix information", len(batches) * (1 + n_permutations))
-    marginals, joints = [], np.empty((len(batches), 1 + n_permutations))
-    for i, batch in enumerate(batches):
-        x, y = a.take(batch), b.take(batch)
-        marginals.append([matrix_entropy(gram_spectrum(s), alpha=alpha) for s in (x, y)])
-        for j in range(1 + n_permutations):
-            shuffled = y if j == 0 else y.take(rng.permutation(len(batch)))
-            joints[i, j] = matrix_entropy(joint_spectrum(x, shuffled), alpha=alpha)
-            progress.advance()
+    settings: dict[str, Any] = {
+        "alpha": alpha,
+        "n_permutations": n_permutations,
+        "rng": rng,
+        "progress": progress,
+    }
+    if batch_size is None and n_samples > spectra.MAX_SIDE:
+        marginals, joints = entropies_by_passes(a, b, **settings)
+    else:
+        marginals, joints = entropies_of_batches(a, b, batches, **settings)
     progress.finish()
-    return _summary(np.array(marginals), joints, alpha, centred, batches, batch_size, against)
-
-
-def _batches(
-    n_samples: int, batch_size: int | None, rng: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    if batch_size is None:
-        return [np.arange(n_samples)]
-    if not 2 <= batch_size <= n_samples:
-        raise InputError(f"batch_size = {batch_size}; expected 2 to {n_samples}, the samples")
-    order = rng.permutation(n_samples)
-    # Entropies grow with the size of a batch, so a shorter last one would bias the mean.
-    return [
-        order[start : start + batch_size]
-        for start in range(0, n_samples - batch_size + 1, batch_size)
-    ]
+    return _summary(marginals, joints, alpha, centred, batches, batch_size, against)
 
 
 def _summary(
-    marginals: NDArray[np.float64],
-    joints: NDArray[np.float64],
+    marginals: FloatArray,
+    joints: FloatArray,
     alpha: float,
     centred: bool,
     batches: list[NDArray[np.int64]],

@@ -12,7 +12,7 @@ from ibcollapse.gaussian import ClassMoments
 from ibcollapse.matrix_information.information import MatrixInformation, information_of_rows
 from ibcollapse.matrix_information.ranks import EffectiveRanks, effective_rank, lidar
 from ibcollapse.matrix_information.ranks import participation_ratio as participation
-from ibcollapse.matrix_information.spectra import RowSet, unit_rows
+from ibcollapse.matrix_information.rows import Rows, RowStream, stream_rows, unit_rows
 from ibcollapse.progress import SILENT, Progress
 
 Against = Literal["classifier", "class means"]
@@ -36,7 +36,8 @@ def matrix_information(
     Parameters
     ----------
     a : path, FeatureSource, (features, labels), or array (n_samples, n_features)
-        Features; held in memory as float64.
+        Features. Those of a path or a source are read several times and not held in memory: at
+        most 8192 samples at once are, or batches up to 256 MiB.
     b : the same, optional
         Features of the same samples (matched on ids, else by order). Not given: each sample's
         classifier row or class mean.
@@ -76,10 +77,12 @@ def matrix_information(
     """
     if b is not None and against is not None:
         raise InputError("give either b or against, not both")
+    rows_a: Rows
+    rows_b: Rows
     if b is None:
         rows_a, rows_b, against_name = _against_classes(_labelled(a), against, centred)
     else:
-        rows_a, rows_b = (unit_rows(x, centred=centred) for x in _same_samples(a, b))
+        rows_a, rows_b = _same_samples(a, b, centred)
         against_name = "second representation"
     return information_of_rows(
         rows_a,
@@ -158,30 +161,60 @@ def _is_bare_array(features: Any) -> bool:
     return not isinstance(features, (str, tuple)) and hasattr(features, "__array__")
 
 
-def _same_samples(a: Any, b: Any) -> tuple[NDArray[np.floating[Any]], ...]:
+def _same_samples(a: Any, b: Any, centred: bool) -> tuple[Rows, Rows]:
     if _is_bare_array(a) != _is_bare_array(b):
         raise InputError("a and b must both be arrays, or both be labelled features")
     if _is_bare_array(a):
-        return np.asarray(a), np.asarray(b)
-    blocks = pair_sources([open_features(a), open_features(b)]).blocks(_BLOCK_ROWS)
-    columns = zip(*[[x.copy() for x in block] for block in blocks], strict=True)
-    return tuple(np.concatenate(parts) for parts in columns)
+        return unit_rows(a, centred=centred), unit_rows(b, centred=centred)
+    paired = pair_sources([open_features(a), open_features(b)])
+    rows = [
+        _streamed(source, *_scan(source), centred, order)
+        for source, order in zip(paired.sources, paired.orders, strict=True)
+    ]
+    return rows[0], rows[1]
 
 
 def _against_classes(
     source: FeatureSource, against: Against | None, centred: bool
-) -> tuple[RowSet, RowSet, str]:
+) -> tuple[Rows, Rows, str]:
     if against not in (None, "classifier", "class means"):
         raise InputError(f"against {against!r}; expected 'classifier' or 'class means'")
     if against == "classifier" and source.classifier is None:
         raise InputError(f"no classifier is stored for these features ({source.description})")
-    x = np.concatenate([block.copy() for block, _ in source.chunks()])
+    moments, scale = _scan(source)
     present, codes = np.unique(source.labels, return_inverse=True)
-    samples = unit_rows(x, centred=centred)
+    samples = _streamed(source, moments, scale, centred, None)
     if source.classifier is not None and against != "class means":
         rows = source.classifier.weight[present]
         return samples, unit_rows(rows, centred=centred, codes=codes), "classifier rows"
-    means = np.stack(
-        [x[codes == row].mean(axis=0, dtype=np.float64) for row in range(len(present))]
-    )
+    means = moments.means[present]
     return samples, unit_rows(means, centred=centred, codes=codes), "class means"
+
+
+def _scan(source: FeatureSource) -> tuple[ClassMoments, float]:
+    """Class means, and the largest absolute value of the features, from one read."""
+    moments = ClassMoments(len(source.class_names), source.n_features, scatter="diagonal")
+    scale = 0.0
+    for x, y in source.chunks(_BLOCK_ROWS):
+        moments.update(x, y)
+        scale = max(scale, float(np.abs(x).max(initial=0.0)))
+    return moments, scale
+
+
+def _streamed(
+    source: FeatureSource,
+    moments: ClassMoments,
+    scale: float,
+    centred: bool,
+    order: NDArray[np.int64] | None,
+) -> RowStream:
+    present = moments.counts > 0
+    mean = moments.counts[present] @ moments.means[present] / moments.n_samples
+    return stream_rows(
+        lambda: (x for x, _ in source.chunks(_BLOCK_ROWS)),
+        mean,
+        scale=scale,
+        n_samples=source.n_samples,
+        centred=centred,
+        order=order,
+    )

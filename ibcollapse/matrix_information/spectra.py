@@ -1,85 +1,13 @@
 """Eigenvalues of trace-normalised Gram matrices, alone and joined by the Hadamard product."""
 
-import dataclasses
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
+from ibcollapse.matrix_information.rows import RowSet
 
 # eigvalsh of this side takes about half a minute and half a gigabyte; beyond it, work in batches.
 MAX_SIDE = 8192
-
-
-@dataclasses.dataclass(frozen=True)
-class RowSet:
-    """Unit rows of one variable, repeated rows stored once.
-
-    Attributes
-    ----------
-    rows : float64 (n_rows, n_features)
-        Distinct unit rows.
-    codes : int64 (n_samples,) or None
-        Which row each sample has; None: sample i has row i.
-    """
-
-    rows: NDArray[np.float64]
-    codes: NDArray[np.int64] | None = None
-
-    @property
-    def n_samples(self) -> int:
-        """Number of samples, repetitions counted."""
-        return len(self.rows) if self.codes is None else len(self.codes)
-
-    def take(self, index: NDArray[np.int64]) -> "RowSet":
-        """The samples `index`, in that order."""
-        if self.codes is None:
-            return RowSet(self.rows[index])
-        return RowSet(self.rows, self.codes[index])
-
-    def expand(self) -> NDArray[np.float64]:
-        """One row a sample, float64 (n_samples, n_features)."""
-        return self.rows if self.codes is None else self.rows[self.codes]
-
-
-def unit_rows(
-    x: ArrayLike, *, centred: bool = False, codes: NDArray[np.int64] | None = None
-) -> RowSet:
-    """Rows of `x` scaled to length one, after subtracting the samples' mean if `centred`.
-
-    Parameters
-    ----------
-    x : array (n_samples, n_features), or (n_rows, n_features) with `codes`
-        Finite features.
-    centred : bool
-        Subtract the mean over samples (repetitions counted) first.
-    codes : int64 (n_samples,), optional
-        Row of `x` that each sample has.
-
-    Raises
-    ------
-    InputError
-        When `x` is not two-dimensional, not finite, or a row has no direction (zero length).
-    """
-    rows = np.array(x, dtype=np.float64, copy=True)
-    if rows.ndim != 2 or rows.size == 0:
-        raise InputError(
-            f"features of shape {rows.shape}; expected a non-empty (samples, features)"
-        )
-    if not np.isfinite(rows).all():
-        raise InputError("features hold NaN or infinity; drop those samples first")
-    scale = np.abs(rows).max()
-    if centred:
-        rows -= rows.mean(axis=0) if codes is None else rows[codes].mean(axis=0)
-    norms = np.linalg.norm(rows, axis=1)
-    # A row that centring cancels leaves only rounding, of this size; its direction means nothing.
-    directionless = norms <= 4 * np.finfo(np.float64).eps * scale * np.sqrt(rows.shape[1])
-    if directionless.any():
-        raise InputError(
-            f"{int(directionless.sum())} of {len(rows)} rows have length zero"
-            f"{' after centring' if centred else ''} and no unit vector; drop them"
-        )
-    return RowSet(rows / norms[:, None], codes)
 
 
 def gram_spectrum(samples: RowSet) -> NDArray[np.float64]:
@@ -97,9 +25,9 @@ def gram_spectrum(samples: RowSet) -> NDArray[np.float64]:
     if samples.codes is not None:
         rows = rows * np.sqrt(np.bincount(samples.codes, minlength=len(rows)))[:, None]
     n_rows, n_features = rows.shape
-    _refuse_side(min(n_rows, n_features), f"{n_rows} rows of {n_features} features")
+    refuse_side(min(n_rows, n_features), f"{n_rows} rows of {n_features} features")
     gram = rows @ rows.T if n_rows <= n_features else rows.T @ rows
-    return _normalised_eigenvalues(gram)
+    return normalised_eigenvalues(gram)
 
 
 def joint_spectrum(a: RowSet, b: RowSet) -> NDArray[np.float64]:
@@ -117,16 +45,16 @@ def joint_spectrum(a: RowSet, b: RowSet) -> NDArray[np.float64]:
     """
     n_samples = a.n_samples
     if n_samples <= min(MAX_SIDE, a.rows.shape[1]):
-        return _normalised_eigenvalues(_hadamard_gram(a, b))
-    a, b = _to_principal_axes(a), _to_principal_axes(b)
+        return normalised_eigenvalues(_hadamard_gram(a, b))
+    a, b = to_principal_axes(a), to_principal_axes(b)
     side = a.rows.shape[1] * b.rows.shape[1]
     if n_samples <= side:
-        _refuse_side(
+        refuse_side(
             n_samples, f"{n_samples} samples of rank {a.rows.shape[1]} and {b.rows.shape[1]}"
         )
-        return _normalised_eigenvalues(_hadamard_gram(a, b))
-    _refuse_side(side, f"rank {a.rows.shape[1]} times rank {b.rows.shape[1]}")
-    return _normalised_eigenvalues(_kronecker_gram(a, b))
+        return normalised_eigenvalues(_hadamard_gram(a, b))
+    refuse_side(side, f"rank {a.rows.shape[1]} times rank {b.rows.shape[1]}")
+    return normalised_eigenvalues(_kronecker_gram(a, b))
 
 
 def _hadamard_gram(a: RowSet, b: RowSet) -> NDArray[np.float64]:
@@ -155,7 +83,7 @@ def _kronecker_gram(a: RowSet, b: RowSet) -> NDArray[np.float64]:
     return gram
 
 
-def _to_principal_axes(samples: RowSet) -> RowSet:
+def to_principal_axes(samples: RowSet) -> RowSet:
     """The same rows in the coordinates of their numerical row space (inner products unchanged)."""
     rows = samples.rows
     if min(rows.shape) > MAX_SIDE:
@@ -164,20 +92,34 @@ def _to_principal_axes(samples: RowSet) -> RowSet:
         u, sigma, _ = np.linalg.svd(rows, full_matrices=False)
         keep = sigma > sigma[0] * max(rows.shape) * np.finfo(np.float64).eps
         return RowSet(u[:, keep] * sigma[keep], samples.codes)
-    eigenvalues, axes = np.linalg.eigh(rows.T @ rows)
-    keep = eigenvalues > eigenvalues[-1] * max(rows.shape) * np.finfo(np.float64).eps
-    return samples if keep.all() else RowSet(rows @ axes[:, keep], samples.codes)
+    axes = row_space(*np.linalg.eigh(rows.T @ rows), len(rows))
+    full = axes.shape[1] == rows.shape[1]
+    return samples if full else RowSet(rows @ axes, samples.codes)
 
 
-def _normalised_eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = np.linalg.eigvalsh(gram)[::-1]
+def row_space(
+    eigenvalues: NDArray[np.float64], axes: NDArray[np.float64], n_rows: int
+) -> NDArray[np.float64]:
+    """Axes (d, rank) of the numerical row space of `n_rows` rows, from eigh of XᵀX."""
+    side = max(n_rows, len(eigenvalues))
+    return axes[:, eigenvalues > eigenvalues[-1] * side * np.finfo(np.float64).eps]
+
+
+def normalised_eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Non-zero eigenvalues of a symmetric matrix over their sum, decreasing."""
+    return normalised(np.asarray(np.linalg.eigvalsh(gram), dtype=np.float64))
+
+
+def normalised(eigenvalues: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those of increasing `eigenvalues` that are not rounding, over their sum, decreasing."""
+    values = eigenvalues[::-1]
     # Exact zeros come out as rounding of either sign; their −λ log λ would add up.
     values = values[values > len(values) * np.finfo(np.float64).eps * values[0]]
-    normalised: NDArray[np.float64] = values / values.sum()
-    return normalised
+    return np.asarray(values / values.sum(), dtype=np.float64)
 
 
-def _refuse_side(side: int, found: str) -> None:
+def refuse_side(side: int, found: str) -> None:
+    """Raise InputError where an eigenproblem of `side` is too large."""
     if side > MAX_SIDE:
         raise InputError(
             f"{found}: the smallest exact eigenproblem has side {side}, the limit is {MAX_SIDE}; "

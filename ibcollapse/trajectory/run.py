@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ibcollapse.coincidence import CoincidenceOptions
+from ibcollapse.coincidence.options import DEFAULTS
 from ibcollapse.errors import InputError, OutputError
 from ibcollapse.features import Features, FeatureSource, open_features
 from ibcollapse.progress import SILENT, Progress
@@ -15,8 +16,6 @@ from ibcollapse.provenance import Provenance, provenance_of
 from ibcollapse.serialize import load_result
 from ibcollapse.trajectory.checkpoint import Checkpoint, measure_checkpoint
 from ibcollapse.trajectory.trajectory import Trajectory
-
-FRESH = CoincidenceOptions()
 
 
 def dynamics(
@@ -26,7 +25,7 @@ def dynamics(
     epochs: Sequence[int] | None = None,
     beta: float = 2.0,
     tolerance: float = 0.01,
-    options: CoincidenceOptions = FRESH,
+    options: CoincidenceOptions = DEFAULTS,
     store: str | os.PathLike[str] | None = None,
     progress: Progress = SILENT,
     **selection: Any,

@@ -77,6 +77,8 @@ class Statement:
         low, high = self.included_low, self.included_high
         if math.isnan(low):
             low = high = self.epoch_included
+        # Resamples reach K clusters at another beta on average: their interval can miss the epoch.
+        low, high = min(low, self.epoch_included), max(high, self.epoch_included)
         return low <= self.plateau_high and self.plateau_low <= high
 
     @property

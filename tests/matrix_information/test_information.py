@@ -3,7 +3,7 @@ import pytest
 
 from ibcollapse.errors import InputError
 from ibcollapse.matrix_information.information import information_of_rows
-from ibcollapse.matrix_information.spectra import unit_rows
+from ibcollapse.matrix_information.rows import unit_rows
 
 
 def information(x, y, **options):

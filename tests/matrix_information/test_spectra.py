@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from ibcollapse.errors import InputError
 from ibcollapse.matrix_information import spectra
-from ibcollapse.matrix_information.spectra import RowSet, gram_spectrum, joint_spectrum, unit_rows
+from ibcollapse.matrix_information.rows import RowSet, unit_rows
+from ibcollapse.matrix_information.spectra import gram_spectrum, joint_spectrum
 
 
 def naive_spectrum(gram: np.ndarray) -> np.ndarray:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from ibcollapse.trajectory import accuracy_plateau, plateau_epoch, sustained_from
 from ibcollapse.trajectory.plateau import _paired_noise
+from ibcollapse.trajectory.statement import Statement
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8))
@@ -89,3 +92,10 @@ def test_paired_noise_has_the_covariance_of_the_predictions(seed):
     expected = np.cov(right, bias=True) / 50
     scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
     np.testing.assert_array_less(np.abs(np.cov(noise.T) - expected), 0.12 * scale + 1e-12)
+
+
+def test_the_same_epoch_coincides_though_the_resamples_miss_it():
+    # Fashion-MNIST, cross-entropy: included at epoch 9, by its resamples at 4 to 6, flat from 9.
+    found = Statement("discrete", 2.0, 0.01, 9, 9.0, 4.0, 6.0, 9.0, 9.0, 9.0, 9, ())
+    assert found.coincides
+    assert not dataclasses.replace(found, epoch_included=5.0).coincides
