@@ -38,11 +38,24 @@ def feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def collect(*args: Any, **kwargs: Any) -> Any:
         selection = {name: kwargs.pop(name) for name in _SELECTION}
+        _prepare_guard(kwargs)
         return command(*args, selection=selection, **kwargs)
 
     for option in reversed(_SELECTION.values()):
         collect = option(collect)
     return collect
+
+
+def _prepare_guard(given: dict[str, Any]) -> None:
+    """Let the process that meets damaged HDF5 files first start while the command is imported."""
+    from ibcollapse.hdf5_guard import prepare
+
+    for parameter in click.get_current_context().command.params:
+        if isinstance(parameter, click.Argument) and parameter.name is not None:
+            files = given[parameter.name]
+            for file in files if isinstance(files, tuple) else (files,):
+                if file is not None:
+                    prepare(file)
 
 
 def json_option(command: _Command) -> _Command:
