@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import torch
 
+from ibcollapse.atomic import remove_half_written
 from ibcollapse.errors import OutputError
 from ibcollapse.hdf5_guard import find_danger
 from ibcollapse.nn.checkpoints import write_checkpoints
@@ -77,6 +78,7 @@ def train(
     with _threads(workers):
         run = Run(plan, data)
         with unfinished.claimed():
+            remove_half_written(target)
             _train_on(run, unfinished, f"training {target.name}", progress)
             progress.start(f"recording {target.name}", total=len(plan.checkpoints))
             write_checkpoints(target, plan, data, run.network, unfinished, run.losses, progress)
