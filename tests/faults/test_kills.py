@@ -73,19 +73,6 @@ def test_a_killed_training_ends_with_the_same_bytes(tmp_path):
     train_with_kills(tmp_path, 1, epochs=2)
 
 
-@pytest.mark.torch
-def test_what_a_killed_training_had_half_written_is_removed(tmp_path):
-    half = tmp_path / ".run-abcd_123.h5"
-    others = [tmp_path / name for name in (".run-of-mine.h5", ".running-abcd_123.h5", "run-1.h5")]
-    for path in (half, *others):
-        path.touch()
-    pytest.importorskip("torch")
-    given = ["train", "--network", "mlp", "--epochs", "1", "--feature-dim", "4", "-q"]
-    assert start([*given, "-o", "run.h5"], tmp_path).wait() == 0
-    assert not half.exists()
-    assert all(path.exists() for path in others)
-
-
 @pytest.mark.slow
 @pytest.mark.torch
 def test_a_training_killed_fifty_times_ends_with_the_same_bytes(tmp_path):

@@ -41,7 +41,7 @@ sys.__stdout__.write(json.dumps({"allowed": allowed, "read-only": refused, "full
 FEW = ["--max-rows", "20", "--max-clusters", "3"]
 CURVE = [*FEW, "--points", "5"]
 FOLLOW = [*FEW, "--bootstrap", "0", "--resamples", "2"]
-COUNTS = ["--counts", "9,9,1", "--temperature", "0.5"]
+COUNTS = ["--counts", "9,9,3", "--temperature", "0.5"]
 TRAIN = ["--data", "mixture.npz", "--network", "mlp", "--epochs", "1", "--batch-size", "20"]
 # Name → arguments up to the output, the output. Quiet: only what went wrong is said.
 COMMANDS = {
