@@ -92,15 +92,4 @@ def _certified(
             f"a local optimum, at most {found.gap:.3g} nats above the global one; use solve to "
             "leave its branch"
         )
-    state = SolvedState(
-        beta,
-        ended.mixture,
-        ended.evaluation,
-        found.gap,
-        found.how,
-        found.maxima,
-        ended.residual,
-        ended.n_sweeps,
-        status,
-    )
-    return to_solution(channel, state)
+    return to_solution(channel, SolvedState.of(beta, ended, found, status))

@@ -1,0 +1,67 @@
+"""Rows of the channel from which an ascent of log Φ is worth its while.
+
+Φ is evaluated at the rows, which costs one product over the channel, and those start an ascent
+that are higher than their nearest neighbours: one or a few on each hill, as in quick shift (Vedaldi
+and Soatto 2008, doi 10.1007/978-3-540-88693-8_52). Random rows miss the small hills that appear
+among thousands of points once beta is large.
+"""
+
+import weakref
+
+import numpy as np
+import scipy.spatial
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.start_moments import THREADS, moments_of_starts
+from ibcollapse.bottleneck.mixture import LOG_ZERO
+
+Array = NDArray[np.float64]
+
+# Rows that are screened: all of them up to this many, else as many drawn by weight.
+_MOST_ROWS = 2048
+_NEIGHBOURS = 8
+
+
+class Screen:
+    """The rows that are screened, log decoders `log_r` (n, n_classes), with their neighbours."""
+
+    def __init__(self, channel: Channel) -> None:
+        rows = np.arange(channel.n_x)
+        if channel.n_x > _MOST_ROWS:
+            rng = np.random.default_rng(0)
+            rows = np.sort(rng.choice(channel.n_x, _MOST_ROWS, replace=False, p=channel.p_x))
+        self.log_r = np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
+        root = np.sqrt(channel.p_y_given_x[rows])
+        # Each row is the nearest to itself, which does no harm below.
+        k = min(_NEIGHBOURS + 1, len(root))
+        _, nearest = scipy.spatial.KDTree(root).query(root, k=k)
+        self._neighbours = nearest.reshape(len(root), k)
+
+    def hilltops(self, log_phi: Array, most: int) -> Array:
+        """The rows (n, n_classes) that none of their neighbours exceeds, the `most` highest."""
+        is_top = (log_phi[self._neighbours] <= log_phi[:, None]).all(axis=1)
+        tops = np.flatnonzero(is_top)
+        chosen: Array = self.log_r[tops[np.argsort(-log_phi[tops], kind="stable")[:most]]]
+        return chosen
+
+
+_screens: weakref.WeakKeyDictionary[Channel, Screen] = weakref.WeakKeyDictionary()
+
+
+def screen_of(channel: Channel) -> Screen:
+    """The screen of a channel, made once."""
+    screen = _screens.get(channel)
+    if screen is None:
+        screen = _screens[channel] = Screen(channel)
+    return screen
+
+
+def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> Array:
+    """At most `most` rows, log decoders, from which log Φ is to be climbed.
+
+    `offset` (n_x,) is that of `kernels.start_moments`.
+    """
+    screen = screen_of(channel)
+    met = moments_of_starts(channel.packed, offset, screen.log_r, beta, n_threads=THREADS)
+    return screen.hilltops(met.log_phi, most)
