@@ -1,6 +1,7 @@
 """Files that are either whole or absent: write beside the target, then rename."""
 
 import contextlib
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -49,6 +50,19 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         raise OutputError(f"cannot write {final}: {reason}; nothing was left behind") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_half_written(target: str | os.PathLike[str]) -> None:
+    """Delete the temporary files that killed runs left beside `target`.
+
+    Only for a caller that has made sure that no other process is writing `target`.
+    """
+    final = Path(target)
+    # mkstemp puts eight characters between the two.
+    pattern = f".{glob.escape(final.stem)}-{'[a-z0-9_]' * 8}{glob.escape(final.suffix)}"
+    with contextlib.suppress(OSError):
+        for left in final.parent.glob(pattern):
+            left.unlink(missing_ok=True)
 
 
 def _flush_to_disk(path: Path) -> None:

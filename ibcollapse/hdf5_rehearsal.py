@@ -18,13 +18,11 @@ from pathlib import Path
 
 import h5py
 
-# Exit code of a child that ran out of memory.
-TOO_LARGE = 3
 # What HDF5 reports of damage; a lack of memory is none.
 _REPORTED = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 # Between two objects; a second more for each 16 MiB, because a chunk index is walked in one go.
-_CPU_SECONDS = 5
+_CPU_SECONDS = 3
 _BYTES_A_SECOND = 16 << 20
 _MEMORY_BYTES = 3 << 30
 _OBJECTS = 100_000
@@ -106,7 +104,7 @@ def _postpone_limit(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
 
 
-def _child(path: bytes) -> int:
+def _child(path: bytes, too_large: int) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY_BYTES, used + _MEMORY_BYTES))
@@ -114,19 +112,23 @@ def _child(path: bytes) -> int:
     try:
         rehearse(path)
     except MemoryError:
-        return TOO_LARGE
+        return too_large
     except Exception:
         return 0
     return 0
 
 
 def main() -> None:
-    """Answer each line, a path in hexadecimal, by the exit code of a child that read the file."""
+    """Answer each line, a path in hexadecimal, by the exit code of a child that read the file.
+
+    The argument is the exit code of one that ran out of memory.
+    """
+    too_large = int(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            os._exit(_child(bytes.fromhex(line)))
+            os._exit(_child(bytes.fromhex(line), too_large))
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()

@@ -2,7 +2,7 @@ import stat
 
 import pytest
 
-from ibcollapse.atomic import atomic_path
+from ibcollapse.atomic import atomic_path, remove_half_written
 from ibcollapse.errors import OutputError
 
 
@@ -61,3 +61,20 @@ def test_places_that_cannot_be_written_are_named(tmp_path, name):
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(OutputError, match="is a folder"), atomic_path(tmp_path):
         pass
+
+
+def test_what_killed_runs_left_is_found_and_nothing_else(tmp_path):
+    target = tmp_path / "a[1].h5"
+    with atomic_path(target) as temporary:
+        left = tmp_path / temporary.name
+        temporary.write_text("half")
+        names = ["a[1].h5", ".a[1]-abcdefgh.png", ".a1-abcdefgh.h5", ".a[1]-notes.h5"]
+        for name in names:
+            (tmp_path / name).touch()
+        remove_half_written(target)
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(names)
+        left.touch()
+
+
+def test_nothing_is_left_of_a_folder_that_is_not_there(tmp_path):
+    remove_half_written(tmp_path / "absent" / "a.h5")

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -70,3 +71,13 @@ def test_a_missing_folder_is_named(tmp_path):
         output_lock(tmp_path / "absent" / "out"),
     ):
         pass
+
+
+def test_a_full_disk_is_one_error_and_leaves_no_lock(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OutputError, match="No space left"), output_lock(tmp_path / "a.h5"):
+        pass
+    assert list(tmp_path.iterdir()) == []

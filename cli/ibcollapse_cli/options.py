@@ -1,7 +1,7 @@
 """Options that several commands share, spelled once."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,11 +38,24 @@ def feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def collect(*args: Any, **kwargs: Any) -> Any:
         selection = {name: kwargs.pop(name) for name in _SELECTION}
+        _prepare_guard(kwargs)
         return command(*args, selection=selection, **kwargs)
 
     for option in reversed(_SELECTION.values()):
         collect = option(collect)
     return collect
+
+
+def _prepare_guard(given: dict[str, Any]) -> None:
+    """Let the process that meets damaged HDF5 files first start while the command is imported."""
+    from ibcollapse.hdf5_guard import prepare
+
+    for parameter in click.get_current_context().command.params:
+        if isinstance(parameter, click.Argument) and parameter.name is not None:
+            files = given[parameter.name]
+            for file in files if isinstance(files, tuple) else (files,):
+                if file is not None:
+                    prepare(file)
 
 
 def json_option(command: _Command) -> _Command:
@@ -115,14 +128,45 @@ def output_option(help: str, *, is_file: bool = True) -> Callable[[_Command], _C
 def claim(output: Path) -> None:
     """Keep other runs from writing to `output` until this command ends.
 
+    What killed runs left half-written of it is removed.
+
     Raises
     ------
     OutputError
         When another run is writing it, or the folder around it cannot be written.
     """
+    from ibcollapse.atomic import remove_half_written
     from ibcollapse.output_lock import output_lock
 
     click.get_current_context().with_resource(output_lock(output))
+    remove_half_written(output)
+
+
+def claim_folder(folder: Path, names: Iterable[str]) -> None:
+    """Make `folder`, see that files can be written into it, and claim it with its files `names`.
+
+    Before hours of work, that is, and not after them.
+
+    Raises
+    ------
+    OutputError
+        When another run is writing it, or it cannot be made or written.
+    """
+    from ibcollapse.atomic import remove_half_written
+    from ibcollapse.errors import OutputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"cannot write into {folder}: {error.strerror}; choose another -o"
+        ) from error
+    claim(folder)
+    for name in names:
+        remove_half_written(folder / name)
 
 
 def _claimed(_context: click.Context, _option: click.Parameter, path: Any) -> Any:

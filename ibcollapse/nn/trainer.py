@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import torch
 
+from ibcollapse.atomic import remove_half_written
 from ibcollapse.errors import OutputError
 from ibcollapse.hdf5_guard import find_danger
 from ibcollapse.nn.checkpoints import write_checkpoints
@@ -83,6 +84,7 @@ def train(
     with _threads(workers):
         run = Run(plan, data)
         with unfinished.claimed():
+            remove_half_written(target)
             _train_on(run, unfinished, f"training {target.name}", progress)
             progress.start(f"recording {target.name}", total=len(run.recorded_epochs))
             write_checkpoints(target, run, data, unfinished, progress)

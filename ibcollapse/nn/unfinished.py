@@ -27,7 +27,7 @@ class UnfinishedRun:
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Make the folder and keep other processes out of it.
+        """Make the folder and keep other processes out of it; at the end one without a state goes.
 
         Raises
         ------
@@ -49,15 +49,23 @@ class UnfinishedRun:
                     f"{self.folder}: another process is training into it; wait for it or choose "
                     "another output"
                 ) from error
-            yield
+            try:
+                yield
+            finally:
+                if not self._state.is_file():  # Nothing to go on from: the disk was full.
+                    shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / "state.pt"
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the state of the run."""
-        _write(state, self.folder / "state.pt")
+        _write(state, self._state)
 
     def load(self) -> dict[str, Any] | None:
         """State that `save` wrote last, None in a fresh folder."""
-        return _read(self.folder / "state.pt")
+        return _read(self._state)
 
     def save_weights(self, epoch: int, weights: dict[str, Any]) -> None:
         """Keep the weights of a checkpoint until the features are written."""

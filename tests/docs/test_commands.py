@@ -13,7 +13,16 @@ from ibcollapse_cli.main import COMMANDS
 
 DOCS = ROOT / "docs"
 # What a page may show without its being run here: setting up is what CI itself does.
-OTHER_PROGRAMS = {"python3", "pip", "pytest", "sphinx-build", "git", "python", "PYTHONPATH=tests"}
+OTHER_PROGRAMS = {
+    "python3",
+    "pip",
+    "pytest",
+    "sphinx-build",
+    "git",
+    "python",
+    "PYTHONPATH=tests",
+    "PYTHONPATH=.:cli:tests",
+}
 
 
 def is_absent(name):

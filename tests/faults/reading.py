@@ -20,11 +20,13 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-# A sound file takes milliseconds and a few MiB; one on which HDF5 would not return, 5 s of
-# computing before it is refused.
+# Seconds of computing: on a busy machine a second of work may take minutes. A sound file takes
+# milliseconds and a few MiB; the start, with the kernels that the sound files need, some 20 s.
 TIME_LIMIT = 120.0
 MEMORY_LIMIT = 1 << 30
-_START_LIMIT = 600.0
+# Seconds on the clock, for a process that waits for ever and computes nothing.
+_SLEEP_LIMIT = 1800.0
+_LOOK_EVERY = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,12 +85,9 @@ def _watch(
     ):
         assert process.stdout is not None
         at, damage, pending = first, "", b""
-        limit = time.monotonic() + _START_LIMIT
         while True:
-            ready, _, _ = select.select(
-                [process.stdout], [], [], max(0.0, limit - time.monotonic())
-            )
-            fresh = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
+            answers = _answers(process)
+            fresh = os.read(process.stdout.fileno(), 1 << 16) if answers else b""
             if not fresh:
                 break
             *lines, pending = (pending + fresh).split(b"\n")
@@ -99,17 +98,31 @@ def _watch(
                 else:
                     at += 1
                     _count(counts, said, damage, folder, keep)
-            limit = time.monotonic() + TIME_LIMIT
         if at >= last:
             return at
         process.kill()
         code = process.wait()
     tail = (folder / "stderr").read_text(errors="replace")[-300:]
+    outcome = f"crash ({code}) {tail}" if answers else "hang"
     if not damage:
-        raise RuntimeError(f"the reading process could not start: {tail}")
-    outcome = "hang" if not ready else f"crash ({code}) {tail}"
+        raise RuntimeError(f"the reading process did not start: {outcome}")
     _count(counts, {"number": at, "outcome": outcome}, damage, folder, keep)
     return at + 1
+
+
+def _answers(process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the process says something or ends; False when it hangs instead."""
+    began, spent = time.monotonic(), _computed(process.pid)
+    while not select.select([process.stdout], [], [], _LOOK_EVERY)[0]:
+        if _computed(process.pid) - spent > TIME_LIMIT or time.monotonic() - began > _SLEEP_LIMIT:
+            return False
+    return True
+
+
+def _computed(pid: int) -> float:
+    """Seconds that a process has computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _count(counts: Counts, said: dict, damage: str, folder: Path, keep: Path | None) -> None:

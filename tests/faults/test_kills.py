@@ -41,19 +41,36 @@ def test_a_curve_killed_fifty_times_ends_with_the_same_bytes(table):
     assert_same_curve(table, 50)
 
 
-def train_with_kills(folder, kills):
+def test_a_killed_bootstrap_ends_with_the_same_bytes(tmp_path):
+    rows = np.random.default_rng(2).dirichlet(np.full(24, 0.5)).reshape(8, 3)
+    np.save(tmp_path / "joint.npy", rows)
+    given = ["--points", "5", "--bootstrap", "12", "--samples", "40", "-q", "-o", "out"]
+    assert run_with_kills(["curve", "joint.npy", *given], tmp_path, 2, 0) >= 1
+    one, other = (tmp_path / name for name in ("out", "wholeout"))
+    for name in ("curve.h5", "resamples.h5"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+    assert sorted(p.name for p in one.iterdir()) == sorted(p.name for p in other.iterdir())
+
+
+def train_with_kills(folder, kills, epochs=6):
     pytest.importorskip("torch")
-    arguments = ["train", "--network", "mlp", "--epochs", "6", "--batch-size", "64", "-q"]
+    sizes = ["--epochs", str(epochs), "--batch-size", "64"]
+    arguments = ["train", "--network", "mlp", *sizes, "-q"]
     killed = 0
     for seed in range(kills):
         for path in folder.glob("*run.h5"):
             path.unlink()
         killed += run_with_kills([*arguments, "-o", "run.h5"], folder, kills, seed)
         assert (folder / "run.h5").read_bytes() == (folder / "wholerun.h5").read_bytes()
-        assert not list(folder.glob("*.unfinished"))
+        assert {path.name for path in folder.iterdir()} == {"run.h5", "wholerun.h5"}
         if killed >= kills:
             return
     assert killed >= kills
+
+
+@pytest.mark.torch
+def test_a_killed_training_ends_with_the_same_bytes(tmp_path):
+    train_with_kills(tmp_path, 1, epochs=2)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
-    claim,
+    claim_folder,
     common_options,
     feature_options,
     output_option,
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
 
 _SCHEMA = "ibcollapse/curve"
 _UNFINISHED = "curve.unfinished.h5"
+_RESAMPLES = "resamples.h5"
+_FIGURES = ("curve", "tree", "hysteresis")
+_FORMATS = ("png", "svg")
+_FILES = (
+    "curve.h5",
+    _UNFINISHED,
+    _RESAMPLES,
+    *(f"{name}.{end}" for name in _FIGURES for end in _FORMATS),
+)
 
 
 @click.command(short_help="Trace the information-bottleneck curve of stored features.")
@@ -71,10 +80,10 @@ def curve(
         folder = Path(f"ibcollapse_{file.stem}")
     unfinished = None
     if folder is not None:
-        _claim(folder)
+        claim_folder(folder, _FILES)
         unfinished = folder / _UNFINISHED
     try:
-        settings |= resampling(asked, workers, folder and folder / "resamples.h5")
+        settings |= resampling(asked, workers, folder and folder / _RESAMPLES)
         analysis = analyse(
             file, selection, settings, seed=seed, workers=workers, quiet=quiet, resume=unfinished
         )
@@ -94,27 +103,6 @@ def curve(
         remark(f"note: {note}", quiet=quiet)
     converged = all(solution.converged for solution in analysis.curve.solutions)
     return ExitCode.DONE if converged else ExitCode.UNFINISHED
-
-
-def _claim(folder: Path) -> None:
-    """Make the folder and see that files can be written there, before hours of work."""
-    from ibcollapse.errors import OutputError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-        claim(folder)
-        # Half-written files of a killed run; no other run is alive, or it would hold the claim.
-        for left in folder.glob(".curve*-????????.*"):
-            left.unlink()
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"cannot write into {folder}: {error.strerror}; choose another -o"
-        ) from error
 
 
 def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> list[str]:
@@ -142,7 +130,7 @@ def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> lis
         figures["hysteresis"] = hysteresis_figure(analysis.hysteresis, units=units, title=file.name)
     names = ["curve.h5"]
     for name, figure in figures.items():
-        names += [save_figure(figure, folder / f"{name}.{end}").name for end in ("png", "svg")]
+        names += [save_figure(figure, folder / f"{name}.{end}").name for end in _FORMATS]
     # Last: a kill before it repeats the last steps, and writes the same files again.
     (folder / _UNFINISHED).unlink(missing_ok=True)
     return names

@@ -8,7 +8,7 @@ import click
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
-    claim,
+    claim_folder,
     feature_options,
     json_option,
     output_option,
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ibcollapse.trajectory import Trajectory
 
 _SCHEMA = "ibcollapse/dynamics"
+_FILES = ("dynamics.h5", "dynamics.png", "dynamics.svg", "last_checkpoint.png")
 # Column, heading.
 _SHOWN = (
     ("epoch", "epoch"),
@@ -125,21 +126,13 @@ def dynamics(
     if selection["epoch"] is not None:
         raise click.UsageError("choose checkpoints with --epochs, not --epoch")
     from ibcollapse.coincidence import CoincidenceOptions
-    from ibcollapse.errors import OutputError
     from ibcollapse.trajectory import dynamics as follow
 
     folder = output
     if folder is None and json_path != "-":
         folder = Path(f"ibcollapse_{files[0].stem}")
     if folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make {folder}: {error.strerror}; choose another -o") from (
-                error
-            )
-    if folder is not None:
-        claim(folder)
+        claim_folder(folder, _FILES)
     options = CoincidenceOptions(
         shrinkage=shrinkage,
         max_rows=max_rows,

@@ -14,9 +14,10 @@ from ibcollapse.features.stores.store import one_line
 _RAISED_ON_DAMAGE = (
     OSError,
     RuntimeError,
-    KeyError,
+    LookupError,
     ValueError,
     TypeError,
+    AssertionError,
     AttributeError,
     OverflowError,
     MemoryError,

@@ -1,4 +1,5 @@
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -81,3 +82,18 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch, module, suffix, extra):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=rf"ibcollapse\[{extra}\]"):
         open_features(path)
+
+
+@pytest.mark.torch
+def test_instructions_that_take_from_an_empty_stack_are_refused(tmp_path):
+    # The unpickler of torch raises IndexError here; found by the fuzzer, file 13738 of seed 1.
+    torch = pytest.importorskip("torch")
+    good, bad = tmp_path / "good.pt", tmp_path / "bad.pt"
+    torch.save({"features": torch.eye(4)}, good)
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(bad, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            # PROTO 2, SETITEM of nothing, STOP.
+            new.writestr(name, b"\x80\x02s." if name.endswith("data.pkl") else content)
+    with pytest.raises(FeatureFileError, match=r"bad\.pt: cannot open it"):
+        open_features(bad)
