@@ -238,7 +238,8 @@ def _follow(
     step = -(-len(epochs) // _MOST_CHECKPOINTS)
     # From the last one backwards: the path must not end before it does.
     chosen = sorted(epochs[::-1][::step])
-    options = CoincidenceOptions(max_rows=_POINTS_A_CHECKPOINT, seed=seed)
+    # The intervals of the exact bottleneck would cost ten times what everything else does.
+    options = CoincidenceOptions(max_rows=_POINTS_A_CHECKPOINT, n_resamples=0, seed=seed)
     found.dynamics = found.attempt(
         lambda: dynamics(*networks, epochs=chosen, options=options, progress=progress)
     )
