@@ -173,3 +173,16 @@ def test_an_interrupted_curve_leaves_a_page_of_what_was_finished(features, tmp_p
     page = (tmp_path / "ibcollapse_a.html").read_text(encoding="utf-8")
     assert f"{len(whole.curve.solutions)} solutions" in page
     assert "interrupted" in page
+
+
+def test_a_report_that_is_stopped_after_the_curve_keeps_it(features, tmp_path, monkeypatch):
+    def stop(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ibcollapse.matrix_information.matrix_information", stop)
+    result = run(features, *QUICK, where=tmp_path)
+    assert result.exit_code == 130
+    page = (tmp_path / "ibcollapse_a.html").read_text(encoding="utf-8")
+    assert "Information-bottleneck curve" in page
+    assert "Collapse geometry" in page
+    assert "The run was interrupted before this was measured" in page
