@@ -14,6 +14,7 @@ from ibcollapse_cli.section_measures import (
     measure_information,
 )
 from ibcollapse_cli.section_progress import SectionProgress
+from ibcollapse_cli.time_limit import time_limit
 
 if TYPE_CHECKING:
     from ibcollapse.alignment import Alignment, Consensus
@@ -105,10 +106,11 @@ def measure(
     settings: dict[str, Any],
     sections: tuple[str, ...],
     loss_temperature: float,
+    curve_time: float,
     seed: int,
     progress: Progress,
 ) -> None:
-    """Fill `found` with what `sections` need.
+    """Fill `found` with what `sections` need, with at most `curve_time` seconds for the curve.
 
     Raises
     ------
@@ -122,7 +124,7 @@ def measure(
     wanted = set(sections)
     table = False
     if wanted & {"curve", "channel", "gaussian"}:
-        table = _trace(found, selection, settings, seed, progress)
+        table = _trace(found, selection, settings, curve_time, seed, progress)
     if wanted - {"curve", "channel", "gaussian"}:
         if table:
             _refuse_table(found)
@@ -154,6 +156,7 @@ def _trace(
     found: Measurements,
     selection: dict[str, Any],
     settings: dict[str, Any],
+    curve_time: float,
     seed: int,
     progress: Progress,
 ) -> bool:
@@ -163,12 +166,23 @@ def _trace(
     def trace() -> Analysis:
         return curve(found.files[0], **selection, **settings, seed=seed, progress=progress)
 
-    try:
-        found.analysis = found.attempt(trace)
-    except AnalysisInterrupted as stop:
-        found.analysis = stop.analysis
-        raise
+    with time_limit(curve_time) as limit:
+        try:
+            found.analysis = found.attempt(trace)
+        except AnalysisInterrupted as stop:
+            found.analysis = stop.analysis
+            if not limit.up:
+                raise
+            found.failures.append(_out_of_time(curve_time, stop.analysis))
     return isinstance(found.analysis, Analysis) and found.analysis.fit is None
+
+
+def _out_of_time(curve_time: float, analysis: "Analysis") -> IBCollapseError:
+    reached = analysis.curve.i_ty[-1] / analysis.curve.i_xy
+    return IBCollapseError(
+        f"the curve was ended after {curve_time:g} s at {reached:.1%} of I(X;Y); give it longer "
+        "with --curve-time, or fewer points to solve with --max-rows"
+    )
 
 
 def _refuse_table(found: Measurements) -> None:

@@ -46,7 +46,7 @@ def test_nucleation_is_not_called_first_order(measured):
     curve = dataclasses.replace(whole.curve, transitions=(early,))
     found = report_of(dataclasses.replace(whole, curve=curve), sections=["curve"])
     assert "continuous (nucleation)" in found.headline[0]
-    assert "0 of them first-order" in found.headline[1]
+    assert "none of them first-order" in found.headline[1]
     assert any("no sign of a first-order" in text for text in found.sections[0].warnings)
 
 

@@ -68,6 +68,14 @@ def _read_sections(
     show_default=True,
     help="Of the contrastive loss whose geometry the class means are compared with.",
 )
+@click.option(
+    "--curve-time",
+    type=click.FloatRange(min=0),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="End the curve after this long, where it is then; 0 for no end.",
+)
 @output_option("The page; default ibcollapse_<first FILE's name>.html.")
 @units_option
 @common_options
@@ -79,6 +87,7 @@ def report(
     sections: tuple[str, ...],
     form: str | None,
     loss_temperature: float,
+    curve_time: float,
     output: Path | None,
     units: "Units",
     json_path: str | None,
@@ -104,7 +113,16 @@ def report(
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
         try:
             settings |= resampling(asked, workers, output and _resamples_of(output))
-            measure(found, selection, settings, sections, loss_temperature, seed, progress)
+            measure(
+                found,
+                selection,
+                settings,
+                sections,
+                loss_temperature,
+                curve_time,
+                seed,
+                progress,
+            )
         except KeyboardInterrupt as stop:
             if found.empty:
                 raise
