@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # A page is to take a minute: `ibcollapse dynamics` follows all checkpoints, with more points each.
 _MOST_CHECKPOINTS = 10
 _POINTS_A_CHECKPOINT = 96
+# Beyond this, entropies are means over batches: a Gram of all samples has as many rows as samples.
+_BATCH = 1000
 
 
 def measure_geometry(
@@ -60,17 +62,18 @@ def measure_information(
     from ibcollapse.matrix_information import effective_ranks, matrix_information
 
     found.information, found.ranks = {}, {}
+    options: dict[str, Any] = {"seed": seed, "progress": progress}
+    if sources[0].n_samples > _BATCH:
+        options["batch_size"] = _BATCH
     for name, source in zip(found.names, sources, strict=True):
         found.information[name] = found.attempt(
-            functools.partial(matrix_information, source, seed=seed, progress=progress)
+            functools.partial(matrix_information, source, **options)
         )
         found.ranks[name] = found.attempt(
             functools.partial(effective_ranks, source, progress=progress)
         )
     if len(sources) == 2:
-        found.information["both"] = found.attempt(
-            lambda: matrix_information(*sources, seed=seed, progress=progress)
-        )
+        found.information["both"] = found.attempt(lambda: matrix_information(*sources, **options))
 
 
 def measure_dynamics(
