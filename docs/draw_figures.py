@@ -62,9 +62,7 @@ def main(folder: Path) -> None:
     """Draw all into `folder`."""
     for group in (bottleneck, geometry, training):
         for name, ax in group():
-            figure = ax.figure.figure
-            figure.savefig(folder / f"plot_{name}.png", dpi=90)
-            print(f"plot_{name}.png")
+            ax.figure.figure.savefig(folder / f"plot_{name}.png", dpi=90)
 
 
 if __name__ == "__main__":
