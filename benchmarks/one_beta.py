@@ -1,16 +1,17 @@
 """One beta, to a certified gap of 1e-9, against plain Blahut–Arimoto in NumPy and embo.
 
 `python -m benchmarks.one_beta` prints the CPU seconds of each with the Lagrangian that it bought
-and, for the rivals, how far that lies above the certified one (nats). The
-NumPy rival starts from a random encoder with as many clusters as the certified solution has and
-stops 1e-9 nats above ours, when no entry of p(t, y) moves by more than 1e-14, or after `SECONDS`;
-a ratio marked >= is of a run that ended further above, and so a lower bound. Embo gets the same
-number of clusters, one start and a relative tolerance of 1e-13 in at most `BUDGET` maps; it is left
-out of tables with more than `EMBO_ROWS` rows. `--large` adds tables of up to 50 000 x 100.
+and, for the rivals, how far that lies above the certified one (nats). A rival starts from random
+encoders with as many clusters as the certified solution has, again and again until one of its runs
+ends at most 1e-9 nats above ours or `SECONDS` of CPU are over; then its best counts, and the ratio,
+marked >=, is a lower bound. A NumPy run ends when no entry of p(t, y) moves by more than 1e-13, an
+embo run at a relative tolerance of 1e-13 after at most `BUDGET` maps. Embo is left out of tables
+with more than `EMBO_ROWS` rows. `--large` adds tables of up to 50 000 x 100.
 """
 
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from ibcollapse import Channel, solve
 from ibcollapse.bottleneck.stability import onset_beta_local
 
 BUDGET = 20_000
-SECONDS = 60.0
+SECONDS = 30.0
 EMBO_ROWS = 2_000
 GAP = 1e-9
 
@@ -74,34 +75,46 @@ def measure(name: str, channel: Channel, beta: float) -> None:
         flush=True,
     )
     rows = channel.p_x, channel.p_y_given_x
-    start = time.process_time()
-    plain = numpy_blahut_arimoto(
-        *rows,
-        beta,
-        ours.n_clusters,
-        rng=np.random.default_rng(0),
-        tol=1e-14,
-        target=ours.lagrangian + GAP,
-        max_seconds=SECONDS,
-    )
-    seconds = time.process_time() - start
-    report(name, "NumPy", seconds, plain.lagrangian, ours.lagrangian, min(takes))
-    if channel.n_x > EMBO_ROWS:
-        return
-    start = time.process_time()
-    embo = embo_blahut_arimoto(
-        *rows, beta, ours.n_clusters, restarts=1, tol=1e-13, max_iterations=BUDGET
-    )
-    seconds = time.process_time() - start
-    report(name, "embo", seconds, embo.lagrangian, ours.lagrangian, min(takes))
+    target = ours.lagrangian + GAP
+
+    def numpy_run(seed: int, seconds: float) -> float:
+        return numpy_blahut_arimoto(
+            *rows,
+            beta,
+            ours.n_clusters,
+            rng=np.random.default_rng(seed),
+            tol=1e-13,
+            target=target,
+            max_seconds=seconds,
+        ).lagrangian
+
+    def embo_run(seed: int, _: float) -> float:
+        return embo_blahut_arimoto(
+            *rows, beta, ours.n_clusters, seed=seed, restarts=1, tol=1e-13, max_iterations=BUDGET
+        ).lagrangian
+
+    rivals = {"NumPy": numpy_run}
+    if channel.n_x <= EMBO_ROWS:
+        rivals["embo"] = embo_run
+    for who, run in rivals.items():
+        report(name, who, restarted(run, target), ours.lagrangian, min(takes))
 
 
-def report(name: str, who: str, seconds: float, value: float, ours: float, best: float) -> None:
-    above = value - ours
-    bound = ">=" if above > 1.01 * GAP else "  "
+def restarted(run: Callable[[int, float], float], target: float) -> tuple[float, float, int]:
+    """CPU seconds, lowest Lagrangian and number of the runs that it took to reach the target."""
+    start, lowest, n_runs = time.process_time(), np.inf, 0
+    while lowest > target and time.process_time() - start < SECONDS:
+        left = SECONDS - (time.process_time() - start)
+        lowest, n_runs = min(lowest, run(n_runs, left)), n_runs + 1
+    return time.process_time() - start, lowest, n_runs
+
+
+def report(name: str, who: str, got: tuple[float, float, int], ours: float, best: float) -> None:
+    seconds, lowest, n_runs = got
+    bound = ">=" if lowest - ours > GAP else "  "
     print(
-        f"{name:<28}{who:<6}{seconds:>10.4f} s  L = {value:.12f}  "
-        f"above ours {above:8.1e}  time/ours {bound}{seconds / best:.0f}",
+        f"{name:<28}{who:<6}{seconds:>10.4f} s  L = {lowest:.12f}  above ours "
+        f"{lowest - ours:8.1e}  runs {n_runs:<4} time/ours {bound}{seconds / best:.0f}",
         flush=True,
     )
 

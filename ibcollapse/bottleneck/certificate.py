@@ -19,12 +19,14 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
 from ibcollapse.bottleneck.kernels.start_moments import THREADS
 from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, exponents, log_p_y
+from ibcollapse.bottleneck.screening import promising_rows
 from ibcollapse.bottleneck.stability import Splits
 
 Array = NDArray[np.float64]
 
 _CORNER_SHRINKAGE = 0.02
 _MAX_ROW_STARTS = 64
+_RANDOM_ROWS = 16
 _MAPS_FIRST = 4
 # Perturbed atoms go this fraction of the way to the boundary of the simplex.
 _SPLIT_FRACTION = 0.1
@@ -68,13 +70,16 @@ def starting_decoders(
     channel: Channel,
     mixture: Mixture,
     splits: Splits,
+    log_v: Array,
+    beta: float,
     rng: np.random.Generator,
 ) -> Array:
     """Where the search for violators starts: log decoders (n, n_classes).
 
     Class means, simplex corners (with few classes only: the means of many lie beside them), rows
-    of the channel (all of them up to 64, else a random 64 by weight), the atoms' midpoints with
-    p(y), and the atoms pushed both ways along their least stable direction.
+    of the channel (all of them up to 64, else the highest of Φ's peaks among them and a few at
+    random), the atoms' midpoints with p(y), and the atoms pushed both ways along their least stable
+    direction.
     """
     p_y = channel.p_y
     alive = p_y > 0
@@ -85,7 +90,10 @@ def starting_decoders(
     means = ((w * channel.p_x[:, None]).T @ w)[alive] / p_y[alive, None]
     rows = w
     if channel.n_x > _MAX_ROW_STARTS:
-        rows = w[rng.choice(channel.n_x, _MAX_ROW_STARTS, replace=False, p=channel.p_x)]
+        offset = _offset(channel, log_v, beta)
+        peaks = np.exp(promising_rows(channel, offset, beta, _MAX_ROW_STARTS))
+        drawn = rng.choice(channel.n_x, _RANDOM_ROWS, replace=False, p=channel.p_x)
+        rows = np.concatenate([peaks, w[drawn]])
     halfway = 0.5 * (mixture.r + p_y)
     pushed = _pushed_atoms(splits)
     with np.errstate(divide="ignore"):
@@ -121,7 +129,7 @@ def climb(
     (`ibcollapse.bottleneck.kernels.ascent`); `hints`, expected near maxima, take them at once. A
     start rests when log Φ can gain at most `tol` nats.
     """
-    offset = log_v - beta * (channel.p_y_given_x @ log_p_y(channel))
+    offset = _offset(channel, log_v, beta)
     log_r, log_phi = climb_all(
         channel.packed,
         offset,
@@ -132,6 +140,11 @@ def climb(
     )
     keep = distinct(log_r, log_phi, SAME_BASIN)
     return Maxima(log_r[keep], log_phi[keep])
+
+
+def _offset(channel: Channel, log_v: Array, beta: float) -> Array:
+    offset: Array = log_v - beta * (channel.p_y_given_x @ log_p_y(channel))
+    return offset
 
 
 def hellinger_squared(log_a: Array, log_b: Array) -> Array:

@@ -86,7 +86,7 @@ def descend(
         n_sweeps += 1
         model = -float(here.gradient @ step + 0.5 * step @ hessian.apply(step))
         gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
-        rounding = _ROUNDING * float(channel.p_x @ np.abs(here.evaluation.log_z))
+        rounding = _rounding(channel, here.evaluation)
         if gained >= 0.1 * model > 0 and gained > rounding:
             damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping
         elif abs(model) > _HIDDEN * rounding:
@@ -133,8 +133,13 @@ def _plain_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
     """
     there = _point(channel, blahut_arimoto_step(here.evaluation), beta)
     gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
-    rounding = _ROUNDING * float(channel.p_x @ np.abs(here.evaluation.log_z))
-    return there if gained > rounding else None
+    return there if gained > _rounding(channel, here.evaluation) else None
+
+
+def _rounding(channel: Channel, evaluation: Evaluation) -> float:
+    """What rounding may change F by, nats: each log Z by its own digits and by those of Z ≈ 1."""
+    own = float(channel.p_x @ np.abs(evaluation.log_z))
+    return _ROUNDING * (own + float(np.linalg.norm(channel.p_x)))
 
 
 def _scaled_gradient(mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:

@@ -9,6 +9,7 @@ from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import RESOLUTION, Passage, crossed, died, unresolved
 from ibcollapse.bottleneck.events import Event, locate
 from ibcollapse.bottleneck.mixture import Mixture
@@ -22,6 +23,8 @@ Array = NDArray[np.float64]
 # The state beside a transition is solved this far from it, as a fraction of beta − 1; the first
 # fraction at which its atoms differ is taken.
 _BESIDE = (1e-6, 1e-5, 1e-4, 1e-3)
+# Betas closer than this share of themselves are one, for the rounding of what is solved at them.
+_FINEST = 1e-14
 # Atoms further apart than this (squared Hellinger) are different ones.
 _SAME_ATOM = 0.05
 # The gap in nats at which the states beside a transition rest: they show it early.
@@ -47,7 +50,7 @@ def resolve(
     if _one_branch(channel, before, after):
         return Passage()
     width = after.beta - before.beta
-    if width <= RESOLUTION * (before.beta - 1):
+    if width <= max(RESOLUTION * (before.beta - 1), _FINEST * before.beta):
         return unresolved(channel, before, after)
     states: tuple[Array, ...] = (
         after.mixture.log_r,
@@ -58,7 +61,10 @@ def resolve(
     starts = np.empty((0, channel.n_classes))
     if violators is None:
         splits = split_directions(channel, after.mixture, after.evaluation, after.beta)
-        starts = certificate.starting_decoders(channel, after.mixture, splits, rng)
+        log_v = certificate.potential_weights(channel, after.evaluation.log_z)
+        starts = certificate.starting_decoders(
+            channel, after.mixture, splits, log_v, after.beta, rng
+        )
     else:
         states = (*states, violators)
     hints = certificate.apart(np.concatenate(states))
@@ -78,20 +84,33 @@ def resolve(
         earlier = Passage() if below is before else resolve(channel, before, below, options, rng)
         return earlier + died(channel, event, below)
     middle_beta = 0.5 * (before.beta + after.beta)
-    middle = solve_state(channel, middle_beta, before.mixture, options, rng)
-    lower = resolve(channel, before, middle, options, rng)
+    branch = continued(channel, before, middle_beta, options, rng)
+    middle = optimal_from(channel, before, branch, middle_beta, options, rng)
+    if middle is branch:
+        # Other atoms may do as well there to the last digit: those of the branch stay.
+        return resolve(channel, middle, after, options, rng)
+    lower = resolve(
+        channel, before, middle, options, rng, None if branch is None else branch.maxima.log_r
+    )
+    if lower.postponed is before:
+        # Halving shows no more of the change: one within the tolerance is none.
+        if _one_branch(channel, before, after, options.tol):
+            return Passage()
+        return unresolved(channel, before, after)
     return lower + resolve(channel, lower.postponed or middle, after, options, rng)
 
 
-def _one_branch(channel: Channel, before: SolvedState, after: SolvedState) -> bool:
-    """Whether following `before` leads to `after`."""
+def _one_branch(
+    channel: Channel, before: SolvedState, after: SolvedState, tol: float = 1e-10
+) -> bool:
+    """Whether following `before` leads to `after`, or to less than `tol` nats above it."""
     if before.mixture.n_t != after.mixture.n_t:
         return False
     ended = follow(channel, before.mixture, None, before.beta, after.beta)
     if ended is None:
         return False
     gained = ended.evaluation.free_energy - after.evaluation.free_energy
-    return gained <= max(after.gap, 1e-10)
+    return gained <= max(after.gap, tol)
 
 
 def _beside(

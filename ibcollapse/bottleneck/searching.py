@@ -57,7 +57,7 @@ def search(
     """
     log_v = certificate.potential_weights(channel, evaluation.log_z)
     splits = split_directions(channel, mixture, evaluation, beta)
-    starts = certificate.starting_decoders(channel, mixture, splits, rng)
+    starts = certificate.starting_decoders(channel, mixture, splits, log_v, beta, rng)
     known = mixture.log_r if hints is None else np.concatenate([mixture.log_r, hints])
     known = certificate.apart(known)
     maxima = certificate.climb(channel, log_v, starts, beta, hints=known)

@@ -24,7 +24,7 @@ def spinodal(channel: Channel, event: Event) -> float:
     limit = 1 + _FARTHEST * (event.beta - 1)
     # λ₂ changes slowly: the first guess holds it fixed.
     guess = here / growth if growth > 0 else limit
-    longest = 0.5 * (event.beta - 1)
+    longest = 0.2 * (event.beta - 1)
     for _ in range(_MOST_STEPS):
         guess = min(max(guess, here - longest), here + longest)
         if guess > limit:

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.branch import follow, tangent
+from ibcollapse.bottleneck.branch import tangent
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import Passage, coalesce
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.foresight import Foresight
@@ -17,9 +18,9 @@ from ibcollapse.bottleneck.groups import (
 )
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.resolving import resolve
-from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state, to_solution
+from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, compact, from_fields
 from ibcollapse.progress import Progress
@@ -164,49 +165,16 @@ class Tracer:
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded."""
         channel, options, rng = self._channel, self._options, self._rng
-        followed = self._follow(state, beta)
-        if followed is not None and followed.gap <= options.tol and self._postponed is None:
-            self._keep(followed)
-            return followed
-        if followed is None:
-            ahead = solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
-        elif followed.gap <= options.tol:
-            ahead = followed
-        else:
-            met = followed.maxima
-            start = enlarged(channel, followed.mixture, met.log_r[met.log_phi > options.tol], beta)
-            ahead = solve_state(channel, beta, start, options, rng, met.log_r)
-        origin = self._postponed or state
-        known = None
-        if followed is not None and self._postponed is None:
-            known = followed.maxima.log_r
-        self._record(resolve(channel, origin, ahead, options, rng, known))
+        branch = continued(channel, state, beta, options, rng)
+        ahead = optimal_from(channel, state, branch, beta, options, rng)
+        if ahead is not branch or self._postponed is not None:
+            met = None
+            if branch is not None and self._postponed is None:
+                met = branch.maxima.log_r
+            origin = self._postponed or state
+            self._record(resolve(channel, origin, ahead, options, rng, met))
         self._keep(ahead)
         return ahead
-
-    def _follow(self, state: SolvedState, beta: float) -> SolvedState | None:
-        """The same branch at `beta`, with its gap; None where it ends on the way."""
-        if state.mixture.n_t == 1:
-            return None
-        channel, options = self._channel, self._options
-        slope = tangent(channel, state.mixture, state.evaluation, state.beta)
-        ended = follow(channel, state.mixture, slope, state.beta, beta)
-        if ended is None:
-            return None
-        found = search(
-            channel, ended.mixture, ended.evaluation, beta, options, self._rng, state.maxima.log_r
-        )
-        return SolvedState(
-            beta,
-            ended.mixture,
-            ended.evaluation,
-            found.gap,
-            found.how,
-            found.maxima,
-            ended.residual,
-            ended.n_sweeps,
-            CONVERGED,
-        )
 
     def _next_beta(self, state: SolvedState) -> float:
         """Where I(X;T) will have advanced by the spacing, to first order, or past the next event.

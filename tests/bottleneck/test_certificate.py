@@ -76,6 +76,8 @@ def test_searches_start_from_every_row_corner_and_atom_of_a_small_channel():
         channel,
         mixture,
         split_directions(channel, mixture, evaluation, 2.0),
+        certificate.potential_weights(channel, evaluation.log_z),
+        2.0,
         np.random.default_rng(0),
     )
     r = np.exp(starts)
@@ -96,6 +98,8 @@ def test_starts_never_put_mass_on_classes_that_no_row_has():
         channel,
         mixture,
         split_directions(channel, mixture, evaluation, 3.0),
+        certificate.potential_weights(channel, evaluation.log_z),
+        3.0,
         np.random.default_rng(0),
     )
     assert np.exp(starts)[:, 2].max() == 0.0

@@ -38,7 +38,9 @@ def test_without_information_the_onset_is_never():
 @pytest.mark.parametrize("n_classes", [3, 5, 10])
 def test_symmetric_confusion_has_the_multiplicity_of_its_simplex(n_classes):
     channel = Channel.from_joint(symmetric(n_classes, 0.6))
-    splits = split_directions(channel, evaluate(channel, trivial_mixture(channel), 2.0), 2.0)
+    splits = split_directions(
+        channel, trivial_mixture(channel), evaluate(channel, trivial_mixture(channel), 2.0), 2.0
+    )
     np.testing.assert_array_equal(splits.multiplicity, [n_classes - 1])
     np.testing.assert_allclose(splits.growth, 2.0 * 0.6**2, rtol=1e-12)
 
@@ -48,7 +50,7 @@ def test_an_atom_is_worth_splitting_exactly_above_growth_one(side):
     channel = Channel.from_joint(random_joint(20, 4, 2))
     beta = side * onset_beta_local(channel)
     trivial = trivial_mixture(channel)
-    splits = split_directions(channel, evaluate(channel, trivial, beta), beta)
+    splits = split_directions(channel, trivial, evaluate(channel, trivial, beta), beta)
     step = 1e-3 * splits.directions[0]
     halves = Mixture.from_probabilities(np.full(2, 0.5), channel.p_y + np.stack([step, -step]))
     change = evaluate(channel, halves, beta).free_energy

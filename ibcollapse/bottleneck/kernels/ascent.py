@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf
 
 from ibcollapse.bottleneck.kernels.ascent_steps import LOG_ZERO, judge_trials
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
@@ -140,11 +141,7 @@ def _one_of_each_neighbourhood(log_r: Array, log_phi: Array) -> Flags:
 
 
 def _is_positive(matrix: Array) -> bool:
-    try:
-        np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        return False
-    return True
+    return int(dpotrf(matrix, lower=True)[1]) == 0
 
 
 class _Ascent:

@@ -47,12 +47,13 @@ def judge_trials(
     """Take each trial or damp more; set the next trial, or let the start rest."""
     n_classes = log_r.shape[1]
     step = np.empty(n_classes)
-    lower = np.zeros((n_classes, n_classes))
+    lower = np.empty((n_classes, n_classes))
     for k in range(len(active)):
         i = active[k]
         reached = met_log_phi[k]
         if n_tried[i] == 0 or reached >= log_phi[i]:
-            log_r[i] = ahead[i]
+            for y in range(n_classes):
+                log_r[i, y] = ahead[i, y]
             log_phi[i] = reached
             _model(log_r[i], met_mean[k], met_second[k], beta, gradient[i], inverse[i], matrix[i])
             steep = length(gradient[i])
@@ -68,7 +69,8 @@ def judge_trials(
             continue
         while not factor(matrix[i], damping[i], lower):
             damping[i] = max(8.0 * damping[i], length(gradient[i]), 1e-12)
-        step[:] = gradient[i]
+        for y in range(n_classes):
+            step[y] = gradient[i, y]
         solve(lower, step)
         gain = 0.0
         for y in range(n_classes):

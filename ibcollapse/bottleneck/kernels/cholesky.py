@@ -11,6 +11,15 @@ Array = NDArray[np.float64]
 
 
 @part_of_kernel
+def dot(a: Array, b: Array) -> float:
+    """Inner product; a loop, because `np.dot` makes Numba link a BLAS."""
+    total = 0.0
+    for y in range(len(a)):
+        total += a[y] * b[y]
+    return total
+
+
+@part_of_kernel
 def length(vector: Array) -> float:
     """Euclidean length."""
     total = 0.0

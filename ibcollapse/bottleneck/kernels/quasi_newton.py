@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.kernels.cholesky import dot
 from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 
 Array = NDArray[np.float64]
@@ -129,16 +130,18 @@ def _advance(
                 met[y] = met_mean[k, y] / ahead[i, y] - ahead[i, y]
             if log_phi[i] > -math.inf:
                 _remember(s[i], ahead[i], gradient[i], met, steps[i], changes[i], n_kept, i)
-            s[i] = ahead[i]
-            gradient[i] = met
+            for y in range(n_classes):
+                s[i, y] = ahead[i, y]
+                gradient[i, y] = met[y]
             log_phi[i] = met_log_phi[k]
             length[i] = 1.0
             _direction(gradient[i], steps[i], changes[i], n_kept[i], step[i])
-            promised[i] = 2.0 * beta * np.dot(gradient[i], step[i])
+            promised[i] = 2.0 * beta * dot(gradient[i], step[i])
             if promised[i] <= 0.0:
                 n_kept[i] = 0
-                step[i] = 0.5 * gradient[i]
-                promised[i] = beta * np.dot(gradient[i], gradient[i])
+                for y in range(n_classes):
+                    step[i, y] = 0.5 * gradient[i, y]
+                promised[i] = beta * dot(gradient[i], gradient[i])
             resting[i] = 0.5 * promised[i] <= tol
         if not resting[i]:
             _retract(s[i], step[i], length[i], ahead[i])
@@ -177,28 +180,33 @@ def _direction(
     gradient: Array, steps: Array, changes: Array, n_kept: int, direction: Array
 ) -> None:
     """The two-loop recursion; without memory, the step of the map."""
-    direction[:] = gradient
+    n_classes = len(gradient)
+    for y in range(n_classes):
+        direction[y] = gradient[y]
     n = min(n_kept, _MEMORY)
     factors = np.empty(n)
     for back in range(n):
         j = (n_kept - 1 - back) % _MEMORY
-        factors[back] = np.dot(steps[j], direction) / np.dot(steps[j], changes[j])
-        direction -= factors[back] * changes[j]
+        factors[back] = dot(steps[j], direction) / dot(steps[j], changes[j])
+        for y in range(n_classes):
+            direction[y] -= factors[back] * changes[j, y]
     scale = 0.5
     if n > 0:
         j = (n_kept - 1) % _MEMORY
-        scale = np.dot(steps[j], changes[j]) / np.dot(changes[j], changes[j])
-    direction *= scale
+        scale = dot(steps[j], changes[j]) / dot(changes[j], changes[j])
+    for y in range(n_classes):
+        direction[y] *= scale
     for back in range(n - 1, -1, -1):
         j = (n_kept - 1 - back) % _MEMORY
-        factor = np.dot(changes[j], direction) / np.dot(steps[j], changes[j])
-        direction += (factors[back] - factor) * steps[j]
+        factor = dot(changes[j], direction) / dot(steps[j], changes[j])
+        for y in range(n_classes):
+            direction[y] += (factors[back] - factor) * steps[j, y]
 
 
 @part_of_kernel
 def _retract(s: Array, step: Array, length: float, ahead: Array) -> None:
     """The point of the sphere after a step; entries that would turn negative shrink instead."""
-    size = math.sqrt(np.dot(step, step)) * length
+    size = math.sqrt(dot(step, step)) * length
     held = length if size <= _LONGEST_STEP else length * _LONGEST_STEP / size
     total = 0.0
     for y in range(len(s)):

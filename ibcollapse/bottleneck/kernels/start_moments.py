@@ -136,36 +136,55 @@ def _sum_over_rows(
     products = weighted.reshape(n_slabs_at_once, n_classes, SLAB)
     shift = np.full(n, LEAST_SCORE)
     before = np.zeros(n)
-    mean[:, :] = 0.0
-    second[:, :, :] = 0.0
+    _scale_all(mean.reshape(-1), 0.0)
+    _scale_all(second.reshape(-1), 0.0)
     for first in range(0, len(posteriors), n_slabs_at_once):
         n_slabs = min(n_slabs_at_once, len(posteriors) - first)
         for i in range(n_slabs):
-            block.offset[i] = offset[first + i]
+            for x in range(SLAB):
+                block.offset[i, x] = offset[first + i, x]
             score_slab(coefficients, edges, posteriors, first + i, block, i)
         for t in range(n):
             raised = column_powers(block.scores, n_slabs, t, shift[t])
             if raised > shift[t]:
                 factor = 2.0 ** (shift[t] - raised)
-                mean[t] *= factor
+                _scale_all(mean[t], factor)
                 if len(second) > 0:
-                    second[t] *= factor
+                    _scale_all(second[t].reshape(-1), factor)
                 shift[t] = raised
-            before[t] = mean[t].sum()
+            before[t] = _total(mean[t])
         add_moments(block.scores, n_slabs, posteriors, first, mean)
         if len(second) > 0:
             for t in range(n):
-                total = mean[t].sum()
+                total = _total(mean[t])
                 if total - before[t] > _NOTHING * total:
                     _add_second(block, n_slabs, t, posteriors, first, products, second[t])
     for t in range(n):
-        total = mean[t].sum()
+        total = _total(mean[t])
         log_phi[t] = -math.inf
         if total > 0.0:
             log_phi[t] = math.log(total) + shift[t] * math.log(2.0)
-            mean[t] /= total
+            _scale_all(mean[t], 1.0 / total)
             if len(second) > 0:
-                second[t] /= total
+                _scale_all(second[t].reshape(-1), 1.0 / total)
+
+
+@part_of_kernel
+def _scale_all(array: Array, factor: float) -> None:
+    """array *= factor; 0 overwrites what the uninitialised array held, NaN too.
+
+    A loop: for an operation on whole arrays Numba compiles functions for seconds.
+    """
+    for i in range(len(array)):
+        array[i] = array[i] * factor if factor != 0.0 else 0.0
+
+
+@part_of_kernel
+def _total(array: Array) -> float:
+    total = 0.0
+    for i in range(len(array)):
+        total += array[i]
+    return total
 
 
 @part_of_kernel

@@ -1,0 +1,76 @@
+"""Rows of the channel from which an ascent of log Φ is worth its while.
+
+Φ is evaluated at the rows, which costs one product over the channel, and those start an ascent
+that are higher than their nearest neighbours: one or a few on each hill, as in quick shift (Vedaldi
+and Soatto 2008, doi 10.1007/978-3-540-88693-8_52). Random rows miss the small hills that appear
+among thousands of points once beta is large.
+"""
+
+import weakref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.start_moments import THREADS, moments_of_starts
+from ibcollapse.bottleneck.mixture import LOG_ZERO
+
+Array = NDArray[np.float64]
+
+# Rows that are screened: all of them up to this many, else as many drawn by weight.
+_MOST_ROWS = 2048
+_NEIGHBOURS = 8
+_BLOCK = 256
+
+
+class Screen:
+    """The rows that are screened, log decoders `log_r` (n, n_classes), with their neighbours."""
+
+    def __init__(self, channel: Channel) -> None:
+        rows = np.arange(channel.n_x)
+        if channel.n_x > _MOST_ROWS:
+            rng = np.random.default_rng(0)
+            rows = np.sort(rng.choice(channel.n_x, _MOST_ROWS, replace=False, p=channel.p_x))
+        self.log_r = np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
+        self._neighbours = _nearest(np.sqrt(channel.p_y_given_x[rows]))
+
+    def hilltops(self, log_phi: Array, most: int) -> Array:
+        """The rows (n, n_classes) that none of their neighbours exceeds, the `most` highest."""
+        is_top = (log_phi[self._neighbours] <= log_phi[:, None]).all(axis=1)
+        tops = np.flatnonzero(is_top)
+        chosen: Array = self.log_r[tops[np.argsort(-log_phi[tops], kind="stable")[:most]]]
+        return chosen
+
+
+_screens: weakref.WeakKeyDictionary[Channel, Screen] = weakref.WeakKeyDictionary()
+
+
+def screen_of(channel: Channel) -> Screen:
+    """The screen of a channel, made once."""
+    screen = _screens.get(channel)
+    if screen is None:
+        screen = _screens[channel] = Screen(channel)
+    return screen
+
+
+def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> Array:
+    """At most `most` rows, log decoders, from which log Φ is to be climbed.
+
+    `offset` (n_x,) is that of `kernels.start_moments`.
+    """
+    screen = screen_of(channel)
+    met = moments_of_starts(channel.packed, offset, screen.log_r, beta, n_threads=THREADS)
+    return screen.hilltops(met.log_phi, most)
+
+
+def _nearest(root: Array) -> NDArray[np.intp]:
+    """Indices (n, k) of the rows nearest in Hellinger distance to each, itself left out."""
+    n = len(root)
+    k = min(_NEIGHBOURS, n - 1)
+    nearest = np.empty((n, k), dtype=np.intp)
+    for first in range(0, n, _BLOCK):
+        affinity = root[first : first + _BLOCK] @ root.T
+        own = np.arange(len(affinity))
+        affinity[own, first + own] = -1.0
+        nearest[first : first + _BLOCK] = np.argpartition(-affinity, k - 1, axis=1)[:, :k]
+    return nearest
