@@ -36,7 +36,7 @@ def bottleneck() -> Iterator[tuple[str, Axes]]:
 
 def geometry() -> Iterator[tuple[str, Axes]]:
     """Gram matrices, spectra and what augmentations of some strength leave to be learned."""
-    report = ib.collapse_geometry(SUPCON, layer="head", epoch=3)
+    report = ib.collapse_geometry(ib.open_features(SUPCON, layer="head", epoch=3))
     yield "gram", ib.plot.plot_gram(report.gram, class_names=report.class_names)
     pair = ib.align(SUPCON, DATA / "digits_supcon_b.h5").bottleneck
     spectrum = ib.plot.plot_canonical_spectrum(pair.rho, null_floor=pair.null_floor)

@@ -18,6 +18,7 @@ from ibcollapse.report.figures import (
 )
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.figures.style import Units, unit_scale
+from ibcollapse.report.measured import Missing, missing_section
 from ibcollapse.report.sections import Section, Table
 from ibcollapse.report.wording import (
     NOTHING,
@@ -49,6 +50,8 @@ _HAPPENS = {
 def curve_headline(analysis: Analysis, units: Units) -> tuple[str, ...]:
     """Where the first transition is, of which kind, and how far the curve goes."""
     traced = analysis.curve
+    if _is_unstarted(traced):
+        return ("The curve was ended before its first transition: nothing is known of it.",)
     first = (
         _describe_first(traced.transitions[0], units)
         if traced.transitions
@@ -57,9 +60,16 @@ def curve_headline(analysis: Analysis, units: Units) -> tuple[str, ...]:
     return first, _reached(traced, units)
 
 
+def _is_unstarted(traced: IBCurve) -> bool:
+    """Whether the run was stopped with the trivial representation alone."""
+    return len(traced.solutions) == 1 and traced.status.startswith("interrupted")
+
+
 def curve_section(analysis: Analysis, units: Units) -> Section:
     """The information curve with its transitions, warnings and figures."""
     traced = analysis.curve
+    if _is_unstarted(traced):
+        return missing_section(TITLE, Missing(f"{traced.status}, before the first transition"))
     # Two pictures and not one figure of two panels: on a phone they stand one below the other.
     plane = plot_information_plane(
         traced, units=units, gaussian=analysis.gaussian, bootstrap=analysis.bootstrap
