@@ -5,6 +5,7 @@ atom loses stability; upwards in beta this is deterministic annealing (Rose 1998
 10.1109/5.726788). The certificate of each solution says what staying costs.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -118,14 +119,4 @@ def _with_gap(beta: float, ended: Descent, above: float, found: Search, tol: flo
             f"a local optimum, at most {gap:.3g} nats above the global one; use solve to leave "
             "its branch"
         )
-    return SolvedState(
-        beta,
-        ended.mixture,
-        ended.evaluation,
-        gap,
-        found.how,
-        found.maxima,
-        ended.residual,
-        ended.n_sweeps,
-        status,
-    )
+    return dataclasses.replace(SolvedState.of(beta, ended, found, status), gap=gap)

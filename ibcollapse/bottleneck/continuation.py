@@ -5,7 +5,6 @@ import numpy as np
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.searching import Options, search
-from ibcollapse.bottleneck.solution import CONVERGED
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
 
 
@@ -24,17 +23,7 @@ def continued(
     if ended is None:
         return None
     found = search(channel, ended.mixture, ended.evaluation, beta, options, rng, state.maxima.log_r)
-    return SolvedState(
-        beta,
-        ended.mixture,
-        ended.evaluation,
-        found.gap,
-        found.how,
-        found.maxima,
-        ended.residual,
-        ended.n_sweeps,
-        CONVERGED,
-    )
+    return SolvedState.of(beta, ended, found)
 
 
 def optimal_from(
@@ -48,8 +37,12 @@ def optimal_from(
     """The optimum at `beta`: the `branch` of `state` there, enlarged by what violates it."""
     if branch is None:
         return solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
-    if branch.gap <= options.tol:
+    aim = options.aim_at(beta)
+    if branch.gap <= aim:
         return branch
-    violators = branch.maxima.log_r[branch.maxima.log_phi > options.tol]
+    violators = branch.maxima.log_r[branch.maxima.log_phi > 0.1 * aim]
+    if not len(violators):
+        # An exhaustive bound above the aim: there is no atom to add.
+        return branch
     start = enlarged(channel, branch.mixture, violators, beta)
     return solve_state(channel, beta, start, options, rng, branch.maxima.log_r)

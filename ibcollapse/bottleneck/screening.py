@@ -9,6 +9,7 @@ among thousands of points once beta is large.
 import weakref
 
 import numpy as np
+import scipy.spatial
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
@@ -20,7 +21,6 @@ Array = NDArray[np.float64]
 # Rows that are screened: all of them up to this many, else as many drawn by weight.
 _MOST_ROWS = 2048
 _NEIGHBOURS = 8
-_BLOCK = 256
 
 
 class Screen:
@@ -32,7 +32,11 @@ class Screen:
             rng = np.random.default_rng(0)
             rows = np.sort(rng.choice(channel.n_x, _MOST_ROWS, replace=False, p=channel.p_x))
         self.log_r = np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
-        self._neighbours = _nearest(np.sqrt(channel.p_y_given_x[rows]))
+        root = np.sqrt(channel.p_y_given_x[rows])
+        # Each row is the nearest to itself, which does no harm below.
+        k = min(_NEIGHBOURS + 1, len(root))
+        _, nearest = scipy.spatial.KDTree(root).query(root, k=k)
+        self._neighbours = nearest.reshape(len(root), k)
 
     def hilltops(self, log_phi: Array, most: int) -> Array:
         """The rows (n, n_classes) that none of their neighbours exceeds, the `most` highest."""
@@ -61,16 +65,3 @@ def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> A
     screen = screen_of(channel)
     met = moments_of_starts(channel.packed, offset, screen.log_r, beta, n_threads=THREADS)
     return screen.hilltops(met.log_phi, most)
-
-
-def _nearest(root: Array) -> NDArray[np.intp]:
-    """Indices (n, k) of the rows nearest in Hellinger distance to each, itself left out."""
-    n = len(root)
-    k = min(_NEIGHBOURS, n - 1)
-    nearest = np.empty((n, k), dtype=np.intp)
-    for first in range(0, n, _BLOCK):
-        affinity = root[first : first + _BLOCK] @ root.T
-        own = np.arange(len(affinity))
-        affinity[own, first + own] = -1.0
-        nearest[first : first + _BLOCK] = np.argpartition(-affinity, k - 1, axis=1)[:, :k]
-    return nearest

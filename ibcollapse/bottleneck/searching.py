@@ -13,6 +13,10 @@ from ibcollapse.bottleneck.stability import split_directions
 Array = NDArray[np.float64]
 
 
+# No search can tell a smaller gap (nats) from rounding.
+_FINEST_AIM = 1e-12
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What every solve of one run shares.
@@ -31,6 +35,10 @@ class Options:
     def aim(self) -> float:
         """The gap in nats at which a solve rests."""
         return self.tol if self.target is None else min(self.tol, self.target)
+
+    def aim_at(self, beta: float) -> float:
+        """The aim at a beta: near one, where Lagrangians are of the order of beta − 1, finer."""
+        return min(self.aim, max(_FINEST_AIM, self.tol * (beta - 1.0)))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -17,8 +17,9 @@ from ibcollapse.bottleneck.mixture import (
     information,
     trivial_mixture,
 )
+from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import join, refine
-from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.weights import optimise_weights
 from ibcollapse.errors import InputError
@@ -46,6 +47,23 @@ class SolvedState:
     residual: float
     n_sweeps: int
     status: str
+
+    @classmethod
+    def of(
+        cls, beta: float, ended: Descent, found: Search, status: str = CONVERGED
+    ) -> "SolvedState":
+        """The state in which a descent ended, with what the search for violators found of it."""
+        return cls(
+            beta,
+            ended.mixture,
+            ended.evaluation,
+            found.gap,
+            found.how,
+            found.maxima,
+            ended.residual,
+            ended.n_sweeps,
+            status,
+        )
 
 
 def solve(
@@ -150,11 +168,11 @@ def solve_state(
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
         hints = found.maxima.log_r
-        violators = found.maxima.log_r[found.maxima.log_phi > 0.1 * options.aim]
+        violators = found.maxima.log_r[found.maxima.log_phi > 0.1 * options.aim_at(beta)]
         if len(violators) == 0:
             # Only the bound of an exhaustive search is above the aim: there is no atom to add.
             stalls = _MOST_STALLS
-        status = _status(found.gap, n_sweeps, stalls, options)
+        status = _status(found.gap, n_sweeps, stalls, beta, options)
         if status is not None:
             break
         state = enlarged(channel, ended.mixture, violators, beta)
@@ -167,17 +185,7 @@ def solve_state(
                     "nats; raise max_clusters"
                 )
                 break
-    return SolvedState(
-        beta,
-        ended.mixture,
-        ended.evaluation,
-        found.gap,
-        found.how,
-        found.maxima,
-        ended.residual,
-        n_sweeps,
-        status,
-    )
+    return SolvedState.of(beta, dataclasses.replace(ended, n_sweeps=n_sweeps), found, status)
 
 
 def enlarged(channel: Channel, mixture: Mixture, violators: Array, beta: float) -> Mixture:
@@ -190,9 +198,11 @@ def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) 
     return refine(channel, smaller, beta).mixture
 
 
-def _status(gap: float, n_sweeps: int, stalls: int, options: Options) -> str | None:
+def _status(gap: float, n_sweeps: int, stalls: int, beta: float, options: Options) -> str | None:
     exhausted = n_sweeps >= options.max_sweeps
-    if gap <= options.aim or (gap <= options.tol and (exhausted or stalls >= _MOST_STALLS)):
+    if gap <= options.aim_at(beta) or (
+        gap <= options.tol and (exhausted or stalls >= _MOST_STALLS)
+    ):
         return CONVERGED
     if exhausted:
         return f"stopped after {n_sweeps} sweeps with a gap of {gap:.3g} nats; raise max_sweeps"

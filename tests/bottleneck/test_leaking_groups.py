@@ -1,0 +1,37 @@
+"""Groups of classes that are almost disconnected: the onset lies within a leak of beta = 1."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+from bottleneck.ground_truths import binary_symmetric
+
+from ibcollapse.bottleneck import Channel, trace_curve
+
+
+def pairs(leak):
+    """Two binary symmetric pairs that share the mass `leak` evenly with all entries."""
+    apart = 0.5 * scipy.linalg.block_diag(binary_symmetric(0.11), binary_symmetric(0.2))
+    return Channel.from_joint((1 - leak) * apart + leak / 16)
+
+
+def test_without_a_leak_each_pair_parts_where_it_would_alone():
+    found = trace_curve(pairs(0.0), fraction=0.95).transitions
+    betas = [t.beta for t in found]
+    # Classes of different groups part at 1; a binary symmetric pair at (1 − 2δ)^−2.
+    np.testing.assert_allclose(betas, [1.0, 0.78**-2, 0.6**-2], rtol=1e-8)
+    assert [t.order for t in found] == [1, 2, 2]
+    assert all(t.certified for t in found)
+
+
+@pytest.mark.parametrize("leak", [1e-3, 1e-4, 1e-5])
+def test_a_leak_moves_the_first_transition_to_that_of_its_own_symmetric_channel(leak):
+    found = trace_curve(pairs(leak), fraction=0.95).transitions
+    # Group against group the channel is binary symmetric with crossover leak/2, uniformly over x.
+    onset = (1 - leak) ** -2
+    assert found[0].beta - 1 == pytest.approx(onset - 1, rel=1e-6)
+    assert [(t.order, t.clusters_before, t.clusters_after) for t in found] == [
+        (2, 1, 2),
+        (2, 2, 3),
+        (2, 3, 4),
+    ]
+    assert all(t.certified for t in found)
