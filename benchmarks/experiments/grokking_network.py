@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ibcollapse.matrix_information import information_of_rows
-from ibcollapse.matrix_information.spectra import unit_rows
+from ibcollapse.matrix_information.rows import unit_rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

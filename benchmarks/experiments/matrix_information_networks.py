@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ibcollapse.matrix_information import MatrixInformation, information_of_rows
-from ibcollapse.matrix_information.spectra import unit_rows
+from ibcollapse.matrix_information.rows import unit_rows
 from ibcollapse.nn import TrainingPlan
 from ibcollapse.nn.datasets import Dataset, Samples, load_dataset
 from ibcollapse.nn.networks import StagedNetwork

@@ -1,18 +1,24 @@
 """Everything that a report shows, measured one after the other; what fails says why."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ibcollapse.errors import IBCollapseError
 from ibcollapse.progress import Progress
+from ibcollapse_cli.section_measures import (
+    measure_alignment,
+    measure_dynamics,
+    measure_geometry,
+    measure_information,
+)
+from ibcollapse_cli.section_progress import SectionProgress
+from ibcollapse_cli.time_limit import time_limit
 
 if TYPE_CHECKING:
     from ibcollapse.alignment import Alignment, Consensus
     from ibcollapse.analysis import Analysis
-    from ibcollapse.features import FeatureSource
     from ibcollapse.geometry import GeometryReport
     from ibcollapse.landscape import NetworkBounds
     from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
@@ -20,10 +26,6 @@ if TYPE_CHECKING:
     from ibcollapse.trajectory import Trajectory
 
 _Result = TypeVar("_Result")
-
-# A page is to take minutes: `ibcollapse dynamics` follows all checkpoints, with more points each.
-_MOST_CHECKPOINTS = 10
-_POINTS_A_CHECKPOINT = 96
 
 # As in `ibcollapse.report`, which a `--help` must not load; a test keeps them equal.
 SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information", "dynamics")
@@ -64,13 +66,27 @@ class Measurements:
         return not self.failures and all(solution.converged for solution in traced)
 
     def mark_interrupted(self) -> None:
-        """Say of everything that comes after the curve that it was not reached."""
+        """Say of everything that was not reached that it was not."""
         from ibcollapse.report import Missing
 
         unreached = Missing("the run was interrupted before this was measured")
-        self.geometry, self.information = {self.names[0]: unreached}, {self.names[0]: unreached}
-        self.ranks, self.alignment = {self.names[0]: unreached}, unreached
-        self.dynamics = unreached
+        self.analysis = self.analysis or unreached
+        self.geometry = self.geometry or {self.names[0]: unreached}
+        self.information = self.information or {self.names[0]: unreached}
+        self.ranks = self.ranks or {self.names[0]: unreached}
+        self.alignment = self.alignment or unreached
+        self.dynamics = self.dynamics or unreached
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all was measured."""
+        return not any(_is_result(part) for part in self._parts())
+
+    def _parts(self) -> list[object]:
+        parts: list[object] = [self.analysis, self.alignment, self.dynamics]
+        for group in (self.geometry, self.information, self.ranks):
+            parts += (group or {}).values()
+        return parts
 
     def attempt(self, compute: Callable[[], _Result]) -> "_Result | Missing":
         """What `compute` returns, or the reason that it gave; a defect passes through."""
@@ -90,38 +106,43 @@ def measure(
     settings: dict[str, Any],
     sections: tuple[str, ...],
     loss_temperature: float,
+    curve_time: float,
     seed: int,
     progress: Progress,
 ) -> None:
-    """Fill `found` with what `sections` need.
+    """Fill `found` with what `sections` need, with at most `curve_time` seconds for the curve.
 
     Raises
     ------
     IBCollapseError
         The first reason, when nothing at all could be measured.
-    AnalysisInterrupted
-        On Ctrl-C while the curve was traced; `found` holds the part that was finished.
+    KeyboardInterrupt
+        On Ctrl-C; `found` holds what was finished, also of the curve.
     """
     from ibcollapse.features import open_features
 
     wanted = set(sections)
     table = False
     if wanted & {"curve", "channel", "gaussian"}:
-        table = _trace(found, selection, settings, seed, progress)
+        table = _trace(found, selection, settings, curve_time, seed, progress)
     if wanted - {"curve", "channel", "gaussian"}:
         if table:
             _refuse_table(found)
         else:
             sources = [open_features(file, **selection) for file in found.files]
-            _measure_sources(found, sources, wanted, seed, progress)
             if "geometry" in wanted:
-                _bound(found, sources, loss_temperature, seed, progress)
+                within = SectionProgress(progress, "collapse geometry")
+                measure_geometry(found, sources, loss_temperature, seed, within)
+            if "alignment" in wanted:
+                measure_alignment(found, sources, seed, SectionProgress(progress, "alignment"))
+            if "information" in wanted:
+                within = SectionProgress(progress, "matrix information")
+                measure_information(found, sources, seed, within)
             if "dynamics" in wanted:
-                _follow(found, sources, selection, seed, progress)
-    parts: list[object] = [found.analysis, found.alignment, found.dynamics]
-    for group in (found.geometry, found.information, found.ranks):
-        parts += (group or {}).values()
-    if found.failures and not any(_is_result(part) for part in parts):
+                within = SectionProgress(progress, "dynamics")
+                measure_dynamics(found, sources, selection, seed, within)
+            progress.finish()
+    if found.failures and found.empty:
         raise found.failures[0]
 
 
@@ -135,6 +156,7 @@ def _trace(
     found: Measurements,
     selection: dict[str, Any],
     settings: dict[str, Any],
+    curve_time: float,
     seed: int,
     progress: Progress,
 ) -> bool:
@@ -144,13 +166,23 @@ def _trace(
     def trace() -> Analysis:
         return curve(found.files[0], **selection, **settings, seed=seed, progress=progress)
 
-    try:
-        found.analysis = found.attempt(trace)
-    except AnalysisInterrupted as stop:
-        found.analysis = stop.analysis
-        found.mark_interrupted()
-        raise
+    with time_limit(curve_time) as limit:
+        try:
+            found.analysis = found.attempt(trace)
+        except AnalysisInterrupted as stop:
+            found.analysis = stop.analysis
+            if not limit.up:
+                raise
+            found.failures.append(_out_of_time(curve_time, stop.analysis))
     return isinstance(found.analysis, Analysis) and found.analysis.fit is None
+
+
+def _out_of_time(curve_time: float, analysis: "Analysis") -> IBCollapseError:
+    reached = analysis.curve.i_ty[-1] / analysis.curve.i_xy
+    return IBCollapseError(
+        f"the curve was ended after {curve_time:g} s at {reached:.1%} of I(X;Y); give it longer "
+        "with --curve-time, or fewer points to solve with --max-rows"
+    )
 
 
 def _refuse_table(found: Measurements) -> None:
@@ -160,104 +192,3 @@ def _refuse_table(found: Measurements) -> None:
     found.geometry = {found.names[0]: reason}
     found.information, found.ranks = {found.names[0]: reason}, {found.names[0]: reason}
     found.alignment = found.dynamics = reason
-
-
-def _measure_sources(
-    found: Measurements,
-    sources: "list[FeatureSource]",
-    wanted: set[str],
-    seed: int,
-    progress: Progress,
-) -> None:
-    if "geometry" in wanted:
-        from ibcollapse.geometry import collapse_geometry
-
-        found.geometry = {
-            name: found.attempt(functools.partial(collapse_geometry, source, progress=progress))
-            for name, source in zip(found.names, sources, strict=True)
-        }
-    if "alignment" in wanted:
-        found.alignment = _align(found, sources, seed, progress)
-    if "information" in wanted:
-        _inform(found, sources, seed, progress)
-
-
-def _align(
-    found: Measurements, sources: "list[FeatureSource]", seed: int, progress: Progress
-) -> "Alignment | Consensus | Missing":
-    from ibcollapse.alignment import align, align_many
-    from ibcollapse.report import Missing
-
-    if len(sources) == 1:
-        return Missing(
-            "one file was given; name another network's features of the same samples to align them"
-        )
-    if len(sources) == 2:
-        return found.attempt(lambda: align(*sources, seed=seed, progress=progress))
-    return found.attempt(lambda: align_many(sources, progress=progress))
-
-
-def _bound(
-    found: Measurements,
-    sources: "list[FeatureSource]",
-    temperature: float,
-    seed: int,
-    progress: Progress,
-) -> None:
-    from ibcollapse.landscape import network_bounds
-
-    found.bounds = {}
-    for name, source in zip(found.names, sources, strict=True):
-        measure_one = functools.partial(
-            network_bounds, source, temperature=temperature, seed=seed, progress=progress
-        )
-        found.bounds[name] = found.attempt(measure_one)
-
-
-def _follow(
-    found: Measurements,
-    sources: "list[FeatureSource]",
-    selection: dict[str, Any],
-    seed: int,
-    progress: Progress,
-) -> None:
-    """The trajectory of the first network, or of the two that there are."""
-    from ibcollapse.coincidence import CoincidenceOptions
-    from ibcollapse.report import Missing
-    from ibcollapse.trajectory import dynamics
-
-    networks = sources if len(sources) == 2 else sources[:1]
-    epochs = sorted(set.intersection(*(set(s.contents.epochs) for s in networks)))
-    if selection["epoch"] is not None or len(epochs) < 2:
-        found.dynamics = Missing(
-            "one checkpoint was chosen with --epoch"
-            if selection["epoch"] is not None
-            else "fewer than two checkpoints are stored (in common), so there is no path to follow"
-        )
-        return
-    step = -(-len(epochs) // _MOST_CHECKPOINTS)
-    # From the last one backwards: the path must not end before it does.
-    chosen = sorted(epochs[::-1][::step])
-    options = CoincidenceOptions(max_rows=_POINTS_A_CHECKPOINT, seed=seed)
-    found.dynamics = found.attempt(
-        lambda: dynamics(*networks, epochs=chosen, options=options, progress=progress)
-    )
-
-
-def _inform(
-    found: Measurements, sources: "list[FeatureSource]", seed: int, progress: Progress
-) -> None:
-    from ibcollapse.matrix_information import effective_ranks, matrix_information
-
-    found.information, found.ranks = {}, {}
-    for name, source in zip(found.names, sources, strict=True):
-        found.information[name] = found.attempt(
-            functools.partial(matrix_information, source, seed=seed, progress=progress)
-        )
-        found.ranks[name] = found.attempt(
-            functools.partial(effective_ranks, source, progress=progress)
-        )
-    if len(sources) == 2:
-        found.information["both"] = found.attempt(
-            lambda: matrix_information(*sources, seed=seed, progress=progress)
-        )

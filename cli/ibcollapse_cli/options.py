@@ -58,6 +58,18 @@ def _prepare_guard(given: dict[str, Any]) -> None:
                     prepare(file)
 
 
+def read_integers(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> tuple[int, ...] | None:
+    """Callback of an option that is a list of whole numbers such as 0,1,2; None when not given."""
+    if not text:
+        return None
+    try:
+        return tuple(int(item) for item in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of whole numbers such as 0,1,2") from None
+
+
 def json_option(command: _Command) -> _Command:
     """`--json PATH|-` as `json_path`: where the result goes as JSON, "-" for standard output."""
     return click.option(

@@ -5,6 +5,9 @@ atom loses stability; upwards in beta this is deterministic annealing (Rose 1998
 10.1109/5.726788). The certificate of each solution says what staying costs.
 """
 
+import dataclasses
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +15,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import LOG_ZERO, Evaluation, Mixture
 from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import refine
-from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, to_solution
 from ibcollapse.bottleneck.stability import split_directions
@@ -27,20 +30,30 @@ _MOST_SPLITS = 64
 
 
 def anneal(
-    channel: Channel, start: Mixture, betas: NDArray[np.float64], options: Options
-) -> tuple[IBSolution, ...]:
-    """Local optima at `betas`, in their order, each started from the one before.
+    channel: Channel, lowest: Mixture, highest: Mixture, betas: Array, options: Options
+) -> tuple[tuple[IBSolution, ...], tuple[IBSolution, ...]]:
+    """Local optima at increasing `betas`, met upwards and downwards, each in its own order.
 
-    `channel` must have distinct rows. The gap of each solution is that of the certificate; its
-    status says so when the global optimum is elsewhere.
+    Every state starts from the one before, the first from `lowest` or `highest`. `channel` must
+    have distinct rows. Of two states at one beta the lower one is certified: the other misses the
+    optimum by at most that gap and their distance, which is less than its own certificate says.
+    The status of a solution says when the global optimum is elsewhere.
     """
     rng = np.random.default_rng(0)
-    solutions, mixture = [], start
+    up = _settle_along(channel, lowest, betas)
+    down = _settle_along(channel, highest, betas[::-1])[::-1]
+    pairs = [
+        _certify_pair(channel, both, float(beta), options, rng)
+        for beta, *both in zip(betas, up, down, strict=True)
+    ]
+    return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs[::-1])
+
+
+def _settle_along(channel: Channel, start: Mixture, betas: Array) -> list[Descent]:
+    states: list[Descent] = []
     for beta in betas:
-        ended = settle(channel, mixture, float(beta))
-        mixture = ended.mixture
-        solutions.append(_certified(channel, ended, float(beta), options, rng))
-    return tuple(solutions)
+        states.append(settle(channel, states[-1].mixture if states else start, float(beta)))
+    return states
 
 
 def settle(channel: Channel, mixture: Mixture, beta: float) -> Descent:
@@ -82,14 +95,28 @@ def _split_unstable(
     )
 
 
-def _certified(
-    channel: Channel, ended: Descent, beta: float, options: Options, rng: np.random.Generator
-) -> IBSolution:
-    found = search(channel, ended.mixture, ended.evaluation, beta, options, rng)
-    status = CONVERGED
-    if found.gap > options.tol:
+def _certify_pair(
+    channel: Channel,
+    states: Sequence[Descent],
+    beta: float,
+    options: Options,
+    rng: np.random.Generator,
+) -> list[IBSolution]:
+    heights = [state.evaluation.free_energy for state in states]
+    lower = states[int(np.argmin(heights))]
+    found = search(channel, lower.mixture, lower.evaluation, beta, options, rng)
+    return [
+        to_solution(channel, _with_gap(beta, state, height - min(heights), found, options.tol))
+        for state, height in zip(states, heights, strict=True)
+    ]
+
+
+def _with_gap(beta: float, ended: Descent, above: float, found: Search, tol: float) -> SolvedState:
+    """`ended`, whose free energy lies `above` that of the state that `found` is about."""
+    gap, status = found.gap + above, CONVERGED
+    if gap > tol:
         status = (
-            f"a local optimum, at most {found.gap:.3g} nats above the global one; use solve to "
-            "leave its branch"
+            f"a local optimum, at most {gap:.3g} nats above the global one; use solve to leave "
+            "its branch"
         )
-    return to_solution(channel, SolvedState.of(beta, ended, found, status))
+    return dataclasses.replace(SolvedState.of(beta, ended, found, status), gap=gap)

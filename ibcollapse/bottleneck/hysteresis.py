@@ -68,7 +68,7 @@ def trace_hysteresis(
     channel: ChannelLike,
     transition: PhaseTransition,
     *,
-    n_points: int = 40,
+    n_points: int = 24,
     tol: float = 1e-9,
     seed: int = 0,
 ) -> Hysteresis:
@@ -107,13 +107,8 @@ def trace_hysteresis(
     grid = _grid(transition.beta, beta_down, beta_up, n_points)
     lowest = solve_state(merged, float(grid[0]), trivial_mixture(merged), options, rng)
     highest = solve_state(merged, float(grid[-1]), lowest.mixture, options, rng)
-    return Hysteresis(
-        transition=transition,
-        up=anneal(merged, lowest.mixture, grid, options),
-        down=anneal(merged, highest.mixture, grid[::-1], options),
-        beta_up=beta_up,
-        beta_down=beta_down,
-    )
+    up, down = anneal(merged, lowest.mixture, highest.mixture, grid, options)
+    return Hysteresis(transition, up, down, beta_up, beta_down)
 
 
 def _grid(beta: float, beta_down: float, beta_up: float, n_points: int) -> Array:

@@ -21,6 +21,7 @@ _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
             "title": "The information bottleneck revisited or how to choose a good distortion "
             "measure",
             "booktitle": "IEEE International Symposium on Information Theory",
+            "pages": "566--570",
             "year": "2007",
             "doi": "10.1109/ISIT.2007.4557285",
         },
@@ -84,12 +85,15 @@ _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "behnia2024": (
-        "misc",
+        "inproceedings",
         {
             "author": "Behnia, Tina and Thrampoulidis, Christos",
             "title": "Supervised contrastive representation learning: landscape analysis with "
             "unconstrained features",
+            "booktitle": "IEEE International Symposium on Information Theory",
+            "pages": "575--580",
             "year": "2024",
+            "doi": "10.1109/ISIT57864.2024.10619192",
             "eprint": "2402.18884",
         },
     ),
@@ -121,6 +125,9 @@ _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
             "author": "Efron, Bradley",
             "title": "Bootstrap methods: another look at the jackknife",
             "journal": "The Annals of Statistics",
+            "volume": "7",
+            "number": "1",
+            "pages": "1--26",
             "year": "1979",
             "doi": "10.1214/aos/1176344552",
         },
@@ -180,15 +187,14 @@ _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
             "eprint": "2210.02885",
         },
     ),
-    "thilak2024": (
-        "inproceedings",
+    "thilak2023": (
+        "misc",
         {
             "author": "Thilak, Vimal and Huang, Chen and Saremi, Omid and Dinh, Laurent and Goh, "
             "Hanlin and Nakkiran, Preetum and Susskind, Joshua M. and Littwin, Etai",
             "title": "{LiDAR}: sensing linear probing performance in joint embedding {SSL} "
             "architectures",
-            "booktitle": "International Conference on Learning Representations",
-            "year": "2024",
+            "year": "2023",
             "eprint": "2312.04000",
         },
     ),

@@ -11,10 +11,15 @@ from ibcollapse.report.contents_questions import (
     question_warnings,
 )
 from ibcollapse.report.drawing import picture_of
-from ibcollapse.report.figures import curve_figure, plot_separation_tree, render_svg
+from ibcollapse.report.figures import (
+    plot_beta_panel,
+    plot_information_plane,
+    plot_separation_tree,
+)
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.figures.style import Units, unit_scale
-from ibcollapse.report.sections import Picture, Section, Table
+from ibcollapse.report.measured import Missing, missing_section
+from ibcollapse.report.sections import Section, Table
 from ibcollapse.report.wording import (
     NOTHING,
     write_count,
@@ -38,13 +43,15 @@ _HAPPENS = {
     "split": "a cluster loses stability and splits",
     "nucleation": "a new cluster appears at a distance, its weight growing from zero",
     "death": "a cluster's weight reaches zero",
-    "unresolved": "several changes closer together than the resolution",
+    "unresolved": "several changes lie closer together than the resolution",
 }
 
 
 def curve_headline(analysis: Analysis, units: Units) -> tuple[str, ...]:
     """Where the first transition is, of which kind, and how far the curve goes."""
     traced = analysis.curve
+    if _is_unstarted(traced):
+        return ("The curve was ended before its first transition: nothing is known of it.",)
     first = (
         _describe_first(traced.transitions[0], units)
         if traced.transitions
@@ -53,23 +60,34 @@ def curve_headline(analysis: Analysis, units: Units) -> tuple[str, ...]:
     return first, _reached(traced, units)
 
 
+def _is_unstarted(traced: IBCurve) -> bool:
+    """Whether the run was stopped with the trivial representation alone."""
+    return len(traced.solutions) == 1 and traced.status.startswith("interrupted")
+
+
 def curve_section(analysis: Analysis, units: Units) -> Section:
     """The information curve with its transitions, warnings and figures."""
     traced = analysis.curve
-    figure = curve_figure(
+    if _is_unstarted(traced):
+        return missing_section(TITLE, Missing(f"{traced.status}, before the first transition"))
+    # Two pictures and not one figure of two panels: on a phone they stand one below the other.
+    plane = plot_information_plane(
+        traced, units=units, gaussian=analysis.gaussian, bootstrap=analysis.bootstrap
+    )
+    panel = plot_beta_panel(
         traced,
         units=units,
         gaussian=analysis.gaussian,
-        bootstrap=analysis.bootstrap,
         hysteresis=analysis.hysteresis,
+        bootstrap=analysis.bootstrap,
     )
     pictures = [
-        Picture(
-            render_svg(figure),
-            "Left: the information curve, I(T;Y) against I(X;T), with its transitions and the "
-            "bounds I(X;Y) and H(Y). Right: I(T;Y) and the effective number of clusters against β.",
-            wide=True,
-        )
+        picture_of(
+            plane,
+            "The information curve, I(T;Y) against I(X;T), with its transitions and the bounds "
+            "I(X;Y) and H(Y).",
+        ),
+        picture_of(panel, "I(T;Y) and the effective number of clusters against β."),
     ]
     if any(transition.separates for transition in traced.transitions):
         tree = plot_separation_tree(traced)
@@ -115,7 +133,8 @@ def _reached(traced: IBCurve, units: Units) -> str:
     return (
         f"The curve reaches I(T;Y) = {write_information(last.i_ty, units)}, {share} of I(X;Y) = "
         f"{write_information(traced.i_xy, units)}, through "
-        f"{write_count(len(traced.transitions), 'transition')}, {n_first} of them first-order."
+        f"{write_count(len(traced.transitions), 'transition')}, {n_first or 'none'} of them "
+        "first-order."
     )
 
 
@@ -196,6 +215,8 @@ def _table(transitions: tuple[PhaseTransition, ...], units: Units) -> Table:
     )
     caption = "Phase transitions: β is where the optimum changes, local β where the solution "
     caption += "before it loses stability."
+    for mechanism in dict.fromkeys(transition.mechanism for transition in transitions):
+        caption += f" {mechanism.capitalize()}: {_HAPPENS[mechanism]}."
     if len(transitions) > _MOST_TRANSITIONS:
         caption += f" The first {_MOST_TRANSITIONS} of {len(transitions)}."
     rows = tuple(_row(transition, units) for transition in transitions[:_MOST_TRANSITIONS])
@@ -208,7 +229,7 @@ def _row(transition: PhaseTransition, units: Units) -> tuple[str, ...]:
         format_beta(transition.beta, digits=6),
         NOTHING if math.isnan(local) else format_beta(local, digits=6),
         str(transition.order),
-        f"{transition.mechanism}: {_HAPPENS[transition.mechanism]}",
+        transition.mechanism,
         write_number(transition.jump_i_xt * unit_scale(units)) if transition.order == 1 else "0",
         f"{transition.clusters_before} → {transition.clusters_after}",
         _groups(transition),

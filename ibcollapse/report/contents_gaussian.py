@@ -8,7 +8,6 @@ from ibcollapse.report.figures.style import Units
 from ibcollapse.report.measured import Missing, missing_section
 from ibcollapse.report.sections import Section, Table
 from ibcollapse.report.wording import (
-    write_count,
     write_information,
     write_number,
     write_sentence,
@@ -70,8 +69,10 @@ def _paragraphs(analysis: Analysis, units: Units) -> tuple[str, ...]:
     if analysis.transitions and gaussian.critical_betas.size:
         first = analysis.transitions[0].beta
         opening = float(gaussian.critical_betas[0])
+        n_modes = len(gaussian.critical_betas)
+        which = "only mode" if n_modes == 1 else f"first of {n_modes} modes"
         said.append(
-            f"Its first mode of {write_count(len(gaussian.critical_betas), 'mode')} opens at β = "
+            f"Its {which} opens at β = "
             f"{format_beta(opening, digits=5)}; the first transition of the certified curve is at "
             f"β = {format_beta(first, digits=5)}."
         )

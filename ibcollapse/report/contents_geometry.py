@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
-from ibcollapse.geometry import GeometryReport, gram_distance, simplex_etf
+from ibcollapse.geometry import MEASURES, GeometryReport, gram_distance, simplex_etf
 from ibcollapse.landscape import NetworkBounds, seli_geometry, supcon_geometry
 from ibcollapse.report.contents_bounds import bounds_tables
 from ibcollapse.report.figures import gram_figure, render_svg
@@ -23,22 +23,6 @@ from ibcollapse.report.wording import (
 
 TITLE = "Collapse geometry"
 _MOST_CLASSES = 20
-# Field of the report, what it is, its value at collapse.
-_FIGURES = (
-    ("etf_distance", "Gram distance to the simplex ETF", "0"),
-    ("nc1", "NC1, tr(Σ_W Σ_B⁺)/K", "0"),
-    ("nc1_trace_ratio", "tr Σ_W / tr Σ_B", "0"),
-    ("cdnv", "class-distance normalised variance", "0"),
-    ("equinorm_cv", "NC2, variation of the means' lengths", "0"),
-    ("equiangular_deviation", "NC2, mean |cos + 1/(K − 1)|", "0"),
-    ("nc3", "NC3, classifier against class means", "0"),
-    ("nc4_disagreement", "NC4, nearest mean against classifier", "0"),
-    ("nearest_mean_accuracy", "accuracy of the nearest class mean", "1"),
-    ("classifier_accuracy", "accuracy of the classifier", "1"),
-    ("mean_similarity", "angular similarity of the means", "–"),
-    ("own_mean_similarity", "angular similarity to the own mean", "1"),
-    ("uniformity", "log inverse distance of unit means", "–"),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,8 +185,12 @@ def _sizes(counts: NDArray[np.int64]) -> str:
 
 def _figures_table(found: Mapping[str, GeometryReport]) -> Table:
     rows = [
-        (what, ideal, *(write_number(getattr(report, field)) for report in found.values()))
-        for field, what, ideal in _FIGURES
+        (
+            measure.name,
+            measure.at_collapse,
+            *(write_number(getattr(report, measure.field)) for report in found.values()),
+        )
+        for measure in MEASURES
     ]
     fits = [write_number(report.simplex_fit.residual) for report in found.values()]
     rows.append(("misfit of the best-fit simplex", "0", *fits))

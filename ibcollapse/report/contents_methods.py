@@ -111,8 +111,8 @@ def information_method() -> tuple[str, tuple[str, ...]]:
     """How matrix information was measured, and the keys of what that cites."""
     return (
         "Matrix mutual information and entropy difference ratios follow Song et al. (2024), "
-        "RankMe follows Garrido et al. (2023) and LiDAR Thilak et al. (2024).",
-        ("song2024", "garrido2023", "thilak2024"),
+        "RankMe follows Garrido et al. (2023) and LiDAR Thilak et al. (2023).",
+        ("song2024", "garrido2023", "thilak2023"),
     )
 
 

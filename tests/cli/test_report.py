@@ -173,3 +173,30 @@ def test_an_interrupted_curve_leaves_a_page_of_what_was_finished(features, tmp_p
     page = (tmp_path / "ibcollapse_a.html").read_text(encoding="utf-8")
     assert f"{len(whole.curve.solutions)} solutions" in page
     assert "interrupted" in page
+
+
+def test_a_report_that_is_stopped_after_the_curve_keeps_it(features, tmp_path, monkeypatch):
+    def stop(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ibcollapse.matrix_information.matrix_information", stop)
+    result = run(features, *QUICK, where=tmp_path)
+    assert result.exit_code == 130
+    page = (tmp_path / "ibcollapse_a.html").read_text(encoding="utf-8")
+    assert "Information-bottleneck curve" in page
+    assert "Collapse geometry" in page
+    assert "The run was interrupted before this was measured" in page
+
+
+def test_a_curve_that_takes_too_long_is_ended_and_the_rest_is_measured(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(600) % 6
+    x = 1.5 * np.eye(6, 8)[y] + rng.normal(size=(600, 8))
+    path = write(tmp_path / "slow.h5", x, y)
+    chosen = ("--curve-time", "1.5", "--max-loss", "0", "--sections", "curve,geometry")
+    result = run(path, *chosen, where=tmp_path)
+    assert result.exit_code == 1, result.output
+    assert "the curve was ended after 1.5 s" in result.stderr
+    page = (tmp_path / "ibcollapse_slow.html").read_text(encoding="utf-8")
+    assert "Interrupted at beta" in page
+    assert "Neural-collapse figures" in page

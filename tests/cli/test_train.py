@@ -87,7 +87,7 @@ def test_table_lists_the_checkpoints(mixture, tmp_path):
     ("arguments", "message"),
     [
         ([], "name the file to make with -o"),
-        (["-o", "run.h5", "--seeds", "one"], "'one' is no list of integers"),
+        (["-o", "run.h5", "--seeds", "one"], "'one' is no list of whole numbers"),
         (["-o", "run.h5", "--temperature", "0"], "temperature is 0.0; it must be above 0"),
         (["-o", "run.h5", "--data", "absent.npz"], "absent.npz: no such data"),
     ],

@@ -64,7 +64,7 @@ def test_every_loop_is_in_the_table(report, measured):
 def test_the_report_thins_a_long_path_from_its_end(tmp_path):
     from click.testing import CliRunner
 
-    from ibcollapse_cli import measuring
+    from ibcollapse_cli import section_measures
     from ibcollapse_cli.main import main
 
     rng = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def test_the_report_thins_a_long_path_from_its_end(tmp_path):
             x = 2.0 * np.eye(2)[y] + rng.normal(size=(60, 2))
             writer.append({"last": x}, y, epoch=epoch)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measuring, "_MOST_CHECKPOINTS", 2)
+        patch.setattr(section_measures, "_MOST_CHECKPOINTS", 2)
         patch.chdir(tmp_path)
         result = CliRunner().invoke(main, ["report", "a.h5", "--sections", "dynamics", "-q"])
     assert result.exit_code == 0, result.output

@@ -29,7 +29,7 @@ def report(measured):
 
 
 def test_a_table_row_for_every_transition(report, measured):
-    (table,) = section_of(report, "curve").tables
+    [table] = [t for t in section_of(report, "curve").tables if "Phase" in t.caption]
     transitions = measured["analysis"].transitions
     assert len(table.rows) == len(transitions)
     for row, transition in zip(table.rows, transitions, strict=True):
@@ -46,7 +46,7 @@ def test_nucleation_is_not_called_first_order(measured):
     curve = dataclasses.replace(whole.curve, transitions=(early,))
     found = report_of(dataclasses.replace(whole, curve=curve), sections=["curve"])
     assert "continuous (nucleation)" in found.headline[0]
-    assert "0 of them first-order" in found.headline[1]
+    assert "none of them first-order" in found.headline[1]
     assert any("no sign of a first-order" in text for text in found.sections[0].warnings)
 
 
@@ -111,3 +111,19 @@ def test_the_headline_gives_the_first_transition_and_the_share_of_the_curve(repo
     assert f"β = {first.beta:.3f}"[:-1] in report.headline[0]
     assert first.mechanism in report.headline[0]
     assert f"{100 * curve.i_ty[-1] / curve.i_xy:.1f}\N{NO-BREAK SPACE}%" in report.headline[1]
+
+
+def test_a_curve_of_its_trivial_end_alone_is_no_finding(measured):
+    whole = measured["analysis"]
+    stopped = dataclasses.replace(
+        whole.curve,
+        solutions=whole.curve.solutions[:1],
+        transitions=(),
+        status="interrupted at beta = 1",
+    )
+    found = report_of(dataclasses.replace(whole, curve=stopped), sections=["curve"])
+    assert found.headline == (
+        "The curve was ended before its first transition: nothing is known of it.",
+    )
+    assert "Not measured" in found.sections[0].text[0]
+    assert not found.sections[0].pictures

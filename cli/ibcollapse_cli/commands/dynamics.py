@@ -13,6 +13,7 @@ from ibcollapse_cli.options import (
     json_option,
     output_option,
     quiet_option,
+    read_integers,
     seed_option,
 )
 
@@ -40,21 +41,13 @@ _SHOWN = (
 )
 
 
-def _epochs(_context: click.Context, _option: click.Parameter, text: str) -> tuple[int, ...] | None:
-    try:
-        return tuple(int(item) for item in text.split(",") if text) or None
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no list of integers such as 0,1,2") from None
-
-
 @click.command(short_help="Follow every measure along the stored checkpoints.")
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 @feature_options
 @click.option(
     "--epochs",
     metavar="N,N,...",
-    default="",
-    callback=_epochs,
+    callback=read_integers,
     help="Checkpoints to measure; default all that every file stores.",
 )
 @click.option(

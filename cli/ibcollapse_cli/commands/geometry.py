@@ -15,23 +15,6 @@ if TYPE_CHECKING:
     from ibcollapse.landscape import NetworkBounds
 
 _SCHEMA = "ibcollapse/geometry"
-# Field, what it is, its value at collapse.
-_FIGURES = (
-    ("nc1", "NC1, tr(Sigma_W Sigma_B^+)/K", "0"),
-    ("nc1_trace_ratio", "tr Sigma_W / tr Sigma_B", "0"),
-    ("cdnv", "class-distance normalised variance", "0"),
-    ("equinorm_cv", "NC2, variation of the means' lengths", "0"),
-    ("equiangular_deviation", "NC2, mean |cos + 1/(K-1)|", "0"),
-    ("etf_distance", "Gram distance to the simplex ETF", "0"),
-    ("orthogonal_distance", "Gram distance to an orthogonal frame (about 0)", ""),
-    ("nc3", "NC3, classifier against class means", "0"),
-    ("nc4_disagreement", "NC4, nearest mean against output", "0"),
-    ("nearest_mean_accuracy", "accuracy of the nearest class mean", "1"),
-    ("classifier_accuracy", "accuracy of the output", "1"),
-    ("mean_similarity", "angular similarity of the means (Graf)", ""),
-    ("own_mean_similarity", "angular similarity to the own mean (Graf)", "1"),
-    ("uniformity", "log inverse distance of unit means", ""),
-)
 
 
 @click.command(short_help="Measure neural collapse and the class means' geometry.")
@@ -134,9 +117,11 @@ def _show_bounds(bounds: "NetworkBounds") -> None:
 
 
 def _show(report: "GeometryReport") -> None:
-    rows = [(name, getattr(report, field), ideal) for field, name, ideal in _FIGURES]
+    from ibcollapse.geometry import MEASURES
+
+    rows = [(m.name, getattr(report, m.field), m.at_collapse) for m in MEASURES]
     rows.append(("misfit of the best-fit simplex", report.simplex_fit.residual, "0"))
-    rows.append(("rank of Sigma_B", report.rank_between, str(len(report.counts) - 1)))
+    rows.append(("rank of Σ_B", report.rank_between, str(len(report.counts) - 1)))
     if report.rank_classifier:
         rows.append(("rank of the classifier", report.rank_classifier, str(len(report.counts) - 1)))
     write_table(("figure", "value", "at collapse"), rows, title=f"weighting: {report.weighting}")

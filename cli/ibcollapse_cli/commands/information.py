@@ -1,5 +1,6 @@
 """ibcollapse information: matrix entropies, mutual information ratio, effective ranks."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ibcollapse.matrix_information import Against, EffectiveRanks, MatrixInformation
 
 _SCHEMA = "ibcollapse/matrix-information"
-_NATS_PER_BIT = 0.6931471805599453
 
 
 @click.command(short_help="Measure matrix entropies and matrix mutual information.")
@@ -100,7 +100,7 @@ def information(
 
 
 def _show(found: "MatrixInformation", ranks: "EffectiveRanks", units: str) -> None:
-    scale = 1.0 if units == "nats" else 1.0 / _NATS_PER_BIT
+    scale = 1.0 if units == "nats" else 1.0 / math.log(2)
     rows = [
         ("matrix mutual information ratio (MIR)", found.mir),
         ("its mean under permutation", found.null_mean),

@@ -9,7 +9,7 @@ import click
 
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.formats import write_json, write_table
-from ibcollapse_cli.options import json_option, output_option, quiet_option
+from ibcollapse_cli.options import json_option, output_option, quiet_option, read_integers
 from ibcollapse_cli.outcome import ExitCode
 
 if TYPE_CHECKING:
@@ -38,23 +38,10 @@ _APPLICABLE: dict[str, tuple[set[str], set[str]]] = {
 }
 
 
-def _parse_counts(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> list[int] | None:
-    if text is None:
-        return None
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is no list of whole numbers such as 500,500,50"
-        ) from None
-
-
 @click.command(short_help="Predict the feature geometry that a loss leads to.")
 @click.option("--loss", type=click.Choice(list(_APPLICABLE)), required=True, help="Trained with.")
 @click.option(
-    "--counts", callback=_parse_counts, metavar="N,N,...", help="Samples a class (supcon, ce)."
+    "--counts", callback=read_integers, metavar="N,N,...", help="Samples a class (supcon, ce)."
 )
 @click.option("--temperature", type=float, help="Of supcon (required) and InfoNCE (default 1).")
 @click.option("--relu", is_flag=True, default=None, help="Non-negative features (supcon).")

@@ -68,6 +68,14 @@ def _read_sections(
     show_default=True,
     help="Of the contrastive loss whose geometry the class means are compared with.",
 )
+@click.option(
+    "--curve-time",
+    type=click.FloatRange(min=0),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="End the curve after this long, where it is then; 0 for no end.",
+)
 @output_option("The page; default ibcollapse_<first FILE's name>.html.")
 @units_option
 @common_options
@@ -79,6 +87,7 @@ def report(
     sections: tuple[str, ...],
     form: str | None,
     loss_temperature: float,
+    curve_time: float,
     output: Path | None,
     units: "Units",
     json_path: str | None,
@@ -93,24 +102,52 @@ def report(
     says why, and the exit code is then 1. As md, figures become files in a folder beside the page;
     as json, or with --json, the measurements themselves are included, in nats.
     """
-    from ibcollapse.analysis import AnalysisInterrupted
-    from ibcollapse.report import report_of
-
     form = form or (_FORMATS.get(output.suffix.lower(), "html") if output else "html")
     if output is None and json_path != "-":
         output = Path(f"ibcollapse_{files[0].stem}.{form}")
         claim(output)
     if output is not None:
         _claim(output)
-    stopped: AnalysisInterrupted | None = None
+    stopped: KeyboardInterrupt | None = None
     found = Measurements(files)
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
         try:
             settings |= resampling(asked, workers, output and _resamples_of(output))
-            measure(found, selection, settings, sections, loss_temperature, seed, progress)
-        except AnalysisInterrupted as stop:
+            measure(
+                found,
+                selection,
+                settings,
+                sections,
+                loss_temperature,
+                curve_time,
+                seed,
+                progress,
+            )
+        except KeyboardInterrupt as stop:
+            if found.empty:
+                raise
+            found.mark_interrupted()
             stopped = stop
-    page = report_of(
+        progress.start("drawing the page")
+        page = _page(found, sections, loss_temperature, units)
+    if json_path is not None:
+        _write_json(page, found, json_path)
+    if output is not None:
+        _write(page, found, output, form)
+        remark(f"wrote {output}", quiet=quiet)
+    if stopped is not None:
+        raise stopped
+    for failure in found.failures:
+        remark(f"note: {failure}", quiet=quiet)
+    return ExitCode.DONE if found.complete else ExitCode.UNFINISHED
+
+
+def _page(
+    found: Measurements, sections: tuple[str, ...], loss_temperature: float, units: "Units"
+) -> "Report":
+    from ibcollapse.report import report_of
+
+    return report_of(
         found.analysis,
         geometry=found.geometry,
         information=found.information,
@@ -123,16 +160,6 @@ def report(
         loss_temperature=loss_temperature,
         units=units,
     )
-    if json_path is not None:
-        _write_json(page, found, json_path)
-    if output is not None:
-        _write(page, found, output, form)
-        remark(f"wrote {output}", quiet=quiet)
-    if stopped is not None:
-        raise stopped
-    for failure in found.failures:
-        remark(f"note: {failure}", quiet=quiet)
-    return ExitCode.DONE if found.complete else ExitCode.UNFINISHED
 
 
 def _resamples_of(output: Path) -> Path:

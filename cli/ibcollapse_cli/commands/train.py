@@ -7,14 +7,17 @@ import click
 
 from ibcollapse_cli.console import show_progress
 from ibcollapse_cli.formats import write_json, write_table
-from ibcollapse_cli.options import json_option, output_option, quiet_option, workers_option
+from ibcollapse_cli.options import (
+    json_option,
+    output_option,
+    quiet_option,
+    read_integers,
+    workers_option,
+)
 
 
-def _integers(_context: click.Context, _option: click.Parameter, text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(item) for item in text.split(",") if text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no list of integers such as 0,1,2") from None
+def _integers(context: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+    return read_integers(context, option, text) or ()
 
 
 _LOSSES = ["supcon", "cross-entropy", "spectral", "infonce-dot", "infonce-distance", "vicreg"]
@@ -24,11 +27,21 @@ _NETWORKS = ["conv", "resnet", "mlp", "linear"]
 # a test keeps them equal.
 _PLAN_OPTIONS = (
     click.option("--data", default="digits", help="digits, fashion-mnist, .npz or IDX folder."),
-    click.option("--loss", type=click.Choice(_LOSSES), default="supcon"),
-    click.option("--network", type=click.Choice(_NETWORKS), default="conv"),
+    click.option(
+        "--loss",
+        type=click.Choice(_LOSSES),
+        default="supcon",
+        help="What is minimised.",
+    ),
+    click.option(
+        "--network",
+        type=click.Choice(_NETWORKS),
+        default="conv",
+        help="Encoder.",
+    ),
     click.option("--feature-dim", type=int, default=64, help="Width of the layer encoder."),
     click.option("--head-dim", type=int, default=32, help="Width of the layer head; 0: none."),
-    click.option("--epochs", type=int, default=200),
+    click.option("--epochs", type=int, default=200, help="Passes over the data."),
     click.option(
         "--checkpoints",
         metavar="N,N,...",
@@ -37,16 +50,26 @@ _PLAN_OPTIONS = (
         show_default="eight, spaced geometrically",
         help="Epochs to record.",
     ),
-    click.option("--batch-size", type=int, default=256),
-    click.option("--learning-rate", type=float, default=0.1),
-    click.option("--momentum", type=float, default=0.9),
-    click.option("--weight-decay", type=float, default=5e-4),
-    click.option("--schedule", type=click.Choice(["steps", "constant"]), default="steps"),
+    click.option("--batch-size", type=int, default=256, help="Samples a step."),
+    click.option("--learning-rate", type=float, default=0.1, help="At first; a tenth after half."),
+    click.option("--momentum", type=float, default=0.9, help="Of the optimiser."),
+    click.option("--weight-decay", type=float, default=5e-4, help="Of the optimiser."),
+    click.option(
+        "--schedule",
+        type=click.Choice(["steps", "constant"]),
+        default="steps",
+        help="Of the learning rate.",
+    ),
     click.option("--temperature", type=float, default=0.1, help="Of supcon and InfoNCE."),
     click.option("--label-smoothing", type=float, default=0.0, help="Of the cross-entropy."),
     click.option("--mir-weight", type=float, default=0.0, help="Weight of 1 - MIR in the loss."),
     click.option("--hdr-weight", type=float, default=0.0, help="Weight of HDR in the loss."),
-    click.option("--imbalance", type=click.Choice(["none", "step", "long-tail"]), default="none"),
+    click.option(
+        "--imbalance",
+        type=click.Choice(["none", "step", "long-tail"]),
+        default="none",
+        help="How class sizes fall off.",
+    ),
     click.option(
         "--imbalance-ratio", type=float, default=10.0, help="Largest over smallest class."
     ),
@@ -67,7 +90,10 @@ _PLAN_OPTIONS = (
     ),
     click.option("--device", default="cpu", help="cpu or cuda."),
     click.option(
-        "--dtype", type=click.Choice(["float16", "float32", "float64"]), default="float32"
+        "--dtype",
+        type=click.Choice(["float16", "float32", "float64"]),
+        default="float32",
+        help="Of the stored features.",
     ),
 )
 

@@ -18,6 +18,8 @@ from ibcollapse.report.figures.information_plane import HasCriticalBetas
 
 # More effective clusters than this are counted on a logarithmic axis.
 _LOG_COUNT = 50.0
+# Below this there are too few whole numbers for an axis.
+_FEW_COUNTED = 3.0
 
 
 def plot_beta_panel(
@@ -99,7 +101,7 @@ def _draw_clusters(ax: Axes, curve: IBCurve) -> Axes:
         right.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:g}"))
     else:
         right.set_ylim(0.0, 1.12 * most)
-        right.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        right.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=most >= _FEW_COUNTED))
     right.tick_params(labelsize=style.SMALL, color=style.GREY)
     right.set_ylabel("effective clusters exp H(T)", color=style.INK, fontsize=9.0)
     return right

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ def hover_text(text: str) -> str:
 
 def _svg_document(figure: Figure) -> str:
     document = io.StringIO()
-    with mpl.rc_context(_SVG):
+    with mpl.rc_context(_SVG), warnings.catch_warnings():
+        # Text stays text: the reader's browser has the fonts that matplotlib misses.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure.savefig(document, format="svg", metadata=_METADATA[".svg"])
     # matplotlib writes a gid as an id, quoted either way; SVG shows a <title> as a tooltip.
     quoted = rf"""<g id=(["']){_HOVER}(.*?)\1>"""
