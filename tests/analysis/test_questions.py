@@ -40,7 +40,7 @@ def test_a_deterministic_label_has_a_note_instead_of_a_loop():
 
 def test_the_bootstrap_is_that_of_the_library(features, tmp_path):
     options = {"max_loss": 0.2, "n_points": 4, "fraction": 0.3}
-    found = ib.curve(features, **options, bootstrap=3, resume=tmp_path / "kept.h5")
+    found = ib.curve(features, **options, bootstrap=3, resamples=tmp_path / "kept.h5")
     rows = ib.cross_fit(ib.open_features(features)).posterior
     channel = ib.Channel(rows.p_x, rows.log_p_y_given_x, rows.class_names)
     loss = options.pop("max_loss") * min(channel.i_xy, channel.h_y - channel.i_xy)
@@ -53,7 +53,7 @@ def test_the_bootstrap_is_that_of_the_library(features, tmp_path):
 
 
 def test_finished_resamples_are_taken_from_the_file(features, tmp_path, monkeypatch):
-    options = {"max_loss": 0.2, "n_points": 4, "fraction": 0.3, "resume": tmp_path / "kept.h5"}
+    options = {"max_loss": 0.2, "n_points": 4, "fraction": 0.3, "resamples": tmp_path / "kept.h5"}
     whole = ib.curve(features, **options, bootstrap=3)
 
     def made(*_arguments):

@@ -47,8 +47,6 @@ TRAIN = ["--data", "mixture.npz", "--network", "mlp", "--epochs", "1", "--batch-
 COMMANDS = {
     "inspect": (["inspect", "a.h5", "-q", "--json"], "found.json"),
     "curve": (["curve", "a.h5", *CURVE, "-q", "-o"], "curve"),
-    "bootstrap": (["curve", "a.h5", *CURVE, "--bootstrap", "2", "-q", "-o"], "resampled"),
-    "transitions": (["transitions", "a.h5", *CURVE, "-q", "--json"], "found.json"),
     "align": (["align", "a.h5", "b.h5", "-q", "-o"], "alignment.h5"),
     "geometry": (["geometry", "a.h5", "-q", "-o"], "geometry.json"),
     "information": (["information", "a.h5", "-q", "--json"], "information.json"),
