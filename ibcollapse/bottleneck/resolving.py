@@ -13,6 +13,7 @@ from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import RESOLUTION, Passage, crossed, died, unresolved
 from ibcollapse.bottleneck.events import Event, locate
 from ibcollapse.bottleneck.mixture import Mixture
+from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import join
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
@@ -122,8 +123,9 @@ def _beside(
 ) -> SolvedState:
     """The certified state next to an event, on the side of `limit`, that has other atoms.
 
-    Above a birth that is the state with the new atom, below a death the one with the dying atom;
-    `limit` itself where none nearer by shows the change.
+    Above a birth that is the state with the new atom, below a death the one with the dying atom. It
+    has to lie below the branch of the event by more than its own gap, or it is no better known than
+    the branch is. `limit` itself where none nearer by shows the change.
     """
     sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
     side = 1.0 if limit.beta > event.beta else -1.0
@@ -131,18 +133,21 @@ def _beside(
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit.beta - beta) <= 0:
             break
-        start = _with_new_atoms(channel, event, beta)
+        branch = follow(channel, event.mixture, None, event.beta, beta)
+        start = _with_new_atoms(channel, event, branch, beta)
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
-        if _differs(event, state):
+        if _differs(event, state) and (
+            branch is None
+            or branch.evaluation.free_energy - state.evaluation.free_energy >= state.gap
+        ):
             return state
     return limit
 
 
-def _with_new_atoms(channel: Channel, event: Event, beta: float) -> Mixture:
-    """The branch of an event at a beta beside it, joined by what violates its optimality there."""
+def _with_new_atoms(channel: Channel, event: Event, ended: Descent | None, beta: float) -> Mixture:
+    """The branch of an event, `ended` at `beta` beside it, with what violates its optimality."""
     if event.is_split:
         return event.mixture
-    ended = follow(channel, event.mixture, None, event.beta, beta)
     if ended is None:
         return join(event.mixture, event.violators, share=1e-3)
     log_v = certificate.potential_weights(channel, ended.evaluation.log_z)
