@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 _BESIDE = (1e-6, 1e-5, 1e-4, 1e-3)
 # Betas closer than this share of themselves are one, for the rounding of what is solved at them.
 _FINEST = 1e-14
+# Free energies that differ by less (nats) may be equal.
+_VISIBLE = 1e-14
 # Atoms further apart than this (squared Hellinger) are different ones.
 _SAME_ATOM = 0.05
 # The gap in nats at which the states beside a transition rest: they show it early.
@@ -124,8 +126,8 @@ def _beside(
     """The certified state next to an event, on the side of `limit`, that has other atoms.
 
     Above a birth that is the state with the new atom, below a death the one with the dying atom. It
-    has to lie below the branch of the event by more than its own gap, or it is no better known than
-    the branch is. `limit` itself where none nearer by shows the change.
+    has to lie below the branch of the event, visibly and by more than its own gap, or it is no
+    better known than the branch is. `limit` itself where none nearer by shows the change.
     """
     sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
     side = 1.0 if limit.beta > event.beta else -1.0
@@ -138,7 +140,8 @@ def _beside(
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
         if _differs(event, state) and (
             branch is None
-            or branch.evaluation.free_energy - state.evaluation.free_energy >= state.gap
+            or branch.evaluation.free_energy - state.evaluation.free_energy
+            >= max(state.gap, _VISIBLE)
         ):
             return state
     return limit
