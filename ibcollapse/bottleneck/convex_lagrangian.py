@@ -126,8 +126,8 @@ def solve_convex(
     A label among ten that X determines: every ordinary beta > 1 gives T = Y.
 
     >>> import numpy as np
-    >>> channel = Channel.from_joint(0.1 * np.eye(10))
-    >>> [round(solve_convex(channel, b).solution.i_xt, 9) for b in (0.25, 0.5, 1.0)]
+    >>> joint = 0.1 * np.eye(10)
+    >>> [round(solve_convex(joint, b).solution.i_xt, 9) for b in (0.25, 0.5, 1.0)]
     [2.0, 1.0, 0.5]
     """
     channel = as_channel(channel)
