@@ -83,11 +83,8 @@ def _split_unstable(
     unstable = splits.growth > 1 + _UNSTABLE
     if not unstable.any():
         return None
-    r, direction = splits.means[unstable], splits.directions[unstable]
-    reach = np.divide(r, np.abs(direction), out=np.full_like(r, np.inf), where=direction != 0)
-    shift = _PUSH * reach.min(axis=1, keepdims=True) * direction
     with np.errstate(divide="ignore"):
-        pushed = np.maximum(np.log(np.concatenate([r + shift, r - shift])), LOG_ZERO)
+        pushed = np.maximum(np.log(splits.pushed(_PUSH)[np.tile(unstable, 2)]), LOG_ZERO)
     halves = np.tile(mixture.log_q[unstable] - np.log(2), 2)
     return Mixture(
         np.concatenate([mixture.log_r[~unstable], pushed]),

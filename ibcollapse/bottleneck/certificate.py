@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
 from ibcollapse.bottleneck.kernels.start_moments import THREADS
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, exponents, log_p_y
+from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, exponents, potential_offset
 from ibcollapse.bottleneck.screening import promising_rows
 from ibcollapse.bottleneck.stability import Splits
 
@@ -90,26 +90,16 @@ def starting_decoders(
     means = ((w * channel.p_x[:, None]).T @ w)[alive] / p_y[alive, None]
     rows = w
     if channel.n_x > _MAX_ROW_STARTS:
-        offset = _offset(channel, log_v, beta)
+        offset = potential_offset(channel, log_v, beta)
         peaks = np.exp(promising_rows(channel, offset, beta, _MAX_ROW_STARTS))
         drawn = rng.choice(channel.n_x, _RANDOM_ROWS, replace=False, p=channel.p_x)
         rows = np.concatenate([peaks, w[drawn]])
     halfway = 0.5 * (mixture.r + p_y)
-    pushed = _pushed_atoms(splits)
+    pushed = splits.pushed(_SPLIT_FRACTION)
     with np.errstate(divide="ignore"):
         starts = np.log(np.concatenate([corners, means, rows, halfway, pushed]))
     floored: Array = np.maximum(starts, LOG_ZERO)
     return floored
-
-
-def _pushed_atoms(splits: Splits) -> Array:
-    """Atoms moved both ways along their leading split directions, (2 n_t, n_classes)."""
-    r, direction = splits.means, splits.directions
-    ratio = np.divide(r, np.abs(direction), out=np.full_like(r, np.inf), where=direction != 0)
-    reach = np.min(ratio, axis=1, keepdims=True)
-    shift = np.where(np.isfinite(reach), reach * _SPLIT_FRACTION, 0.0) * direction
-    pushed: Array = np.maximum(np.concatenate([r + shift, r - shift]), 0.0)
-    return pushed
 
 
 def climb(
@@ -129,7 +119,7 @@ def climb(
     (`ibcollapse.bottleneck.kernels.ascent`); `hints`, expected near maxima, take them at once. A
     start rests when log Φ can gain at most `tol` nats.
     """
-    offset = _offset(channel, log_v, beta)
+    offset = potential_offset(channel, log_v, beta)
     log_r, log_phi = climb_all(
         channel.packed,
         offset,
@@ -140,11 +130,6 @@ def climb(
     )
     keep = distinct(log_r, log_phi, SAME_BASIN)
     return Maxima(log_r[keep], log_phi[keep])
-
-
-def _offset(channel: Channel, log_v: Array, beta: float) -> Array:
-    offset: Array = log_v - beta * (channel.p_y_given_x @ log_p_y(channel))
-    return offset
 
 
 def hellinger_squared(log_a: Array, log_b: Array) -> Array:

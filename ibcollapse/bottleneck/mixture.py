@@ -72,6 +72,12 @@ def exponents(channel: Channel, log_r: Array, beta: float) -> Array:
     return products
 
 
+def potential_offset(channel: Channel, log_v: Array, beta: float) -> Array:
+    """The part of the scores of Φ that no decoder changes, (n_x,): log v − beta Σ_y w log p_y."""
+    offset: Array = log_v - beta * (channel.p_y_given_x @ log_p_y(channel))
+    return offset
+
+
 def log_p_y(channel: Channel) -> Array:
     """log p(y), (n_classes,), `LOG_ZERO` for absent classes."""
     with np.errstate(divide="ignore"):

@@ -157,7 +157,7 @@ def solve_state(
     `hints` (n, n_classes) are log decoders near which maxima of Φ are expected.
     """
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
-        return _trivial_state(channel, beta)
+        return proven_state(channel, trivial_mixture(channel), beta)
     state, n_sweeps, stalls = start, 0, 0
     best = math.inf
     while True:
@@ -211,10 +211,10 @@ def _status(gap: float, n_sweeps: int, stalls: int, beta: float, options: Option
     return None
 
 
-def _trivial_state(channel: Channel, beta: float) -> SolvedState:
-    mixture = trivial_mixture(channel)
+def proven_state(channel: Channel, mixture: Mixture, beta: float = 1.0) -> SolvedState:
+    """A state at beta ≤ 1, or without information, with Lagrangian zero: data processing."""
     evaluation = evaluate(channel, mixture, beta)
-    maxima = certificate.Maxima(mixture.log_r, np.zeros(1))
+    maxima = certificate.Maxima(mixture.log_r, np.zeros(mixture.n_t))
     return SolvedState(beta, mixture, evaluation, 0.0, "exhaustive", maxima, 0.0, 1, CONVERGED)
 
 

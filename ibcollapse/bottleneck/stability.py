@@ -19,7 +19,7 @@ from ibcollapse.bottleneck.mixture import (
     Evaluation,
     Mixture,
     evaluate,
-    log_p_y,
+    potential_offset,
     trivial_mixture,
 )
 
@@ -41,6 +41,18 @@ class Splits:
     multiplicity: NDArray[np.int64]
     directions: Array
 
+    def pushed(self, fraction: float) -> Array:
+        """The atoms moved both ways along their directions, (2 n_t, n_classes) probabilities.
+
+        They go `fraction` of the way to where an entry would be zero.
+        """
+        r, direction = self.means, self.directions
+        ratio = np.divide(r, np.abs(direction), out=np.full_like(r, np.inf), where=direction != 0)
+        reach = np.min(ratio, axis=1, keepdims=True)
+        shift = np.where(np.isfinite(reach), reach * fraction, 0.0) * direction
+        moved: Array = np.maximum(np.concatenate([r + shift, r - shift]), 0.0)
+        return moved
+
 
 def split_directions(
     channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
@@ -52,8 +64,7 @@ def split_directions(
     multiplicity = np.ones(n_t, dtype=np.int64)
     directions = np.zeros((n_t, n_classes))
     # p(x|t) are the shares of Φ's terms at the atom.
-    offset = np.log(channel.p_x) - evaluation.log_z
-    offset -= beta * (channel.p_y_given_x @ log_p_y(channel))
+    offset = potential_offset(channel, np.log(channel.p_x) - evaluation.log_z, beta)
     met = moments_of_starts(
         channel.packed, offset, mixture.log_r, beta, second=True, n_threads=THREADS
     )

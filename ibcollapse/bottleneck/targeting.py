@@ -15,16 +15,15 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.concave_arcs import Arc, Knot
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic
-from ibcollapse.bottleneck.mixture import Mixture, evaluate, information, trivial_mixture
+from ibcollapse.bottleneck.mixture import Mixture, information, trivial_mixture
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.segments import Excess, share_time
 from ibcollapse.bottleneck.sliding import slide
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
+from ibcollapse.bottleneck.solver import SolvedState, proven_state, solve_state, to_solution
 from ibcollapse.bottleneck.stability import onset_beta_local
 
 Array = NDArray[np.float64]
@@ -86,7 +85,7 @@ class _Search:
     def run(self) -> tuple[SolvedState, str]:
         """The state at the target, and what keeps it from it (empty: nothing)."""
         channel = self._channel
-        low = self._place(_trivial_state(channel))
+        low = self._place(proven_state(channel, trivial_mixture(channel)))
         if low.excess >= -self._tol:
             return low.state, ""
         if is_deterministic(channel):
@@ -191,18 +190,7 @@ def _chord_beta(low: Reached, high: Reached) -> float:
     return min(max(beta, low.state.beta), high.state.beta)
 
 
-def _trivial_state(channel: Channel) -> SolvedState:
-    return _proven_state(channel, trivial_mixture(channel))
-
-
 def _complete_state(channel: Channel) -> SolvedState:
     """T = Y of a deterministic channel, optimal from beta = 1 on."""
     keep = deterministic_curve(channel).solutions[-1]
-    return _proven_state(channel, Mixture.from_probabilities(keep.p_t, keep.p_y_given_t))
-
-
-def _proven_state(channel: Channel, mixture: Mixture) -> SolvedState:
-    """A state at beta = 1 with Lagrangian zero: optimal by data processing."""
-    evaluation = evaluate(channel, mixture, 1.0)
-    maxima = certificate.Maxima(mixture.log_r, np.zeros(mixture.n_t))
-    return SolvedState(1.0, mixture, evaluation, 0.0, "exhaustive", maxima, 0.0, 1, CONVERGED)
+    return proven_state(channel, Mixture.from_probabilities(keep.p_t, keep.p_y_given_t))

@@ -1,13 +1,12 @@
 """Training with losses of two augmented views."""
 
-import subprocess
-import sys
-
 import h5py
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from nn.killing import train_until_killed  # noqa: E402
 
 from ibcollapse import landscape  # noqa: E402
 from ibcollapse.errors import InputError  # noqa: E402
@@ -124,31 +123,9 @@ def test_batches_hold_two_views_that_differ_between_batches_and_epochs(mixture, 
     assert not torch.equal(seen[0], seen[4])
 
 
-KILLED = """
-import os, signal, sys
-import torch
-from ibcollapse.nn import TrainingPlan, train
-steps = 0
-step = torch.optim.SGD.step
-def killing_step(self, *args, **kwargs):
-    global steps
-    steps += 1
-    if steps == 11:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(self, *args, **kwargs)
-torch.optim.SGD.step = killing_step
-torch.set_num_threads(int(sys.argv[3]))
-train(eval(sys.argv[1]), sys.argv[2])
-"""
-
-
 def test_run_killed_in_mid_epoch_ends_with_the_same_bits(mixture, tmp_path):
     plan = pair_plan(mixture, "infonce-dot", network="mlp", temperature=0.5)
-    arguments = [repr(plan), str(tmp_path / "killed.h5"), str(torch.get_num_threads())]
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, *arguments], capture_output=True, text=True
-    )
-    assert done.returncode == -9, done.stderr
+    train_until_killed(plan, tmp_path / "killed.h5", 11)
     resumed = stored_features(train(plan, tmp_path / "killed.h5"))
     whole = stored_features(train(plan, tmp_path / "whole.h5"))
     assert list(resumed) == ["000000", "000002", "000004"]

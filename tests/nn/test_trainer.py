@@ -1,6 +1,4 @@
 import errno
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -8,6 +6,8 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from nn.killing import train_until_killed  # noqa: E402
 
 from ibcollapse.errors import InputError, OutputError  # noqa: E402
 from ibcollapse.nn import (  # noqa: E402
@@ -105,35 +105,12 @@ def test_without_head_the_classifier_reads_the_encoder(mixture, tmp_path):
         assert epoch["classifier/weight"].shape == (3, 8)
 
 
-KILLED = """
-import os, signal, sys
-import torch
-from ibcollapse.nn import TrainingPlan, train, trainer
-steps = 0
-step = torch.optim.SGD.step
-def killing_step(self, *args, **kwargs):
-    global steps
-    steps += 1
-    if steps == 15:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(self, *args, **kwargs)
-torch.optim.SGD.step = killing_step
-torch.set_num_threads(int(sys.argv[3]))
-trainer.SAVE_EVERY_S = float(sys.argv[4])
-train(eval(sys.argv[1]), sys.argv[2])
-"""
-
-
 # Four batches an epoch: the fifteenth step is in the fourth epoch. Epoch 2 is a checkpoint.
 @pytest.mark.parametrize(("save_every", "saved"), [("inf", 2), ("0", 3)])
 def test_run_killed_in_mid_epoch_ends_with_the_same_bits(mixture, tmp_path, save_every, saved):
     plan = small_plan(mixture, loss="cross-entropy")
     killed, whole = tmp_path / "killed.h5", tmp_path / "whole.h5"
-    arguments = [repr(plan), str(killed), str(torch.get_num_threads()), save_every]
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, *arguments], capture_output=True, text=True
-    )
-    assert done.returncode == -9, done.stderr
+    train_until_killed(plan, killed, 15, save_every)
     assert not killed.exists()
     state = UnfinishedRun(Path(f"{killed}.unfinished")).load()
     assert state is not None
