@@ -83,7 +83,8 @@ def settle(
     while sweeps < max_sweeps:
         mass = cluster_mass(joint, labels, max_clusters)
         counts = np.bincount(labels, minlength=max_clusters)
-        moved = move_points(joint, labels, mass, counts, beta, threshold)
+        # An integer beta would compile the loop a second time.
+        moved = move_points(joint, labels, mass, counts, float(beta), threshold)
         labels = compact(labels)
         sweeps += 1
         if moved == 0:
