@@ -11,17 +11,28 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 # The arguments of `ibcollapse.features.open_features`, in the order of the help.
 _SELECTION = {
-    "features_key": click.option("--features-key", metavar="KEY", help="Dataset of the features."),
-    "labels_key": click.option("--labels-key", metavar="KEY", help="Dataset of the labels."),
+    "features_key": click.option(
+        "--features-key", metavar="KEY", help="Dataset of the features; default found by its name."
+    ),
+    "labels_key": click.option(
+        "--labels-key", metavar="KEY", help="Dataset of the labels; default found by its name."
+    ),
     "group": click.option("--group", metavar="GROUP", help="Look only below this group."),
-    "layer": click.option("--layer", metavar="NAME", help="Layer, where a file holds several."),
-    "epoch": click.option("--epoch", type=int, help="Checkpoint, where a file holds several."),
-    "split": click.option("--split", metavar="NAME", help="Split, such as train or test."),
+    "layer": click.option("--layer", metavar="NAME", help="Layer; default the file's default."),
+    "epoch": click.option("--epoch", type=int, help="Checkpoint; default the last."),
+    "split": click.option(
+        "--split", metavar="NAME", help="Split, such as test; default the file's default."
+    ),
     "pool": click.option(
-        "--pool", metavar="HOW", help="How features of three or four axes become one vector."
+        "--pool",
+        metavar="HOW",
+        help="How features of three or four axes become one vector: mean, first, last, mean-nchw, "
+        "mean-nhwc or flatten.",
     ),
     "transpose": click.option(
-        "--transpose/--no-transpose", default=None, help="Samples are the columns / the rows."
+        "--transpose/--no-transpose",
+        default=None,
+        help="Samples are the columns / the rows; default found from the labels.",
     ),
     "drop_nonfinite": click.option(
         "--drop-nonfinite", is_flag=True, help="Leave out samples with NaN or infinite features."
@@ -137,6 +148,21 @@ def output_option(help: str, *, is_file: bool = True) -> Callable[[_Command], _C
     )
 
 
+def claim_file(output: Path) -> None:
+    """Claim a file that this command will write, before hours of work and not after them.
+
+    Raises
+    ------
+    OutputError
+        When it is a folder, another run is writing it, or the folder around it cannot be written.
+    """
+    from ibcollapse.errors import OutputError
+
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder; name a file in it")
+    claim(output)
+
+
 def claim(output: Path) -> None:
     """Keep other runs from writing to `output` until this command ends.
 
@@ -156,8 +182,6 @@ def claim(output: Path) -> None:
 
 def claim_folder(folder: Path, names: Iterable[str]) -> None:
     """Make `folder`, see that files can be written into it, and claim it with its files `names`.
-
-    Before hours of work, that is, and not after them.
 
     Raises
     ------
@@ -183,7 +207,7 @@ def claim_folder(folder: Path, names: Iterable[str]) -> None:
 
 def _claimed(_context: click.Context, _option: click.Parameter, path: Any) -> Any:
     if path is not None and str(path) != "-":
-        claim(Path(path))
+        claim_file(Path(path))
     return path
 
 

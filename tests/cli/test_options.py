@@ -54,3 +54,14 @@ def test_the_output_option_carries_its_help(run_command):
     decorators = [options.output_option("Folder of the results.")]
     done = run_command(lambda output: None, "--help", decorators=decorators)
     assert "Folder of the results." in done.output
+
+
+@pytest.mark.parametrize("option", ["-o", "--json"])
+def test_a_folder_in_place_of_a_file_is_refused_before_the_work(run_command, tmp_path, option):
+    decorators = [options.output_option("A file."), options.json_option]
+    done = run_command(
+        lambda **kwargs: pytest.fail("it ran"), option, str(tmp_path), decorators=decorators
+    )
+    assert done.exit_code == 2
+    assert str(tmp_path) in done.stderr.replace("\n", "")
+    assert list(tmp_path.iterdir()) == []

@@ -62,27 +62,40 @@ _SHOWN = (
     type=click.FloatRange(min=0, max=1, max_open=True),
     default=0.01,
     show_default=True,
-    help="Distance to the last accuracy that counts as flat.",
+    help="Distance to the last accuracy, a share of 1, that counts as flat.",
 )
 @click.option(
-    "--shrinkage", type=float, default=0.0, show_default=True, help="Of all covariances, 0 to 1."
+    "--shrinkage",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Of all covariances: weight of mean variance x identity, 0 to 1.",
 )
 @click.option(
-    "--max-rows", type=int, default=512, show_default=True, help="Points of the exact bottleneck."
+    "--max-rows",
+    type=int,
+    default=512,
+    show_default=True,
+    help="Points that the exact bottleneck is reduced to.",
 )
-@click.option("--bootstrap", type=int, default=200, show_default=True, help="Bootstrap samples.")
+@click.option(
+    "--bootstrap",
+    type=int,
+    default=200,
+    show_default=True,
+    help="Bootstrap samples behind the intervals of the critical betas; 0: none.",
+)
 @click.option(
     "--resamples",
     type=int,
     default=40,
     show_default=True,
-    help="Resamples behind the interval of the exact bottleneck.",
+    help="Resamples behind the interval of the exact bottleneck's last beta; 0: none.",
 )
 @click.option(
     "--max-clusters",
     type=int,
-    show_default="two more than classes",
-    help="Clusters at which the exact curve ends.",
+    help="Clusters at which the exact curve ends; default two more than classes.",
 )
 @output_option(
     "Folder for dynamics.h5, dynamics.png, dynamics.svg and last_checkpoint.png; default "

@@ -30,7 +30,8 @@ _SCHEMA = "ibcollapse/geometry"
 @click.option(
     "--rank-tolerance",
     type=click.FloatRange(min=0, max=1, max_open=True),
-    help="Relative deviation of the means that counts as zero.",
+    help="Deviation along an axis, relative to the largest, that counts as zero; default the "
+    "rounding of the features' precision.",
 )
 @click.option(
     "--loss-temperature",
@@ -44,7 +45,7 @@ _SCHEMA = "ibcollapse/geometry"
     type=click.IntRange(min=2),
     default=256,
     show_default=True,
-    help="Of the batches of that loss.",
+    help="Samples in each random batch of that loss.",
 )
 @output_option("Write the result to PATH (.h5 or .json), to be loaded again.")
 @json_option
@@ -63,7 +64,8 @@ def geometry(
     """Measure neural collapse and the geometry of the class means of a feature FILE.
 
     NC3 and the cross-entropy beside its lower bound need a classifier stored with the layer, NC4
-    that or stored logits. The supervised-contrastive loss is that of random batches.
+    that or stored logits. The supervised-contrastive loss is that of random batches. Losses are
+    in nats a sample. Writes a file only with -o or --json.
     """
     from ibcollapse.features import open_features
     from ibcollapse.geometry import collapse_geometry

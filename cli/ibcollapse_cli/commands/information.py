@@ -37,7 +37,7 @@ _SCHEMA = "ibcollapse/matrix-information"
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="Order of the entropy.",
+    help="Order of the entropy; 1 is Shannon's.",
 )
 @click.option(
     "--batch-size",
@@ -49,7 +49,7 @@ _SCHEMA = "ibcollapse/matrix-information"
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
-    help="Permutations of the null.",
+    help="Permutations behind the null; 0: none.",
 )
 @units_option
 @seed_option

@@ -16,7 +16,7 @@ from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json
 from ibcollapse_cli.measuring import SECTIONS, Measurements, measure
 from ibcollapse_cli.options import (
-    claim,
+    claim_file,
     common_options,
     feature_options,
     output_option,
@@ -105,9 +105,7 @@ def report(
     form = form or (_FORMATS.get(output.suffix.lower(), "html") if output else "html")
     if output is None and json_path != "-":
         output = Path(f"ibcollapse_{files[0].stem}.{form}")
-        claim(output)
-    if output is not None:
-        _claim(output)
+        claim_file(output)
     stopped: KeyboardInterrupt | None = None
     found = Measurements(files)
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
@@ -165,20 +163,6 @@ def _page(
 def _resamples_of(output: Path) -> Path:
     """Where finished resamples are kept beside the page."""
     return output.with_name(f"{output.stem}_resamples.h5")
-
-
-def _claim(output: Path) -> None:
-    """See that the page can be written there, before hours of work."""
-    from ibcollapse.errors import OutputError
-
-    if output.is_dir():
-        raise OutputError(f"{output} is a folder; name a file in it with -o")
-    probe = output.with_name(f".{output.name}.writable")
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(f"cannot write {output}: {error.strerror}; choose another -o") from error
 
 
 def _write(page: "Report", found: Measurements, output: Path, form: str) -> None:
