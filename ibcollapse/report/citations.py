@@ -55,7 +55,10 @@ _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
         {
             "author": "Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.",
             "title": "On calibration of modern neural networks",
-            "booktitle": "International Conference on Machine Learning",
+            "booktitle": "Proceedings of the 34th International Conference on Machine Learning",
+            "series": "Proceedings of Machine Learning Research",
+            "volume": "70",
+            "pages": "1321--1330",
             "year": "2017",
             "eprint": "1706.04599",
         },
