@@ -6,6 +6,7 @@ sub-command returns None or an `ExitCode`.
 """
 
 import importlib
+import logging
 import os
 import sys
 import traceback
@@ -121,6 +122,8 @@ Shell completion, in ~/.bashrc:  eval "$(_IBCOLLAPSE_COMPLETE=bash_source ibcoll
 )
 def main(debug: bool) -> None:
     """Information bottleneck, phase transitions and collapse geometry of stored features."""
+    # matplotlib tells the log which fonts it does without: no user of a command can act on that.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Measurements:
     @property
     def names(self) -> tuple[str, ...]:
         """The files' names, with as many of their folders as it takes to tell them apart."""
-        for depth in range(1, max(len(file.parts) for file in self.files)):
+        for depth in range(1, max(len(file.parts) for file in self.files) + 1):
             names = tuple("/".join(file.parts[-depth:]) for file in self.files)
             if len(set(names)) == len(names):
                 return names

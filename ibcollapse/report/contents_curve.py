@@ -34,6 +34,8 @@ from ibcollapse.report.wording import (
 TITLE = "Information-bottleneck curve"
 _MOST_TRANSITIONS = 60
 _MOST_GROUPS = 6
+# A side of a transition is named by its first classes: all of a hundred would fill a page.
+_MOST_OF_A_SIDE = 5
 # Losing more than this share of I(X;Y) to merging points is seen in the figures.
 _NOTABLE_LOSS = 0.02
 # All transitions below this: the near-deterministic regime, where a grid over beta sees nothing.
@@ -242,6 +244,8 @@ def _groups(transition: PhaseTransition) -> str:
         return NOTHING
     if len(groups) > _MOST_GROUPS and all(len(group) == 1 for group in groups):
         return f"all of {write_names([write_name(group[0]) for group in groups])}"
-    shown = " | ".join(write_names(group) for group in groups[:_MOST_GROUPS])
+    shown = " | ".join(
+        write_names(group, most=_MOST_OF_A_SIDE) for group in groups[:_MOST_GROUPS]
+    )
     left = len(groups) - _MOST_GROUPS
     return f"{shown} | {left} more groups" if left > 0 else shown

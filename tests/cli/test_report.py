@@ -40,13 +40,14 @@ def test_the_sections_are_those_of_the_library():
 
 
 def test_one_file_becomes_one_page(features, tmp_path):
-    result = run(features, *QUICK, where=tmp_path)
+    result = run(features.name, *QUICK, where=tmp_path)
     assert result.exit_code == 0, result.output
     page = (tmp_path / "ibcollapse_a.html").read_text(encoding="utf-8")
     analysis = ib.curve(features, n_points=4, max_loss=0.2, fraction=0.3)
     assert analysis.provenance.fingerprint in page
     assert "one file was given" in page.lower()
     assert page.count("<section ") == 8
+    assert "<h1>ibcollapse: a.h5</h1>" in page
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "ibcollapse_a.html"]
 
 

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 
 import ibcollapse as ib
-from ibcollapse.report import (
-    report_of,
-)
+from ibcollapse.report import report_of
 from ibcollapse.report.wording import write_number
-
-HOSTILE = "<script>alert(1)</script>"
 
 
 def section_of(report, title):
@@ -23,11 +19,6 @@ def cells(section):
     return {row[0]: row[1:] for table in section.tables for row in table.rows}
 
 
-@pytest.fixture(scope="module")
-def report(measured):
-    return report_of(**measured, names=("a.h5", HOSTILE))
-
-
 def test_a_table_row_for_every_transition(report, measured):
     [table] = [t for t in section_of(report, "curve").tables if "Phase" in t.caption]
     transitions = measured["analysis"].transitions
@@ -36,6 +27,16 @@ def test_a_table_row_for_every_transition(report, measured):
         assert float(row[0]) == pytest.approx(transition.beta, rel=1e-5)
         assert row[2] == str(transition.order)
         assert row[5] == f"{transition.clusters_before} → {transition.clusters_after}"
+
+
+def test_a_side_of_very_many_classes_is_named_by_its_first(measured):
+    whole = measured["analysis"]
+    sides = (tuple(f"name {i}" for i in range(99)), ("lone",))
+    early = dataclasses.replace(whole.transitions[0], separates=sides)
+    curve = dataclasses.replace(whole.curve, transitions=(early,))
+    found = report_of(dataclasses.replace(whole, curve=curve), sections=["curve"])
+    [table] = [t for t in found.sections[0].tables if "Phase" in t.caption]
+    assert table.rows[0][-1] == "name 0, name 1, name 2, name 3 and 95 more | lone"
 
 
 def test_nucleation_is_not_called_first_order(measured):

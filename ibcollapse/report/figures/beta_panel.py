@@ -69,11 +69,14 @@ def plot_beta_panel(
     if bootstrap is not None:
         draw_beta_intervals(ax, bootstrap)
     draw_annealing(ax, hysteresis, unit)
+    ax.set_xlim(limits)
     _draw_critical_betas(ax, curve, gaussian)
-    ax.set_ylim(0.0, 1.12 * unit * max(curve.i_xy, 1e-12))
+    # A curve that was ended early is drawn at its own height.
+    highest = float(np.max(curve.i_ty, initial=0.0))
+    whole = highest > 0.5 * curve.i_xy
+    ax.set_ylim(0.0, 1.12 * unit * max(curve.i_xy if whole else highest, 1e-12))
     ax.set_ylabel(f"I(T;Y) [{units}]")
     right = _draw_clusters(ax, curve)
-    ax.set_xlim(limits)
     style.draw_legend(ax, "below", above=right)
     return ax
 
@@ -120,11 +123,15 @@ def _draw_critical_betas(ax: Axes, curve: IBCurve, gaussian: HasCriticalBetas | 
                 label=label,
             )
             line.set_gid(hover_text(describe_transition(transition)))
-    if gaussian is not None:
+    if gaussian is None:
+        return
+    first, last = ax.get_xlim()
+    inside = [beta for beta in gaussian.critical_betas if first <= beta <= last]
+    if inside:
         ax.plot(
-            gaussian.critical_betas,
+            inside,
             # The curve stays below I(X;Y), so the top is free.
-            [0.97] * len(gaussian.critical_betas),
+            [0.97] * len(inside),
             "v",
             transform=ax.get_xaxis_transform(),
             color=style.GREEN,

@@ -12,7 +12,7 @@ from ibcollapse.report.figures import style
 
 # Blue for negative, red for positive, white for zero, as dark at both ends.
 _MAP = "RdBu_r"
-_MOST_NAMES, _MOST_NUMBERS = 30, 7
+_MOST_NAMES, _MOST_NUMBERS, _FEW_CLASSES = 30, 7, 4
 
 
 def plot_gram(
@@ -106,6 +106,6 @@ def _write_numbers(ax: Axes, gram: NDArray[np.float64], bound: float) -> None:
             f"{value:.2f}".replace("-", "−"),
             ha="center",
             va="center",
-            fontsize=6.0,
+            fontsize=6.0 if len(gram) > _FEW_CLASSES else style.SMALL,
             color="white" if dark else style.INK,
         )

@@ -45,7 +45,7 @@ def plot_canonical_spectrum(
     ax.set_ylim(0.0, 1.05)
     ax.set_xlabel("canonical mode")
     ax.set_ylabel("squared canonical correlation ρ²")
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     ax.set_xlim(0.5, squared.size + 0.5)
     beta = ax.secondary_yaxis("right")
     betas = (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import types
 
@@ -53,6 +54,20 @@ def test_the_gaussian_proxy_is_marked(symmetric):
     ax = plot_beta_panel(symmetric, gaussian=proxy)
     marks = named(ax, "critical β of the Gaussian proxy")
     assert list(marks.get_xdata()) == [1.31, 1.5]
+
+
+def test_a_proxy_out_of_sight_is_not_in_the_legend(symmetric):
+    proxy = types.SimpleNamespace(critical_betas=np.array([1e3]))
+    ax = plot_beta_panel(symmetric, gaussian=proxy)
+    assert not [name for name in ax.get_legend_handles_labels()[1] if "proxy" in name]
+
+
+def test_a_curve_that_was_ended_early_fills_its_panel(binary_symmetric):
+    begun = dataclasses.replace(binary_symmetric, solutions=binary_symmetric.solutions[:8])
+    assert begun.i_ty.max() < 0.5 * begun.i_xy
+    assert plot_beta_panel(begun).get_ylim()[1] == pytest.approx(1.12 * begun.i_ty.max())
+    whole = plot_beta_panel(binary_symmetric)
+    assert whole.get_ylim()[1] == pytest.approx(1.12 * binary_symmetric.i_xy)
 
 
 def test_the_legend_holds_both_axes(symmetric):

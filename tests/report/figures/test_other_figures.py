@@ -49,6 +49,12 @@ def test_ends_at_the_transition_itself_are_not_marked_twice(binary_symmetric):
     assert not [label for label in labels if "branch ends" in label]
 
 
+def test_a_lone_mode_has_a_lone_tick():
+    ax = plot_canonical_spectrum([0.7])
+    low, high = ax.get_xlim()
+    assert [tick for tick in ax.get_xticks() if low < tick < high] == [1.0]
+
+
 def test_a_gram_map_is_symmetric_about_zero():
     gram = np.array([[1.0, -0.5], [-0.5, 1.0]])
     ax = plot_gram(gram, class_names=("$a", "b"), title="$m")
