@@ -1,10 +1,22 @@
 """What every test needs before it is imported."""
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# Workers of pytest-xdist share the processors: one thread for each, before numpy asks how many
+# there are. Tests of threads give their own processes other numbers.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(_name, "1")
+
+# How long one example takes says something about the machine's other work, not about the library.
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 # pandas and xarray look for an accelerator called bottleneck and would take the tests' folder of
 # that name for one: they are imported while the tests are out of sight.

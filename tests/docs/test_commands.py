@@ -38,7 +38,10 @@ def pages():
 def cases():
     for page in pages():
         for i, command in enumerate(shown_commands(page.read_text(encoding="utf-8"))):
-            marks = [pytest.mark.slow] if command.is_slow or page.name == "README.md" else []
+            # With --dist=loadgroup the pages, each of which is run in order, are shared out.
+            marks = [pytest.mark.xdist_group(str(page.relative_to(ROOT)))]
+            if command.is_slow or page.name == "README.md":
+                marks.append(pytest.mark.slow)
             if command.is_ours and command.arguments[:1] == ["train"]:
                 marks.append(pytest.mark.torch)
             yield pytest.param(

@@ -24,12 +24,12 @@ for name, arguments in json.loads(sys.argv[1]).items():
     found[name] = json.loads(runs[0].stdout)
 json.dump(found, sys.stdout)
 """
-DYNAMICS = ["--bootstrap", "0", "--resamples", "2", "--max-clusters", "3", "--max-rows", "20"]
+DYNAMICS = ["--bootstrap", "0", "--resamples", "2", "--max-clusters", "2", "--max-rows", "10"]
 OTHERS = {
     "align": ["a.h5", "b.h5"],
     "geometry": ["a.h5"],
     "information": ["a.h5", "b.h5"],
-    "dynamics": ["a.h5", "b.h5", *DYNAMICS],
+    "dynamics": ["a.h5", "b.h5", "--epochs", "1", *DYNAMICS],
 }
 
 COMMAND = [

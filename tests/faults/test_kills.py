@@ -13,9 +13,13 @@ def table(tmp_path):
     return tmp_path
 
 
+# On a busy machine a run may end before its kill comes: then there is another one.
+TRIES = 5
+
+
 def assert_same_curve(folder, kills):
     killed = 0
-    for seed in range(kills):
+    for seed in range(kills + TRIES):
         for old in (folder / "out", folder / "wholeout"):
             for path in old.glob("*"):
                 path.unlink()
@@ -58,7 +62,7 @@ def train_with_kills(folder, kills, epochs=6):
     sizes = ["--epochs", str(epochs), "--batch-size", "64"]
     arguments = ["train", "--network", "mlp", *sizes, "-q"]
     killed = 0
-    for seed in range(kills):
+    for seed in range(kills + TRIES):
         for path in folder.glob("*run.h5"):
             path.unlink()
         killed += run_with_kills([*arguments, "-o", "run.h5"], folder, kills, seed)

@@ -38,9 +38,9 @@ full = {name: run([*given, "full/" + path]) for name, (given, path) in commands.
 sys.__stdout__.write(json.dumps({"allowed": allowed, "read-only": refused, "full": full}))
 """
 
-FEW = ["--max-rows", "20", "--max-clusters", "3"]
+FEW = ["--max-rows", "10", "--max-clusters", "2"]
 CURVE = [*FEW, "--points", "5"]
-FOLLOW = [*FEW, "--bootstrap", "0", "--resamples", "2"]
+FOLLOW = [*FEW, "--bootstrap", "0", "--resamples", "0", "--epochs", "1"]
 COUNTS = ["--counts", "9,9,3", "--temperature", "0.5"]
 TRAIN = ["--data", "mixture.npz", "--network", "mlp", "--epochs", "1", "--batch-size", "20"]
 # Name → arguments up to the output, the output. Quiet: only what went wrong is said.

@@ -8,8 +8,10 @@ from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.matrix_information import effective_ranks, matrix_information
+from ibcollapse.report import report_of
 
 HOSTILE_NAMES = ("<script>alert(1)</script>", "a|b*c`$x^2$", "very_long_class_name_" * 8)
+FEW = ib.CoincidenceOptions(n_bootstrap=5, n_resamples=2, n_points=5, max_rows=30, max_clusters=3)
 
 
 def solution(beta, i_xt, i_ty, p_t, p_y_given_t, status=CONVERGED):
@@ -171,5 +173,11 @@ def measured(two_networks, checkpoints):
         "ranks": effective_ranks(first),
         "bounds": ib.landscape.network_bounds(first, batch_size=16, n_batches=20),
         "alignment": ib.align(first, second, n_bootstrap=10),
-        "dynamics": ib.dynamics(*checkpoints, options=ib.CoincidenceOptions(n_bootstrap=5)),
+        "dynamics": ib.dynamics(*checkpoints, options=FEW),
     }
+
+
+@pytest.fixture(scope="session")
+def report(measured):
+    """Every section, one of the two files with a name that would be markup."""
+    return report_of(**measured, names=("a.h5", HOSTILE_NAMES[0]))

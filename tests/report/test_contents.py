@@ -26,11 +26,6 @@ from ibcollapse.report.wording import write_names, write_number
 HOSTILE = "<script>alert(1)</script>"
 
 
-@pytest.fixture(scope="module")
-def report(measured):
-    return report_of(**measured, names=("a.h5", HOSTILE))
-
-
 def section_of(report, title):
     (found,) = [section for section in report.sections if title in section.title]
     return found

@@ -8,11 +8,6 @@ from ibcollapse.report import Missing, report_of
 from ibcollapse.report.wording import write_number
 
 
-@pytest.fixture(scope="module")
-def report(measured):
-    return report_of(**measured)
-
-
 def table_of(report, title, caption):
     (section,) = [s for s in report.sections if s.title.startswith(title)]
     (table,) = [t for t in section.tables if caption in t.caption]

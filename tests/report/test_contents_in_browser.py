@@ -6,17 +6,17 @@ import subprocess
 
 import pytest
 
-from ibcollapse.report import SECTIONS, report_of, write_report
+from ibcollapse.report import SECTIONS, write_report
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 
 
 @pytest.fixture(scope="module")
-def opened(measured, tmp_path_factory):
+def opened(report, tmp_path_factory):
     """The document after loading, and what the browser logged."""
     folder = tmp_path_factory.mktemp("report")
-    page = write_report(report_of(**measured), folder / "page.html")
+    page = write_report(report, folder / "page.html")
     quiet = ("--no-first-run", "--disable-component-update", "--disable-background-networking")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-sync", *quiet]
     command += [f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr"]
