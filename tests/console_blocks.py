@@ -3,6 +3,9 @@
 `PYTHONPATH=tests python -m console_blocks docs/tutorial.md ...` runs the commands of a page and
 writes what they print today below those that no longer print what is shown; cut it down to what
 the page needs. A line "..." stands for any lines.
+
+`PYTHONPATH=tests python -m console_blocks --times docs/tutorial.md` runs them as a reader does,
+each in a process of its own, and says how long each took.
 """
 
 import contextlib
@@ -11,8 +14,10 @@ import math
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,6 +155,28 @@ def refresh(path: Path) -> None:
     path.write_text(page, encoding="utf-8")
 
 
+def print_times(path: Path) -> None:
+    """Run the page's commands one after the other in a copy of data/; print wall seconds of each.
+
+    `CalledProcessError` on one that does not end as the page says.
+    """
+    total = 0.0
+    with data_folder():
+        for command in shown_commands(path.read_text(encoding="utf-8")):
+            if not command.is_ours:
+                continue
+            began = time.perf_counter()
+            program = [sys.executable, "-m", "ibcollapse", *command.arguments, "--quiet"]
+            ended = subprocess.run(program, capture_output=True, check=False)
+            if ended.returncode != command.exit_code:
+                ended.check_returncode()
+            seconds = time.perf_counter() - began
+            total += seconds
+            print(f"{seconds:6.1f} s  {command.line}")
+    print(f"{total:6.1f} s  in all")
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        refresh(Path(name).resolve())
+    task = print_times if sys.argv[1] == "--times" else refresh
+    for name in sys.argv[2 if task is print_times else 1 :]:
+        task(Path(name).resolve())

@@ -10,9 +10,7 @@ import ibcollapse as ib
 from ibcollapse.errors import IBCollapseError
 
 QUICK = {"n_points": 4, "max_loss": 0.2, "fraction": 0.3}
-FEW = ib.CoincidenceOptions(
-    n_bootstrap=5, n_resamples=0, n_points=3, max_rows=10, max_clusters=2
-)
+FEW = ib.CoincidenceOptions(n_bootstrap=5, n_resamples=0, n_points=3, max_rows=10, max_clusters=2)
 
 OF_FEATURES = {
     "curve": lambda f: ib.curve(f, **QUICK).curve.i_xy,

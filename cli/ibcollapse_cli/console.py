@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import click
 
 from ibcollapse.progress import SILENT, Progress
+from ibcollapse_cli.printable import printable
 
 # Without a terminal, a running stage reports at most this often (seconds).
 _REPORT_EVERY = 15.0
@@ -35,7 +36,7 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
 def remark(text: str, *, quiet: bool = False) -> None:
     """Write one line to standard error, unless `quiet`."""
     if not quiet:
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
 
 def peak_memory() -> float:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ibcollapse.atomic import atomic_path
+from ibcollapse_cli.printable import printable
 
 
 def write_json(schema: str, fields: Mapping[str, Any], destination: str) -> None:
@@ -76,11 +77,11 @@ def write_table(
 
 
 def format_cell(value: object) -> str:
-    """One cell of a table: six significant digits, "–" for NaN and None."""
+    """One cell of a table: six significant digits, "–" for NaN and None, one line."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
-    return str(value)
+    return printable(str(value))

@@ -5,6 +5,7 @@ import enum
 import click
 
 from ibcollapse.errors import IBCollapseError
+from ibcollapse_cli.printable import printable
 
 
 class ExitCode(enum.IntEnum):
@@ -48,15 +49,15 @@ def failure_of(error: BaseException) -> Failure:
         return Interrupted("interrupted; what was finished is kept, and no file is half-written")
     if isinstance(error, click.ClickException):
         # click exits with 1 for some of its errors; here 1 means unfinished points.
-        return Failure(error.format_message())
+        return Failure(printable(error.format_message()))
     if isinstance(error, IBCollapseError):
-        return Failure(str(error))
+        return Failure(printable(str(error)))
     if isinstance(error, MemoryError):
         detail = f" ({error})" if str(error) else ""
         return Failure(f"not enough memory{detail}; use fewer --workers or a machine with more")
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return Failure(f"{place}{error.strerror}")
+        return Failure(printable(f"{place}{error.strerror}"))
     return Defect(
         f"{type(error).__name__}: {error}\n"
         "This is a defect of ibcollapse, not of your input. Please report it with the output of\n"

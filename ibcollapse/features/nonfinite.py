@@ -1,10 +1,13 @@
-"""Finding the samples whose features hold NaN or infinite values."""
+"""Features that cannot be computed with: NaN, infinities, and what has no square."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Variances are products of two values, and their own products and sums are taken.
+_LARGEST = 1e75
 
 
 def has_nonfinite(x: NDArray[np.floating[Any]]) -> bool:
@@ -16,6 +19,17 @@ def has_nonfinite(x: NDArray[np.floating[Any]]) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         total = x.sum()
     return not np.isfinite(total) and not bool(np.isfinite(x).all())
+
+
+def unsquarable(x: NDArray[np.floating[Any]]) -> float | None:
+    """Largest magnitude of finite `x` when squares and their sums leave the range of float64.
+
+    None when they do not, or all of `x` is zero: narrower types never leave it.
+    """
+    if x.dtype.itemsize < 8 or x.size == 0:
+        return None
+    largest = max(float(x.max()), -float(x.min()))
+    return largest if largest > _LARGEST or 0 < largest < 1 / _LARGEST else None
 
 
 def nonfinite_rows(

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from ibcollapse.errors import FeatureFileError, InputError
 from ibcollapse.features.choosing.choice import Choice, Request
 from ibcollapse.features.labels import UNLABELLED, ClassLabels
-from ibcollapse.features.nonfinite import has_nonfinite, nonfinite_rows, rows_text
+from ibcollapse.features.nonfinite import (
+    has_nonfinite,
+    nonfinite_rows,
+    rows_text,
+    unsquarable,
+)
 from ibcollapse.features.pooling import pool_block, pooled_width
 from ibcollapse.features.source import Classifier, FeatureContents, FeatureSource
 from ibcollapse.features.stores.store import Store, one_line, row_bytes, rows_per_block
@@ -32,7 +37,7 @@ class StoredSource:
         self._class_labels = labels
         self._width = _common_width(store, choice, request.pool)
         self._keep = labels.codes != UNLABELLED
-        self._screened = False
+        self._screened = self._ranged = False
         notes = []
         if not self._keep.all():
             absent = np.count_nonzero(~self._keep)
@@ -113,17 +118,20 @@ class StoredSource:
     def chunks(self, rows: int | None = None) -> Iterator[tuple[Block, NDArray[np.int64]]]:
         """Blocks (x, y) in stored order, as `FeatureSource.chunks` describes."""
         stored = first = 0
+        ranged = self._ranged
         for x in self.stored_blocks(rows):
             keep = self._keep[stored : stored + len(x)]
             stored += len(x)
             kept = x if keep.all() else x[keep]
             if not self._screened and has_nonfinite(kept):
                 raise self._nonfinite_error()
+            if not ranged and (largest := unsquarable(kept)) is not None:
+                raise self._range_error(largest)
             if len(kept):
                 kept.setflags(write=False)
                 yield kept, self._labels[first : first + len(kept)]
                 first += len(kept)
-        self._screened = True
+        self._screened = self._ranged = True
 
     def stored_blocks(self, rows: int | None = None) -> Iterator[Block]:
         """Pooled blocks of every stored row, unlabelled and non-finite ones included."""
@@ -143,11 +151,20 @@ class StoredSource:
                     scratch = np.empty(x.shape, dtype=_working_dtype(x.dtype))
                 yield _converted(x, scratch)
 
+    def _place(self) -> str:
+        names = ", ".join(one_line(array.key) for array in self._choice.features[:3])
+        return f"{self._store.name}: {names}"
+
+    def _range_error(self, largest: float) -> FeatureFileError:
+        return FeatureFileError(
+            f"{self._place()}: values up to {largest:.3g} whose products leave the range of "
+            "float64; multiply all features by one power of ten"
+        )
+
     def _nonfinite_error(self) -> FeatureFileError:
         bad = nonfinite_rows(self.stored_blocks(), self._keep)
-        names = ", ".join(one_line(array.key) for array in self._choice.features[:3])
         return FeatureFileError(
-            f"{self._store.name}: {names}: NaN or infinite features in {bad.size} of "
+            f"{self._place()}: NaN or infinite features in {bad.size} of "
             f"{self.n_samples} samples ({rows_text(bad)}); leave them out with --drop-nonfinite "
             "(drop_nonfinite=True)"
         )

@@ -116,7 +116,10 @@ def batch_distance(
     """
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     if np.any(norms == 0):
-        raise InputError(f"{int(np.sum(norms == 0))} features are zero and have no direction")
+        raise InputError(
+            f"the features of {int(np.sum(norms == 0))} samples are zero and have no direction on "
+            "the sphere of the contrastive loss"
+        )
     unit = x / norms
     losses = np.array([_batch_loss(unit[b], codes[b], bound.temperature) for b in batches])
     error = 0.0 if exhaustive else float(losses.std(ddof=1) / np.sqrt(len(losses)))

@@ -128,6 +128,8 @@ def effective_ranks(
     mean = shares @ means
     within = moments.scatter / n_samples
     covariance = within + ((means - mean).T * shares) @ (means - mean)
+    if not covariance.any():
+        raise InputError("all samples have the same features, which span no directions to count")
     sigma = np.sqrt(_eigenvalues(covariance + np.outer(mean, mean)))
     return EffectiveRanks(
         rankme=effective_rank(sigma),

@@ -244,8 +244,6 @@ def _groups(transition: PhaseTransition) -> str:
         return NOTHING
     if len(groups) > _MOST_GROUPS and all(len(group) == 1 for group in groups):
         return f"all of {write_names([write_name(group[0]) for group in groups])}"
-    shown = " | ".join(
-        write_names(group, most=_MOST_OF_A_SIDE) for group in groups[:_MOST_GROUPS]
-    )
+    shown = " | ".join(write_names(group, most=_MOST_OF_A_SIDE) for group in groups[:_MOST_GROUPS])
     left = len(groups) - _MOST_GROUPS
     return f"{shown} | {left} more groups" if left > 0 else shown

@@ -36,6 +36,19 @@ def test_table_and_result_file_are_the_librarys(file, tmp_path):
     assert load_result(tmp_path / "out.h5").nc1 == report.nc1
 
 
+def test_a_sample_at_the_origin_leaves_the_geometry(tmp_path):
+    y = np.arange(30) % 3
+    x = np.eye(3)[y] + 0.1 * np.random.default_rng(0).normal(size=(30, 3))
+    x[4] = 0
+    np.savez(tmp_path / "a.npz", features=x, labels=y)
+    result = run(tmp_path / "a.npz", "--json", "-")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["bounds"] is None
+    assert found["nc1"] == library.collapse_geometry((x, y)).nc1
+    assert "1 samples are zero" in result.stderr
+
+
 def test_json_is_one_object(file):
     result = run(file, "--json", "-", "--quiet")
     found = json.loads(result.stdout)

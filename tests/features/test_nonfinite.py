@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ibcollapse.features.nonfinite import has_nonfinite, nonfinite_rows, rows_text
+from ibcollapse.errors import FeatureFileError
+from ibcollapse.features import open_features
+from ibcollapse.features.nonfinite import has_nonfinite, nonfinite_rows, rows_text, unsquarable
 
 
 @given(
@@ -38,3 +40,21 @@ def test_rows_are_counted_across_blocks_and_only_where_kept():
 )
 def test_rows_text_lists_the_first(rows, text):
     assert rows_text(np.array(rows)) == text
+
+
+@pytest.mark.parametrize(("scale", "found"), [(1e80, 2e80), (1e-80, 2e-80), (1e70, None)])
+def test_only_what_leaves_the_range_of_squares_is_found(scale, found):
+    assert unsquarable(np.array([[scale, -2 * scale], [0.0, scale]])) == found
+
+
+def test_zeros_and_narrow_types_are_never_out_of_range():
+    assert unsquarable(np.zeros((3, 2))) is None
+    assert unsquarable(np.full((1, 1), np.finfo(np.float32).max, dtype=np.float32)) is None
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e-170])
+def test_values_without_squares_are_refused_with_their_size(samples, scale):
+    x, y = samples
+    source = open_features((x.astype(float) * scale, y))
+    with pytest.raises(FeatureFileError, match=r"values up to .*e[+-]1\d\d .*power of ten"):
+        list(source.chunks())

@@ -8,6 +8,7 @@ import click
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import feature_options, json_option, output_option, quiet_option
+from ibcollapse_cli.printable import printable
 
 if TYPE_CHECKING:
     from ibcollapse.gaussian.moments import Weighting
@@ -67,6 +68,7 @@ def geometry(
     that or stored logits. The supervised-contrastive loss is that of random batches. Losses are
     in nats a sample. Writes a file only with -o or --json.
     """
+    from ibcollapse.errors import InputError
     from ibcollapse.features import open_features
     from ibcollapse.geometry import collapse_geometry
     from ibcollapse.landscape import network_bounds
@@ -76,17 +78,23 @@ def geometry(
         report = collapse_geometry(
             source, weighting=weighting, rank_tolerance=rank_tolerance, progress=progress
         )
-        bounds = network_bounds(
-            source, temperature=loss_temperature, batch_size=batch_size, progress=progress
-        )
+        bounds: NetworkBounds | None = None
+        try:
+            bounds = network_bounds(
+                source, temperature=loss_temperature, batch_size=batch_size, progress=progress
+            )
+        except InputError as error:
+            # The losses ask more of features than their geometry does: no sample at the origin.
+            progress.note(f"no losses beside their bounds: {error}")
     remark(report.source, quiet=quiet)
     if output is not None:
         report.save(output)
     if json_path is not None:
-        write_json(_SCHEMA, {**vars(report), "bounds": bounds_fields(bounds)}, json_path)
+        write_json(_SCHEMA, {**vars(report), "bounds": bounds and bounds_fields(bounds)}, json_path)
     if json_path != "-":
         _show(report)
-        _show_bounds(bounds)
+        if bounds is not None:
+            _show_bounds(bounds)
 
 
 def bounds_fields(bounds: "NetworkBounds") -> dict[str, Any]:
@@ -138,4 +146,5 @@ def _show(report: "GeometryReport") -> None:
     if report.output:
         click.echo(f"output: {report.output}")
     if report.absent_classes:
-        click.echo(f"classes without a sample: {', '.join(report.absent_classes)}")
+        absent = printable(", ".join(report.absent_classes))
+        click.echo(f"classes without a sample: {absent}")

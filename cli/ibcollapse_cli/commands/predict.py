@@ -39,7 +39,9 @@ _APPLICABLE: dict[str, tuple[set[str], set[str]]] = {
 
 
 @click.command(short_help="Predict the feature geometry that a loss leads to.")
-@click.option("--loss", type=click.Choice(list(_APPLICABLE)), required=True, help="Of the training.")
+@click.option(
+    "--loss", type=click.Choice(list(_APPLICABLE)), required=True, help="What was minimised."
+)
 @click.option(
     "--counts", callback=read_integers, metavar="N,N,...", help="Samples a class (supcon, ce)."
 )
