@@ -138,6 +138,16 @@ def test_a_large_offset_costs_only_float32_rounding():
     np.testing.assert_allclose(variance, 1e-4, rtol=0.05)
 
 
+@pytest.mark.parametrize("unit", [1e-30, 1e20, 1e35])
+def test_squares_outside_the_range_of_float32_cost_nothing(unit):
+    rng = np.random.default_rng(5)
+    y = np.arange(60) % 3
+    x = 2 * np.eye(3, 5)[y] + rng.normal(size=(60, 5))
+    plain, scaled = (collapse_geometry(((u * x).astype(np.float32), y)) for u in (1, unit))
+    assert scaled.cdnv == pytest.approx(plain.cdnv, rel=1e-5)
+    np.testing.assert_allclose(scaled.class_variance / unit**2, plain.class_variance, rtol=1e-5)
+
+
 def test_a_bias_that_always_wins_breaks_agreement():
     # Row 6: ignoring the bias gives agreement 1.
     x = np.array([[-1.0], [-1.1], [1.0], [1.1]])
