@@ -1,10 +1,10 @@
-"""Foreign text on a terminal: names in files and of files may hold control characters."""
+"""Foreign text on terminals and pages: names in files and of files may hold control characters."""
 
 import unicodedata
 
 
 def printable(text: str) -> str:
-    """`text` on one line that moves no cursor: what controls or formats is written as an escape.
+    """`text` on one line that moves no cursor and is valid XML: what controls becomes an escape.
 
     Examples
     --------

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ibcollapse.printable import printable
 from ibcollapse_cli.formats import format_cell
 from ibcollapse_cli.outcome import failure_of
-from ibcollapse_cli.printable import printable
 
 
 @given(st.text())

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import click
 
+from ibcollapse.printable import printable
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse_cli.printable import printable
 
 # Without a terminal, a running stage reports at most this often (seconds).
 _REPORT_EVERY = 15.0

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ibcollapse.atomic import atomic_path
-from ibcollapse_cli.printable import printable
+from ibcollapse.printable import printable
 
 
 def write_json(schema: str, fields: Mapping[str, Any], destination: str) -> None:

@@ -5,7 +5,7 @@ import enum
 import click
 
 from ibcollapse.errors import IBCollapseError
-from ibcollapse_cli.printable import printable
+from ibcollapse.printable import printable
 
 
 class ExitCode(enum.IntEnum):

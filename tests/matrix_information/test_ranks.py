@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ibcollapse.errors import InputError
+from ibcollapse.matrix_information import effective_ranks
 from ibcollapse.matrix_information.ranks import effective_rank, lidar, participation_ratio
 
 
@@ -46,3 +47,8 @@ def test_lidar_without_spread_is_refused():
         lidar(np.ones((3, 2)), np.eye(2))
     with pytest.raises(InputError, match="raise the ridge"):
         lidar(np.eye(2), np.zeros((2, 2)), ridge=0.0)
+
+
+def test_equal_samples_have_no_rank():
+    with pytest.raises(InputError, match="all samples have the same features"):
+        effective_ranks((np.ones((6, 2)), np.arange(6) % 2))

@@ -10,7 +10,7 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.matrix_information import effective_ranks, matrix_information
 from ibcollapse.report import report_of
 
-HOSTILE_NAMES = ("<script>alert(1)</script>", "a|b*c`$x^2$", "very_long_class_name_" * 8)
+HOSTILE_NAMES = ("<script>alert(1)</script>", "a|b*c`$x^2$\x1b[31m\n", "very_long_class_name_" * 8)
 FEW = ib.CoincidenceOptions(n_bootstrap=5, n_resamples=2, n_points=5, max_rows=30, max_clusters=3)
 
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ibcollapse.printable import printable
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import feature_options, json_option, output_option, quiet_option
-from ibcollapse_cli.printable import printable
 
 if TYPE_CHECKING:
     from ibcollapse.gaussian.moments import Weighting

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.printable import printable
+
 BLOCK_BYTES = 32 << 20
 
 
@@ -99,5 +101,5 @@ def row_bytes(array: StoredArray, *, transposed: bool) -> int:
 
 def one_line(text: str, limit: int = 120) -> str:
     """`text` on one line: names inside a file are foreign and may hold control characters."""
-    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
+    plain = printable(text[: limit + 1])
     return plain if len(text) <= limit else plain[: limit - 3] + "..."

@@ -15,6 +15,8 @@ from ibcollapse.errors import InputError
 
 _DPI = 160
 _HOVER = "hover: "
+# A title may be any text; these characters XML cannot hold in any spelling.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # No date, no version, ids from a fixed salt: equal figures are equal files. Text stays text.
 _SVG: dict[Any, Any] = {"svg.hashsalt": "ibcollapse", "svg.fonttype": "none"}
 _METADATA: dict[str, dict[str, Any]] = {
@@ -67,4 +69,5 @@ def _svg_document(figure: Figure) -> str:
         figure.savefig(document, format="svg", metadata=_METADATA[".svg"])
     # matplotlib writes a gid as an id, quoted either way; SVG shows a <title> as a tooltip.
     quoted = rf"""<g id=(["']){_HOVER}(.*?)\1>"""
-    return re.sub(quoted, r"<g><title>\2</title>", document.getvalue())
+    text = re.sub(quoted, r"<g><title>\2</title>", document.getvalue())
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ibcollapse.errors import InputError
+from ibcollapse.printable import printable
 
 _Item = TypeVar("_Item")
 
@@ -120,7 +121,8 @@ def series(items: Iterable[_Item], *, skip: int = 0) -> Iterator[tuple[_Item, Lo
 
 
 def shorten(name: str, length: int = 32) -> str:
-    """`name`, its middle left out where it is longer than `length` characters."""
+    """`name` on one line, its middle left out where it is longer than `length` characters."""
+    name = printable(name)
     if len(name) <= length:
         return name
     half = (length - 1) // 2
