@@ -153,9 +153,12 @@ def _read_group(group: h5py.Group, depth: int) -> Any:
     return [tree[str(i)] for i in range(length)]
 
 
-def _read_item(item: h5py.Group | h5py.Dataset, depth: int) -> Any:
+def _read_item(item: h5py.Group | h5py.Dataset | h5py.Datatype, depth: int) -> Any:
     if isinstance(item, h5py.Group):
         return _read_group(item, depth + 1)
+    if not isinstance(item, h5py.Dataset):
+        # Damage turned a dataset into a named type; results have none.
+        raise ValueError(f"{item.name} is neither a group nor an array")
     if item.external is not None or item.is_virtual:
         raise ValueError(f"{item.name} stores its values in another file; results never do")
     declared, stored = item.size * item.dtype.itemsize, item.file.id.get_filesize()

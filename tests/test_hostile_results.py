@@ -157,6 +157,17 @@ def test_a_declared_size_that_is_not_stored_is_refused(tmp_path):
     assert load(path)[0] is None
 
 
+def test_a_named_type_in_place_of_an_array_is_refused(tmp_path):
+    # Found by the fuzzer: one changed byte turns a dataset's header into that of a type.
+    path = save(ib.solve(CHANNEL, 2.0), tmp_path / "f.h5")
+    with h5py.File(path, "r+") as file:
+        del file["result/p_t"]
+        file["result/p_t"] = np.dtype("f8")
+    result, message = load(path)
+    assert result is None
+    assert "neither a group nor an array" in message
+
+
 def test_a_heap_that_hdf5_would_never_leave_is_refused(tmp_path):
     path = save(ib.solve(CHANNEL, 2.0), tmp_path / "f.h5")
     content = bytearray(path.read_bytes())
