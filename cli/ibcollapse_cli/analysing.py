@@ -1,10 +1,9 @@
 """What `curve`, `transitions` and `report` share: their options, the run, and the table."""
 
-import contextlib
 import functools
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 
 from ibcollapse_cli.console import show_progress
 from ibcollapse_cli.formats import write_table
+from ibcollapse_cli.threads import limited_threads
 
 if TYPE_CHECKING:
     from ibcollapse.analysis import Analysis
@@ -176,15 +176,6 @@ def analyse(
 
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
         return curve(file, **selection, **settings, seed=seed, progress=progress, resume=resume)
-
-
-@contextlib.contextmanager
-def limited_threads(workers: int | None) -> Iterator[None]:
-    """Let the linear algebra use at most `workers` threads; None leaves it alone."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=workers):
-        yield
 
 
 def show_transitions(transitions: "tuple[PhaseTransition, ...]", *, units: str) -> None:

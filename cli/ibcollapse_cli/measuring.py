@@ -14,6 +14,7 @@ from ibcollapse_cli.section_measures import (
     measure_information,
 )
 from ibcollapse_cli.section_progress import SectionProgress
+from ibcollapse_cli.threads import threads_for
 from ibcollapse_cli.time_limit import time_limit
 
 if TYPE_CHECKING:
@@ -130,17 +131,18 @@ def measure(
             _refuse_table(found)
         else:
             sources = [open_features(file, **selection) for file in found.files]
-            if "geometry" in wanted:
-                within = SectionProgress(progress, "collapse geometry")
-                measure_geometry(found, sources, loss_temperature, seed, within)
-            if "alignment" in wanted:
-                measure_alignment(found, sources, seed, SectionProgress(progress, "alignment"))
-            if "information" in wanted:
-                within = SectionProgress(progress, "matrix information")
-                measure_information(found, sources, seed, within)
-            if "dynamics" in wanted:
-                within = SectionProgress(progress, "dynamics")
-                measure_dynamics(found, sources, selection, seed, within)
+            with threads_for(sources):
+                if "geometry" in wanted:
+                    within = SectionProgress(progress, "collapse geometry")
+                    measure_geometry(found, sources, loss_temperature, seed, within)
+                if "alignment" in wanted:
+                    measure_alignment(found, sources, seed, SectionProgress(progress, "alignment"))
+                if "information" in wanted:
+                    within = SectionProgress(progress, "matrix information")
+                    measure_information(found, sources, seed, within)
+                if "dynamics" in wanted:
+                    within = SectionProgress(progress, "dynamics")
+                    measure_dynamics(found, sources, selection, seed, within)
             progress.finish()
     if found.failures and found.empty:
         raise found.failures[0]

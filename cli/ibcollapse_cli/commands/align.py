@@ -14,6 +14,7 @@ from ibcollapse_cli.options import (
     quiet_option,
     seed_option,
 )
+from ibcollapse_cli.threads import threads_for
 
 if TYPE_CHECKING:
     from ibcollapse.alignment import Alignment, Consensus, SpaceSimilarity, Span
@@ -98,7 +99,7 @@ def align(
 
     sources = [open_features(file, **selection) for file in files]
     found: Alignment | Consensus
-    with show_progress(quiet=quiet) as progress:
+    with threads_for(sources), show_progress(quiet=quiet) as progress:
         if len(sources) == 2:
             found = alignment.align(
                 *sources,

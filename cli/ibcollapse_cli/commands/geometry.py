@@ -9,6 +9,7 @@ from ibcollapse.printable import printable
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import feature_options, json_option, output_option, quiet_option
+from ibcollapse_cli.threads import threads_for
 
 if TYPE_CHECKING:
     from ibcollapse.gaussian.moments import Weighting
@@ -74,7 +75,7 @@ def geometry(
     from ibcollapse.landscape import network_bounds
 
     source = open_features(file, **selection)
-    with show_progress(quiet=quiet) as progress:
+    with threads_for([source]), show_progress(quiet=quiet) as progress:
         report = collapse_geometry(
             source, weighting=weighting, rank_tolerance=rank_tolerance, progress=progress
         )

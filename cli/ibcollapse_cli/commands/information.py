@@ -15,6 +15,7 @@ from ibcollapse_cli.options import (
     seed_option,
     units_option,
 )
+from ibcollapse_cli.threads import threads_for
 
 if TYPE_CHECKING:
     from ibcollapse.matrix_information import Against, EffectiveRanks, MatrixInformation
@@ -79,7 +80,8 @@ def information(
 
     source = open_features(file, **selection)
     second = None if other is None else open_features(other, **selection)
-    with show_progress(quiet=quiet) as progress:
+    sources = [source] if second is None else [source, second]
+    with threads_for(sources), show_progress(quiet=quiet) as progress:
         found = matrix_information(
             source,
             second,

@@ -7,7 +7,6 @@ import click
 
 from ibcollapse_cli.analysing import (
     analysis_options,
-    limited_threads,
     question_options,
     resampling,
 )
@@ -23,6 +22,7 @@ from ibcollapse_cli.options import (
     units_option,
 )
 from ibcollapse_cli.outcome import ExitCode
+from ibcollapse_cli.threads import limited_threads
 
 if TYPE_CHECKING:
     from ibcollapse.report import Report
