@@ -20,6 +20,7 @@ from ibcollapse_cli.time_limit import time_limit
 if TYPE_CHECKING:
     from ibcollapse.alignment import Alignment, Consensus
     from ibcollapse.analysis import Analysis
+    from ibcollapse.features import FeatureSource
     from ibcollapse.geometry import GeometryReport
     from ibcollapse.landscape import NetworkBounds
     from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
@@ -120,8 +121,6 @@ def measure(
     KeyboardInterrupt
         On Ctrl-C; `found` holds what was finished, also of the curve.
     """
-    from ibcollapse.features import open_features
-
     wanted = set(sections)
     table = False
     if wanted & {"curve", "channel", "gaussian"}:
@@ -130,7 +129,7 @@ def measure(
         if table:
             _refuse_table(found)
         else:
-            sources = [open_features(file, **selection) for file in found.files]
+            sources = _open(found, selection)
             with threads_for(sources):
                 if "geometry" in wanted:
                     within = SectionProgress(progress, "collapse geometry")
@@ -146,6 +145,21 @@ def measure(
             progress.finish()
     if found.failures and found.empty:
         raise found.failures[0]
+
+
+def _open(found: Measurements, selection: dict[str, Any]) -> "list[FeatureSource]":
+    from ibcollapse.features import open_features
+
+    sources: list[FeatureSource] = []
+    for file in found.files:
+        try:
+            sources.append(open_features(file, **selection))
+        except IBCollapseError:
+            if found.failures and not sources:
+                # The curve has said what is wrong with this file, which may be a joint table.
+                raise found.failures[0] from None
+            raise
+    return sources
 
 
 def _is_result(part: object) -> bool:

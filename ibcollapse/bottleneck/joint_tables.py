@@ -12,6 +12,7 @@ from ibcollapse.errors import FeatureFileError, FeatureFileNotFoundError, InputE
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None}
+_SEPARATORS = {",": "commas", "\t": "tabs", None: "blanks"}
 
 
 ChannelLike: TypeAlias = Channel | ArrayLike | str | os.PathLike[str]
@@ -78,8 +79,9 @@ def _read_text(source: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     for number, row in enumerate(rows, start=2 if names else 1):
         if not _all_numbers(row) or len(row) != len(rows[0]):
             raise FeatureFileError(
-                f"{source}: line {number} holds {len(row)} cells, expected {len(rows[0])} numbers: "
-                "a joint table has a row an x and a column a class"
+                f"{source}: line {number} holds {len(row)} cells, expected {len(rows[0])} numbers "
+                f"between {_SEPARATORS[delimiter]}: a joint table has a row an x and a column a "
+                f"class, and the line is {lines[number - (2 if names else 1)][:40]!r}"
             )
     return names, np.array(rows, dtype=np.float64).reshape(len(rows), -1)
 

@@ -39,6 +39,7 @@ def test_counts_and_their_shares_are_the_same_table(tmp_path):
     [
         ("empty.csv", "", "empty"),
         ("ragged.csv", "0.5,0.1\n0.4\n", "line 2 holds 1 cells"),
+        ("semicolons.csv", "4;1\n2;3\n", "between commas.*'2;3'"),
         ("words.csv", "a,b\n0.5,x\n", "line 2"),
         ("nan.csv", "0.5,nan\n0.2,0.3\n", "nan.csv"),
         ("negative.csv", "0.5,-0.1\n0.3,0.3\n", "negative.csv"),

@@ -133,6 +133,14 @@ def test_nothing_measured_is_an_error_and_leaves_no_page(features, tmp_path):
     assert list(tmp_path.iterdir()) == [features]
 
 
+def test_a_broken_joint_table_is_told_as_one(tmp_path):
+    (tmp_path / "joint.csv").write_text("0.5,-0.1\n0.3,0.3\n")
+    result = run("joint.csv", "-q", where=tmp_path)
+    assert result.exit_code == 2
+    assert "joint table has 1 negative" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
