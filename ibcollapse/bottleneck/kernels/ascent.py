@@ -35,6 +35,8 @@ _SAME_HILL = 0.05
 # so many steps, that ends where the model promises no more than so many nats.
 MANY_CLASSES = 24
 _APPROACH = 100
+# After so many of its steps it is looked who has come onto a hill that is known.
+_LOOK_AROUND = 5
 _NEARLY = 1e-11
 # Differences of log Φ this small, nats, are rounding.
 _ROUNDING = 1e-13
@@ -169,14 +171,17 @@ class _Ascent:
         """Close to maxima by quasi-Newton steps: decoders that no known hill explains, log Φ."""
         walkers = QuasiNewton.at(log_r)
         active = np.arange(len(log_r))
-        for _ in range(_APPROACH):
+        new = np.ones(len(log_r), dtype=np.bool_)
+        for step in range(1, _APPROACH + 1):
             met = self.moments(walkers.log_ahead(active))
             walkers.advance(active, met.log_phi, met.mean, self._beta, _NEARLY)
-            active = active[~walkers.resting[active]]
+            if step % _LOOK_AROUND == 0:
+                new[active] = ~self.explained(walkers.log_r(active), walkers.log_phi[active])
+            active = active[~walkers.resting[active] & new[active]]
             if not len(active):
                 break
-        log_r = 2.0 * np.log(walkers.s)
-        new = ~self.explained(log_r, walkers.log_phi)
+        log_r = walkers.log_r(np.arange(len(log_r)))
+        new[new] = ~self.explained(log_r[new], walkers.log_phi[new])
         return log_r[new], walkers.log_phi[new]
 
     def climb(self, log_r: Array) -> None:
