@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.stability import split_directions
 
@@ -69,6 +70,12 @@ def search(
     known = mixture.log_r if hints is None else np.concatenate([mixture.log_r, hints])
     known = certificate.apart(known)
     maxima = certificate.climb(channel, log_v, starts, beta, hints=known)
+    is_rigorous = options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES
+    looks_optimal = mixture.n_t > 1 and maxima.log_phi[0] <= options.aim_at(beta)
+    if looks_optimal and not is_rigorous and channel.n_classes < MANY_CLASSES:
+        # Look where hills hide from all other starts; with many classes none was seen there.
+        between = certificate.midpoints(mixture)
+        maxima = certificate.climb(channel, log_v, between, beta, hints=maxima.log_r)
     # The trivial representation has F = 0, so a state is at least its own F above the optimum: all
     # that can be said of decoders that exclude a row altogether.
     gap, how = max(0.0, evaluation.free_energy, float(maxima.log_phi[0])), "multistart"
@@ -77,7 +84,7 @@ def search(
     processed = evaluation.free_energy + (beta - 1.0) * channel.i_xy
     if gap <= options.tol and processed <= options.tol:
         return Search(maxima, max(gap, processed), "exhaustive")
-    if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.aim:
+    if is_rigorous and gap <= options.aim:
         bound, where, tight = exhaustive.bound_log_potential(
             channel, log_v, beta, lower=gap, tol=0.5 * options.tol
         )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
@@ -123,7 +124,10 @@ def solve(
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
     options = Options(tol=tol, max_clusters=max_clusters)
     merged = channel.reduce()
-    state = solve_state(merged, beta, trivial_mixture(merged), options, np.random.default_rng(seed))
+    start = first_guess(merged, beta)
+    if max_clusters is not None and start.n_t > max_clusters:
+        start = trivial_mixture(merged)
+    state = solve_state(merged, beta, start, options, np.random.default_rng(seed))
     return to_solution(merged, state)
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf
 
-from ibcollapse.bottleneck.kernels.ascent_steps import LOG_ZERO, judge_trials
+from ibcollapse.bottleneck.kernels.ascent_steps import judge_trials
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.quasi_newton import QuasiNewton
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
@@ -31,9 +32,10 @@ SAME_BASIN = 1e-6
 # it, when log Φ between them is what the maximum's own quadratic model says, to this share.
 _NEAR_MAXIMUM = 1e-3
 _SAME_HILL = 0.05
+MANY_CLASSES = 24
 # From this many classes on second moments are dear enough for an approach without them, of at most
 # so many steps, that ends where the model promises no more than so many nats.
-MANY_CLASSES = 24
+_DEAR_MOMENTS = 8
 _APPROACH = 100
 # After so many of its steps it is looked who has come onto a hill that is known.
 _LOOK_AROUND = 5
@@ -110,7 +112,7 @@ def climb_all(
         waiting, log_phi, mean = waiting[new], met.log_phi[new], met.mean[new]
         if round_ < effort.n_maps:
             waiting = _mapped(waiting, mean)
-    if len(waiting) and channel.n_classes >= MANY_CLASSES:
+    if len(waiting) and channel.n_classes >= _DEAR_MOMENTS:
         waiting, log_phi = ascent.approach(waiting)
     while len(waiting):
         chosen = _one_of_each_neighbourhood(waiting, log_phi)
