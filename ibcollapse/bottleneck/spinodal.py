@@ -17,11 +17,13 @@ _MOST_STEPS = 30
 _LONGEST = 0.5
 # A Newton step shorter than this share of beta − 1 ends at the root: its error is of the order of
 # the step's square.
-_LAST_STEP = 1e-5
+_LAST_STEP = 1e-7
 # Beyond its end the branch is no minimum any more, and a descent leaves it: a step that overshoots
 # the root by more than this share of its way is halved.
 _OVERSHOT = 0.1
-_MOST_HALVINGS = 5
+_MOST_HALVINGS = 12
+# Of so many atoms, the least stable ones, it is foreseen where they split.
+_WATCHED = 4
 
 
 def spinodal(channel: Channel, event: Event) -> float:
@@ -36,7 +38,7 @@ def spinodal(channel: Channel, event: Event) -> float:
     limit = 1 + _FARTHEST * (event.beta - 1)
     for _ in range(_MOST_STEPS):
         longest = _LONGEST * (here.beta - 1)
-        step = here.lacking / here.rise if here.rise > 0 else longest
+        step = here.to_go
         if abs(step) <= _LAST_STEP * (here.beta - 1):
             return here.beta + step
         step = min(max(step, -longest), longest)
@@ -51,21 +53,27 @@ def spinodal(channel: Channel, event: Event) -> float:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Growth:
-    """A point of the branch: what its largest beta λ₂ lacks of one, and how fast that rises."""
+    """A point of the branch: what its largest beta λ₂ lacks of one, and how far that is in beta.
+
+    `to_go` is to first order; infinite where no atom's beta λ₂ rises.
+    """
 
     beta: float
     mixture: Mixture
     slope: Tangent
     lacking: float
-    rise: float
+    to_go: float
 
 
 def _growth(channel: Channel, beta: float, mixture: Mixture, evaluation: Evaluation) -> _Growth:
     splits = split_directions(channel, mixture, evaluation, beta)
-    atom = int(np.argmax(splits.growth))
     slope = tangent(channel, mixture, evaluation, beta)
-    rise = growth_slope(channel, mixture, evaluation, slope, splits, atom, beta)
-    return _Growth(beta, mixture, slope, 1.0 - float(splits.growth[atom]), rise)
+    to_go = math.inf
+    for atom in np.argsort(-splits.growth)[:_WATCHED]:
+        rise = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
+        if rise > 0:
+            to_go = min(to_go, (1.0 - float(splits.growth[atom])) / rise)
+    return _Growth(beta, mixture, slope, 1.0 - float(splits.growth.max()), to_go)
 
 
 def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.kernels.compilation import constant, kernel
+from ibcollapse.bottleneck.kernels.compilation import kernel
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -43,9 +43,9 @@ class SparseRows(NamedTuple):
         keep = posteriors > least
         ends = np.concatenate([[0], np.cumsum(keep.sum(axis=1))])
         return cls(
-            constant(ends.astype(np.int64)),
-            constant(np.nonzero(keep)[1].astype(np.int64)),
-            constant(posteriors[keep]),
+            ends.astype(np.int64),
+            np.nonzero(keep)[1].astype(np.int64),
+            posteriors[keep],
         )
 
 
