@@ -13,8 +13,13 @@ from ibcollapse.bottleneck.stability import split_directions
 
 _FARTHEST = 4.0
 _MOST_STEPS = 30
-# Steps are at most this share of beta − 1 long.
+# A step is at most this share of beta − 1 long, and moves no atom further than this (the root of
+# the squared Hellinger distance), nor a weight by more than this share, to first order.
 _LONGEST = 0.5
+_FARTHEST_MOVE = 0.1
+_MOST_GROWTH = 0.5
+# A descent that takes more sweeps than this is on its way to another branch.
+_MOST_SWEEPS = 30
 # A Newton step shorter than this share of beta − 1 ends at the root: its error is of the order of
 # the step's square.
 _LAST_STEP = 1e-7
@@ -37,7 +42,7 @@ def spinodal(channel: Channel, event: Event) -> float:
     here = _growth(channel, event.beta, event.mixture, event.evaluation)
     limit = 1 + _FARTHEST * (event.beta - 1)
     for _ in range(_MOST_STEPS):
-        longest = _LONGEST * (here.beta - 1)
+        longest = min(_LONGEST * (here.beta - 1), _reach(here))
         step = here.to_go
         if abs(step) <= _LAST_STEP * (here.beta - 1):
             return here.beta + step
@@ -83,10 +88,19 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
-        ended = follow(channel, here.mixture, here.slope, here.beta, beta)
-        if ended is not None:
+        ended = follow(
+            channel, here.mixture, here.slope, here.beta, beta, max_sweeps=_MOST_SWEEPS
+        )
+        if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
             there = _growth(channel, beta, ended.mixture, ended.evaluation)
             if there.lacking >= -_OVERSHOT * abs(here.lacking):
                 return there
         step *= 0.5
     return None
+
+
+def _reach(here: _Growth) -> float:
+    """How far in beta the tangent can be trusted."""
+    moves = np.sqrt(0.125 * np.sum(here.mixture.r * here.slope.log_r**2, axis=1)).max()
+    growth = np.abs(here.slope.log_q).max()
+    return 1.0 / max(moves / _FARTHEST_MOVE, growth / _MOST_GROWTH, 1e-300)
