@@ -18,6 +18,9 @@ from ibcollapse.report.figures.hover import describe_solution, describe_transiti
 from ibcollapse.report.figures.plane_geometry import point_at, transition_ends
 from ibcollapse.report.figures.point_labels import PointLabels
 
+# A curve that was ended below this share of I(X;Y) would be a dot in the corner of the whole plane.
+_EARLY = 0.25
+
 
 class HasCriticalBetas(Protocol):
     """What the figures need of a Gaussian information bottleneck."""
@@ -66,9 +69,15 @@ def plot_information_plane(
     if bootstrap is not None:
         _draw_band(ax, bootstrap, scale)
     lines = ax.plot(*hull.T, color=style.BLUE, linewidth=1.6, label="information curve")
-    ax.set_xlim(0.0, 1.04 * max(float(hull[:, 0].max()), scale * curve.i_xy, 1e-12))
-    ax.set_ylim(0.0, 1.12 * scale * max(curve.h_y, curve.i_xy, 1e-12))
-    bounds, names = _draw_bounds(ax, curve, scale)
+    right, top = hull.max(axis=0)
+    if 0 < top < _EARLY * scale * curve.i_xy:
+        ax.set_xlim(0.0, 1.1 * right)
+        ax.set_ylim(0.0, 1.25 * top)
+        bounds, names = _name_bounds(ax, curve, units)
+    else:
+        ax.set_xlim(0.0, 1.04 * max(right, scale * curve.i_xy, 1e-12))
+        ax.set_ylim(0.0, 1.12 * scale * max(curve.h_y, curve.i_xy, 1e-12))
+        bounds, names = _draw_bounds(ax, curve, scale)
     _draw_solutions(ax, curve, scale)
     if gaussian is not None:
         _draw_gaussian(ax, curve, gaussian, scale)
@@ -91,6 +100,24 @@ def _draw_band(ax: Axes, bootstrap: CurveBootstrap, scale: float) -> None:
         linewidth=0.0,
         label=f"{100 * bootstrap.level:.3g} % bootstrap band",
     )
+
+
+def _name_bounds(
+    ax: Axes, curve: IBCurve, units: style.Units
+) -> tuple[list[Line2D], list[Annotation]]:
+    """Say where the bounds are: far above a curve that was ended early."""
+    scale = style.unit_scale(units)
+    text = ax.annotate(
+        f"far above: I(X;Y) = {curve.i_xy * scale:.4g}, H(Y) = {curve.h_y * scale:.4g} {units}",
+        (0.0, 1.0),
+        xycoords="axes fraction",
+        xytext=(4, -2),
+        textcoords="offset points",
+        va="top",
+        fontsize=style.SMALL,
+        color=ax.xaxis.label.get_color(),
+    )
+    return [], [text]
 
 
 def _draw_bounds(ax: Axes, curve: IBCurve, scale: float) -> tuple[list[Line2D], list[Annotation]]:

@@ -35,6 +35,18 @@ def placed_boxes(ax):
     return labels_of(ax).place(canvas.get_renderer())
 
 
+def test_a_curve_that_was_ended_early_fills_its_plane_and_names_the_bounds(crowded):
+    reached = [s for s in crowded.solutions if s.i_ty < 0.2 * crowded.i_xy]
+    begun = dataclasses.replace(crowded, solutions=tuple(reached))
+    ax = plot_information_plane(begun)
+    assert 0 < begun.i_ty.max() < ax.get_ylim()[1] < 0.25 * crowded.i_xy
+    assert begun.i_xt.max() < ax.get_xlim()[1] < 1.2 * begun.i_xt.max()
+    [said] = [t.get_text() for t in ax.texts if "far above" in t.get_text()]
+    assert f"H(Y) = {crowded.h_y:.4g} nats" in said
+    whole = plot_information_plane(crowded)
+    assert whole.get_ylim()[1] > crowded.h_y
+
+
 def test_the_curve_is_drawn_in_the_unit_asked_for(binary_symmetric):
     nats = line(plot_information_plane(binary_symmetric), "information curve").get_xydata()
     ax = plot_information_plane(binary_symmetric, units="bits")
