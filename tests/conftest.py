@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +15,13 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(_name, "1")
+
+# A shell's background job ignores Ctrl-C, and so would the commands that tests interrupt.
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    and threading.current_thread() is threading.main_thread()
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long one example takes says something about the machine's other work, not about the library.
 hypothesis.settings.register_profile("shared machine", deadline=None)
