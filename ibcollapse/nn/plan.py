@@ -11,7 +11,7 @@ LossName = Literal[
 ]
 NetworkName = Literal["conv", "resnet", "mlp", "linear"]
 NormalisationName = Literal["none", "batch", "layer"]
-DecayedName = Literal["all", "classifier"]
+DecayedName = Literal["all", "head", "classifier"]
 ScheduleName = Literal["steps", "constant"]
 ImbalanceName = Literal["none", "step", "long-tail"]
 FeatureType = Literal["float16", "float32", "float64"]
@@ -49,7 +49,8 @@ class TrainingPlan:
     batch_size, learning_rate, momentum, weight_decay
         Stochastic gradient descent.
     decayed : str
-        What the weight decay acts on: "all" parameters, or the "classifier" alone.
+        What the weight decay acts on: "all" parameters, those of "head" and classifier, or those
+        of the "classifier" alone.
     feature_decay : float
         Weight of ½ mean ‖h‖² of the classifier's inputs h, added to the cross-entropy. With
         `decayed` "classifier" and no bias this is the penalised problem of unconstrained features,
@@ -148,8 +149,8 @@ class TrainingPlan:
         of_classifier = self.feature_decay or self.decayed != "all" or not self.classifier_bias
         if of_classifier and not self.has_classifier:
             raise InputError(
-                "feature_decay, decayed='classifier' and classifier_bias=False need a classifier; "
-                "use loss='cross-entropy'"
+                f"feature_decay, decayed={self.decayed!r} and classifier_bias=False need a "
+                "classifier; use loss='cross-entropy'"
             )
         if self.normalisation != "none" and self.network != "mlp":
             raise InputError(

@@ -222,11 +222,9 @@ def _parameter_groups(plan: TrainingPlan, network: StagedNetwork) -> list[dict[s
     """Parameters with the weight decay of the plan, and those without any."""
     if plan.decayed == "all":
         return [{"params": list(network.parameters())}]
-    free = [*network.encoder.parameters(), *network.head.parameters()]
-    return [
-        {"params": list(network.classifier.parameters())},
-        {"params": free, "weight_decay": 0.0},
-    ]
+    decayed, free = list(network.classifier.parameters()), list(network.encoder.parameters())
+    (decayed if plan.decayed == "head" else free).extend(network.head.parameters())
+    return [{"params": decayed}, {"params": free, "weight_decay": 0.0}]
 
 
 def _device(name: str) -> torch.device:

@@ -57,7 +57,7 @@ def test_provenance_is_flat_and_complete():
         ({"loss": "supcon", "decayed": "classifier"}, "use loss='cross-entropy'"),
         ({"loss": "supcon", "classifier_bias": False}, "use loss='cross-entropy'"),
         ({"feature_decay": -1.0}, "feature_decay is -1.0"),
-        ({"decayed": "head"}, "decayed is 'head'; choose one of all, classifier"),
+        ({"decayed": "encoder"}, "decayed is 'encoder'; choose one of all, head, classifier"),
         ({"normalisation": "group"}, "normalisation is 'group'; choose one of none, batch, layer"),
         ({"normalisation": "batch"}, "option of network 'mlp'; leave it out for 'conv'"),
     ],

@@ -63,9 +63,9 @@ _PLAN_OPTIONS = (
     click.option("--weight-decay", type=float, default=5e-4, help="Of the optimiser."),
     click.option(
         "--decayed",
-        type=click.Choice(["all", "classifier"]),
+        type=click.Choice(["all", "head", "classifier"]),
         default="all",
-        help="Parameters that the weight decay acts on.",
+        help="What the weight decay acts on: all, head and classifier, or classifier.",
     ),
     click.option(
         "--feature-decay",
