@@ -3,12 +3,13 @@
     python -m benchmarks.experiments.imbalance train FOLDER [LOSS]
     python -m benchmarks.experiments.imbalance tables FOLDER [FIGURES]
 
-LOSS: supcon, supcon-whole, ce or ce-slow, all when not given; processes may train one each. A run
-that was stopped goes on where it was. The tables, shown in docs/experiments/imbalance.md, are of
-the runs that are there; FIGURES is a folder for the pictures.
+LOSS: one of the plans in imbalance_plans.py, all when not given; processes may train one each. A
+run that was stopped goes on where it was. The tables, shown in docs/experiments/imbalance.md, are
+of the runs that are there; FIGURES is a folder for the pictures.
 """
 
 import dataclasses
+import math
 import sys
 from pathlib import Path
 
@@ -17,14 +18,14 @@ import numpy as np
 import ibcollapse as ib
 from benchmarks.experiments.imbalance_data import balanced_part
 from benchmarks.experiments.imbalance_geometry import (
-    MEASURES,
     REFERENCES,
     Comparison,
+    classifier_grams,
     compare,
     reference_grams,
     views,
 )
-from benchmarks.experiments.imbalance_plans import ASKED, PER_CLASS, PLANS, SEEDS
+from benchmarks.experiments.imbalance_plans import ASKED, FASHION, PER_CLASS, PLANS, SEEDS
 from ibcollapse.errors import InputError
 from ibcollapse.geometry import gram_distance
 from ibcollapse.nn import TrainingRecord, train
@@ -52,7 +53,7 @@ def main(what: str, folder: Path, rest: list[str]) -> None:
         return
     found = finished(folder)
     print_references(found)
-    along = {key: [comparisons(run) for run in runs] for key, runs in found.items()}
+    along = {key: [comparisons(key[0], run) for run in runs] for key, runs in found.items()}
     print_last(found, along)
     print_nearest(along)
     if rest:
@@ -64,13 +65,10 @@ def main(what: str, folder: Path, rest: list[str]) -> None:
 
 def trained(folder: Path, loss: str, kind: str, ratio: float, seed: int) -> TrainingRecord:
     """The run of one loss, imbalance and seed; made now unless it is there."""
-    plan = dataclasses.replace(
-        PLANS[loss],
-        data=str(balanced_part(folder / f"fashion_{PER_CLASS}.npz", PER_CLASS)),
-        imbalance=kind,
-        imbalance_ratio=ratio,
-        seed=seed,
-    )
+    plan = dataclasses.replace(PLANS[loss], imbalance=kind, imbalance_ratio=ratio, seed=seed)
+    if plan.data == FASHION:
+        part = balanced_part(folder / f"fashion_{PER_CLASS}.npz", PER_CLASS)
+        plan = dataclasses.replace(plan, data=str(part))
     return train(plan, _path(folder, loss, kind, ratio, seed), workers=1)
 
 
@@ -88,14 +86,12 @@ def finished(folder: Path) -> Found:
     return {key: runs for key, runs in found.items() if runs}
 
 
-def report_at(run: TrainingRecord, epoch: int) -> ib.GeometryReport:
-    """Geometry of the last layer on the training samples at one checkpoint."""
-    return ib.collapse_geometry(
-        ib.open_features(run.path, layer="head", split="train", epoch=epoch)
-    )
+def source_at(run: TrainingRecord, epoch: int) -> ib.FeatureSource:
+    """The last layer on the training samples at one checkpoint."""
+    return ib.open_features(run.path, layer="head", split="train", epoch=epoch)
 
 
-def comparisons(run: TrainingRecord) -> list[Comparison]:
+def comparisons(loss: str, run: TrainingRecord) -> list[Comparison]:
     """Each checkpoint after the initialisation beside the references.
 
     Ends before the first one at which all class means are one point and have no geometry.
@@ -104,13 +100,31 @@ def comparisons(run: TrainingRecord) -> list[Comparison]:
     for epoch, accuracy in zip(run.epochs, run.train_accuracy, strict=True):
         if epoch == 0:
             continue
+        source = source_at(run, int(epoch))
         try:
-            report = report_at(run, int(epoch))
+            report = ib.collapse_geometry(source)
         except InputError:
             break
-        references = reference_grams(report.counts, PLANS["supcon"].temperature)
-        found.append(compare(int(epoch), report, references, float(accuracy)))
+        ridge = ridge_of(loss, int(report.counts.sum()))
+        found.append(
+            compare(
+                int(epoch),
+                report,
+                reference_grams(report.counts, PLANS["supcon"].temperature, ridge),
+                float(accuracy),
+                weight=None if source.classifier is None else source.classifier.weight,
+                classifiers=classifier_grams(report.counts, ridge),
+            )
+        )
     return found
+
+
+def ridge_of(loss: str, n_samples: int) -> float | None:
+    """Penalty of the theory's problem that a plan solves; None when it solves another."""
+    plan = PLANS[loss]
+    if not plan.feature_decay:
+        return None
+    return math.sqrt(plan.weight_decay * plan.feature_decay / n_samples)
 
 
 def print_references(found: Found) -> None:
@@ -118,7 +132,7 @@ def print_references(found: Found) -> None:
     print("\n| imbalance | counts | measure | SC to ETF | SELI to ETF | SC to SELI |")
     print("|---|---|---|---|---|---|")
     for kind, run in {kind: runs[0] for (_, kind), runs in found.items()}.items():
-        counts = report_at(run, int(run.epochs[0])).counts
+        counts = ib.collapse_geometry(source_at(run, int(run.epochs[0]))).counts
         grams = reference_grams(counts, PLANS["supcon"].temperature)
         seen = {name: views(gram) for name, gram in grams.items()}
         for measure in MEASURES:
@@ -143,7 +157,7 @@ def print_last(found: Found, along: Along) -> None:
         accuracy = "; ".join(
             f"{run.train_accuracy[-1]:.3f}, {run.test_accuracy[-1]:.3f}" for run in runs
         )
-        for measure in MEASURES:
+        for measure in last[0].distance:
             cells = [
                 ", ".join(f"{one.distance[measure][name]:.3f}" for one in last)
                 if name in last[0].distance[measure]
@@ -170,7 +184,7 @@ def print_nearest(along: Along) -> None:
     for (loss, kind), seeds in along.items():
         every = [one for checkpoints in seeds for one in checkpoints]
         fitted = [one for one in every if one.accuracy >= FITTED]
-        for measure in MEASURES:
+        for measure in every[0].distance if every else ():
             cells = [f"{len(part)} | {_tally(part, measure)}" for part in (every, fitted)]
             print(f"| {loss}, {kind} | {measure} | " + " | ".join(cells) + " |")
 
@@ -185,7 +199,7 @@ def panels(found: Found) -> dict[str, np.ndarray]:
     shown = {}
     for loss in ("supcon", "ce"):
         run = found[loss, "step 10"][0]
-        report = report_at(run, int(run.epochs[-1]))
+        report = ib.collapse_geometry(source_at(run, int(run.epochs[-1])))
         shown[f"trained: {loss}"] = views(report.origin_gram)["cosines"]
     references = reference_grams(report.counts, PLANS["supcon"].temperature)
     for name in ("SC", "SELI", "ETF"):

@@ -4,6 +4,7 @@ import pytest
 import ibcollapse as ib
 from benchmarks.experiments.imbalance_geometry import (
     MEASURES,
+    classifier_grams,
     compare,
     reference_grams,
     views,
@@ -11,6 +12,7 @@ from benchmarks.experiments.imbalance_geometry import (
 
 COUNTS = (40, 40, 40, 4, 4, 4)
 TEMPERATURE = 0.5
+RIDGE = 1e-3
 
 
 def features_with(gram, counts, offset=0.0):
@@ -23,9 +25,9 @@ def features_with(gram, counts, offset=0.0):
     return means[labels], labels
 
 
-@pytest.mark.parametrize("name", ["SC", "SELI", "ETF", "orthogonal"])
+@pytest.mark.parametrize("name", ["SC", "SELI", "ridge", "ETF", "orthogonal"])
 def test_features_made_to_a_reference_are_nearest_to_it(name):
-    references = reference_grams(COUNTS, TEMPERATURE)
+    references = reference_grams(COUNTS, TEMPERATURE, RIDGE)
     report = ib.collapse_geometry(features_with(references[name], COUNTS))
     found = compare(7, report, references, 1.0)
     assert found.epoch == 7
@@ -35,6 +37,25 @@ def test_features_made_to_a_reference_are_nearest_to_it(name):
     # About their mean, orthonormal means are the simplex.
     expected = "ETF" if name == "orthogonal" else name
     assert {found.nearest(measure) for measure in MEASURES[1:]} == {expected}
+    assert "classifier" not in found.distance
+
+
+@pytest.mark.parametrize("name", ["SELI", "ridge", "ETF"])
+def test_a_classifier_made_to_a_reference_is_nearest_to_it(name):
+    report = ib.collapse_geometry(features_with(np.eye(6), COUNTS))
+    expected = classifier_grams(COUNTS, RIDGE)
+    rows = features_with(expected[name], (1,) * 6, offset=2.0)[0]
+    found = compare(
+        0,
+        report,
+        reference_grams(COUNTS, TEMPERATURE, RIDGE),
+        1.0,
+        weight=rows,
+        classifiers=expected,
+    )
+    assert found.nearest("classifier") == name
+    assert found.distance["classifier"][name] < 1e-7
+    assert sorted(found.distance["classifier"].values())[1] > 0.03
 
 
 def test_a_common_offset_changes_cosines_but_not_the_centred_gram_with_lengths():
