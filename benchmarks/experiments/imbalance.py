@@ -18,6 +18,7 @@ import numpy as np
 import ibcollapse as ib
 from benchmarks.experiments.imbalance_data import balanced_part
 from benchmarks.experiments.imbalance_geometry import (
+    MEASURES,
     REFERENCES,
     Comparison,
     classifier_grams,
