@@ -75,5 +75,5 @@ ASKED = {
     "ce-slow": IMBALANCES,
     "ce-penalised": IMBALANCES,
     "ce-penalised-digits": (("step", 10.0), ("step", 50.0)),
-    "ce-decayed": (("step", 10.0), ("step", 50.0)),
+    "ce-decayed": (("step", 10.0),),
 }
