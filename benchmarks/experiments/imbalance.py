@@ -36,6 +36,8 @@ from ibcollapse.nn.record import read_record
 Found = dict[tuple[str, str], list[TrainingRecord]]
 Along = dict[tuple[str, str], list[list[Comparison]]]
 
+# √(weight decay · feature decay): geometries on the way to SELI that are shown.
+PENALTIES = (1e-2, 1e-3, 1e-4, 1e-5)
 # Epochs that count as the end of training: the training labels are fitted.
 FITTED = 0.99
 
@@ -54,13 +56,14 @@ def main(what: str, folder: Path, rest: list[str]) -> None:
         return
     found = finished(folder)
     print_references(found)
+    print_penalties(found)
     along = {key: [comparisons(key[0], run) for run in runs] for key, runs in found.items()}
     print_last(found, along)
     print_nearest(along)
     if rest:
         from benchmarks.experiments.imbalance_figure import draw_distances, draw_grams
 
-        draw_distances(along, "centred", Path(rest[0]) / "imbalance_distances.png")
+        draw_distances(along, Path(rest[0]) / "imbalance_distances.png")
         draw_grams(panels(found), Path(rest[0]) / "imbalance_grams.png")
 
 
@@ -143,6 +146,25 @@ def print_references(found: Found) -> None:
             print(f"| {kind} | {shown} | {measure} | " + " | ".join(cells) + " |")
 
 
+def print_penalties(found: Found) -> None:
+    """Where the penalised optimum lies between SELI and the ETF."""
+    print("\n| imbalance | measure | penalty | to SELI | to ETF |\n|---|---|---|---|---|")
+    for (loss, kind), runs in found.items():
+        if loss != "ce-penalised":
+            continue
+        counts = ib.collapse_geometry(source_at(runs[0], int(runs[0].epochs[0]))).counts
+        for penalty in PENALTIES:
+            ridge = penalty / math.sqrt(counts.sum())
+            grams = reference_grams(counts, PLANS["supcon"].temperature, ridge)
+            seen = {name: views(gram) for name, gram in grams.items()}
+            for measure in ("cosines", "lengths"):
+                cells = [
+                    f"{gram_distance(seen['ridge'][measure], seen[name][measure]):.3f}"
+                    for name in ("SELI", "ETF")
+                ]
+                print(f"| {kind} | {measure} | {penalty:g} | " + " | ".join(cells) + " |")
+
+
 def print_last(found: Found, along: Along) -> None:
     """Where each run ends: collapse, accuracies, and its distances to the predictions."""
     print("\n| run | NC1 | train, test accuracy | measure | " + " | ".join(REFERENCES), end="")
@@ -196,15 +218,19 @@ def _tally(found: list[Comparison], measure: str) -> str:
 
 
 def panels(found: Found) -> dict[str, np.ndarray]:
-    """Cosines of the class means at the end of one seed, and those predicted, step 10."""
+    """Class means of seed 0, step 10, at the end and as predicted: cosines, then with lengths."""
     shown = {}
-    for loss in ("supcon", "ce"):
+    for loss, measure, names in (
+        ("supcon", "cosines", ("SC",)),
+        ("ce-penalised", "lengths", ("ridge", "SELI", "ETF")),
+    ):
         run = found[loss, "step 10"][0]
         report = ib.collapse_geometry(source_at(run, int(run.epochs[-1])))
-        shown[f"trained: {loss}"] = views(report.origin_gram)["cosines"]
-    references = reference_grams(report.counts, PLANS["supcon"].temperature)
-    for name in ("SC", "SELI", "ETF"):
-        shown[f"predicted: {name}"] = views(references[name])["cosines"]
+        ridge = ridge_of(loss, int(report.counts.sum()))
+        grams = reference_grams(report.counts, PLANS["supcon"].temperature, ridge)
+        for name, gram in {"trained": report.origin_gram, **{n: grams[n] for n in names}}.items():
+            seen = views(gram)[measure]
+            shown[f"{loss}: {name}"] = seen / np.diag(seen).max()
     return shown
 
 
