@@ -167,8 +167,9 @@ def print_penalties(found: Found) -> None:
 
 def print_last(found: Found, along: Along) -> None:
     """Where each run ends: collapse, accuracies, and its distances to the predictions."""
-    print("\n| run | NC1 | train, test accuracy | measure | " + " | ".join(REFERENCES), end="")
-    print(" | nearest |\n|---|---|---|---|" + "---|" * (len(REFERENCES) + 1))
+    print("\n| run | NC1 | directions | train, test accuracy | measure | ", end="")
+    print(" | ".join(REFERENCES) + " | nearest |")
+    print("|---|---|---|---|---|" + "---|" * (len(REFERENCES) + 1))
     for (loss, kind), runs in found.items():
         ends = list(zip(runs, along[loss, kind], strict=True))
         runs, last = _arrived(ends)
@@ -177,6 +178,7 @@ def print_last(found: Found, along: Along) -> None:
         if not runs:
             continue
         nc1 = ", ".join(f"{one.nc1:.2g}" for one in last)
+        directions = ", ".join(str(one.directions) for one in last)
         accuracy = "; ".join(
             f"{run.train_accuracy[-1]:.3f}, {run.test_accuracy[-1]:.3f}" for run in runs
         )
@@ -188,7 +190,7 @@ def print_last(found: Found, along: Along) -> None:
                 for name in REFERENCES
             ]
             nearest = ", ".join(one.nearest(measure) for one in last)
-            row = [f"{loss}, {kind}", nc1, accuracy, measure, *cells, nearest]
+            row = [f"{loss}, {kind}", nc1, directions, accuracy, measure, *cells, nearest]
             print("| " + " | ".join(row) + " |")
 
 

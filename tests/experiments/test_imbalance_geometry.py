@@ -6,6 +6,7 @@ from benchmarks.experiments.imbalance_geometry import (
     MEASURES,
     classifier_grams,
     compare,
+    directions_of,
     reference_grams,
     views,
 )
@@ -85,3 +86,15 @@ def test_views_are_gram_matrices_of_the_moved_means():
     np.testing.assert_allclose(seen["centred"], centred @ centred.T, atol=1e-12)
     about = means - means.mean(axis=0)
     np.testing.assert_allclose(seen["lengths"], about @ about.T, atol=1e-12)
+
+
+@pytest.mark.parametrize("counts", [(100,) * 5 + (2,) * 5, (100, 65, 42, 27, 18, 11, 7, 5, 3, 2)])
+def test_every_reference_spreads_over_all_directions(counts):
+    for gram in reference_grams(counts, 0.2, 1e-4).values():
+        assert directions_of(gram) == 9
+
+
+def test_directions_that_class_means_leave_out_are_not_counted():
+    means = np.random.default_rng(3).normal(size=(10, 4)) + 7.0
+    means = np.hstack([means, 1e-3 * np.random.default_rng(4).normal(size=(10, 6))])
+    assert directions_of(means @ means.T) == 4
