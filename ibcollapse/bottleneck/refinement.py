@@ -11,7 +11,8 @@ from ibcollapse.bottleneck.certificate import (
     potential_weights,
 )
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, evaluate
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
 from ibcollapse.bottleneck.weights import optimise_weights
 
