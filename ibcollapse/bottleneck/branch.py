@@ -17,7 +17,7 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, exponents
 from ibcollapse.bottleneck.newton import Descent, inverse_curvature, log_sum
-from ibcollapse.bottleneck.refinement import refine
+from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine
 from ibcollapse.bottleneck.stability import Splits
 
 Array = NDArray[np.float64]
@@ -76,11 +76,17 @@ def predicted(mixture: Mixture, slope: Tangent, step: float) -> Mixture:
 
 
 def follow(
-    channel: Channel, mixture: Mixture, slope: Tangent | None, beta: float, to_beta: float
+    channel: Channel,
+    mixture: Mixture,
+    slope: Tangent | None,
+    beta: float,
+    to_beta: float,
+    *,
+    max_sweeps: int = MOST_SWEEPS,
 ) -> Descent | None:
     """The same branch at `to_beta`; None when it lost an atom or moved too far on the way."""
     start = mixture if slope is None else predicted(mixture, slope, to_beta - beta)
-    ended = refine(channel, start, to_beta)
+    ended = refine(channel, start, to_beta, max_sweeps=max_sweeps)
     if ended.mixture.n_t != mixture.n_t:
         return None
     moved = hellinger_squared(mixture.log_r, ended.mixture.log_r).max()
