@@ -99,8 +99,8 @@ def descend(
                 break
             damping, cornered, hessian = _LAST_DAMPING, fresh, hessian if fresh else None
             continue
-        # A Hessian that still gives a digit a step is as good as a new one.
-        useful = there.residual <= _DIGIT * here.residual
+        # A Hessian that still gives a digit a step is as good as a new one, if that has its price.
+        useful = there.residual <= _DIGIT * here.residual and not hessian.is_cheap
         here, fresh, cornered = there, False, False
         hessian = hessian if useful else None
     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps, hessian)
