@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
 from ibcollapse.bottleneck.kernels.start_moments import THREADS
 from ibcollapse.bottleneck.mixture import Mixture, exponents, potential_offset
@@ -150,7 +150,7 @@ def climb(
     climb_from = climb_together if is_small(channel.packed, n_starts) else climb_all
     effort = Effort(tol=tol, n_maps=_MAPS_FIRST, max_steps=max_steps, n_threads=THREADS)
     log_r, log_phi = climb_from(channel.packed, offset, starts, beta, effort, hints=hints)
-    keep = distinct(log_r, log_phi, SAME_BASIN)
+    keep = distinct(log_r, log_phi, SAME_BASIN * closeness(beta))
     return Maxima(log_r[keep], log_phi[keep])
 
 
@@ -161,9 +161,10 @@ def hellinger_squared(log_a: Array, log_b: Array) -> Array:
     return total
 
 
-def apart(log_r: Array) -> Array:
+def apart(log_r: Array, beta: float) -> Array:
     """The decoders (n, n_classes) without those in the basin of an earlier one."""
-    kept: Array = log_r[np.sort(distinct(log_r, np.zeros(len(log_r)), SAME_BASIN))]
+    least = SAME_BASIN * closeness(beta)
+    kept: Array = log_r[np.sort(distinct(log_r, np.zeros(len(log_r)), least))]
     return kept
 
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.branch import Tangent, follow, potential_slope, tangent
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.kernels.decoders import closeness
+from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.stability import Splits, split_directions
 
 Array = NDArray[np.float64]
@@ -134,7 +135,7 @@ def locate(
     # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
     # An atom's growth changes by about its size over beta − 1, where its slope is not known.
     steepness = abs(probe.excess_slope or 1.0 / max(abs(probe.beta - 1), 1e-300))
-    rounding = _ROUNDING + 1e3 * near * steepness
+    rounding = max(_ROUNDING, 10.0 * UNIT * probe.beta) + 1e3 * near * steepness
     return _event(probe) if abs(probe.excess) <= rounding else None
 
 
@@ -171,7 +172,7 @@ def _probe(
     distance = np.array(
         [certificate.hellinger_squared(log_r, state.log_r).min() for log_r in maxima.log_r]
     )
-    away = distance > AT_ATOM
+    away = distance > AT_ATOM * closeness(beta)
     along = tangent(channel, state, evaluation, beta, ended.hessian)
     splits = split_directions(channel, state, evaluation, beta)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
