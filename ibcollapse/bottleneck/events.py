@@ -32,6 +32,8 @@ _MOST_EVALUATIONS = 60
 _ROUNDING = 1e-11
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
+# Near beta = 1 both shrink with beta − 1, to this share: less than 1e-15 is rounding.
+_LEAST_SHARE = 1e-4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,7 +137,8 @@ def locate(
     # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
     # An atom's growth changes by about its size over beta − 1, where its slope is not known.
     steepness = abs(probe.excess_slope or 1.0 / max(abs(probe.beta - 1), 1e-300))
-    rounding = max(_ROUNDING, 10.0 * UNIT * probe.beta) + 1e3 * near * steepness
+    rounding = max(_finest(_ROUNDING, probe.beta), 10.0 * UNIT * probe.beta)
+    rounding += 1e3 * near * steepness
     return _event(probe) if abs(probe.excess) <= rounding else None
 
 
@@ -186,9 +189,14 @@ def _probe(
     return _Probe(beta, state, evaluation, along, splits, excess, excess_slope, log_r, log_phi)
 
 
+def _finest(usual: float, beta: float) -> float:
+    """A tolerance on log Φ, in proportion to β − 1 near one, where all of log Φ is."""
+    return usual * max(min(1.0, beta - 1.0), _LEAST_SHARE)
+
+
 def _event(probe: _Probe) -> Event:
     atom = int(np.argmax(probe.splits.growth))
-    touching = probe.away[probe.away_excess > _TOUCHING]
+    touching = probe.away[probe.away_excess > -_finest(-_TOUCHING, probe.beta)]
     return Event(
         beta=probe.beta,
         mixture=probe.mixture,

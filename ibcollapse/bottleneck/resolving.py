@@ -18,13 +18,15 @@ from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import join
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
-from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck.stability import onset_beta_local, split_directions
 
 Array = NDArray[np.float64]
 
 # The state beside a transition is solved this far from it, as a fraction of beta − 1; the first
 # fraction at which its atoms differ is taken.
 _BESIDE = (1e-6, 1e-5, 1e-4, 1e-3)
+# The trivial state is followed from this share of beta − 1 below its spinodal.
+_BELOW_SPINODAL = 1e-3
 # Betas closer than this share of themselves are one, for the rounding of what is solved at them.
 _FINEST = 1e-14
 # Free energies that differ by less (nats) may be equal.
@@ -56,6 +58,7 @@ def resolve(
     """
     if _one_branch(channel, before, after):
         return Passage()
+    before = _while_stable(channel, before)
     width = after.beta - before.beta
     if width <= max(RESOLUTION * (before.beta - 1), _FINEST * before.beta):
         return unresolved(channel, before, after)
@@ -105,6 +108,18 @@ def resolve(
             return Passage()
         return unresolved(channel, before, after)
     return lower + resolve(channel, lower.postponed or middle, after, options, rng)
+
+
+def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
+    """The trivial state below its spinodal, where it was kept beyond: other states as they are.
+
+    Just above an onset near beta = 1 no gap shows that it is not the optimum any more.
+    """
+    if before.mixture.n_t > 1:
+        return before
+    stable = 1.0 + (1.0 - _BELOW_SPINODAL) * (onset_beta_local(channel) - 1.0)
+    # Its encoder and its free energy, zero, are the same at every beta.
+    return dataclasses.replace(before, beta=min(before.beta, stable))
 
 
 def _one_branch(
