@@ -11,6 +11,8 @@ doi 10.1214/aos/1176346059, in the rate-distortion form of the bottleneck).
 """
 
 import dataclasses
+import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,10 +133,11 @@ def midpoints(mixture: Mixture) -> Array:
 def climb(
     channel: Channel,
     log_v: Array,
-    starts: Array,
+    starts: Array | Callable[[], Array],
     beta: float,
     *,
     hints: Array | None = None,
+    enough: float = math.inf,
     tol: float = 1e-14,
     max_steps: int = 80,
 ) -> Maxima:
@@ -143,13 +146,19 @@ def climb(
     A few rounds of the map r ← Σ_x w_x p(y|x), w_x ∝ p(x) exp(−beta d(x, r))/Z(x), which
     maximises a lower bound of log Φ, lead into damped Newton steps
     (`ibcollapse.bottleneck.kernels.ascent`); `hints`, expected near maxima, take them at once. A
-    start rests when log Φ can gain at most `tol` nats.
+    start rests when log Φ can gain at most `tol` nats. Among many classes a hint that reaches more
+    than `enough` nats ends the ascent, and starts may be a function that is called when none does.
     """
     offset = potential_offset(channel, log_v, beta)
-    n_starts = len(starts) + (0 if hints is None else len(hints))
-    climb_from = climb_together if is_small(channel.packed, n_starts) else climb_all
-    effort = Effort(tol=tol, n_maps=_MAPS_FIRST, max_steps=max_steps, n_threads=THREADS)
-    log_r, log_phi = climb_from(channel.packed, offset, starts, beta, effort, hints=hints)
+    are_many = channel.n_classes >= MANY_CLASSES
+    effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough if are_many else math.inf)
+    if are_many:
+        log_r, log_phi = climb_all(channel.packed, offset, starts, beta, effort, hints=hints)
+    else:
+        given = starts() if callable(starts) else starts
+        n_starts = len(given) + (0 if hints is None else len(hints))
+        climb_from = climb_together if is_small(channel.packed, n_starts) else climb_all
+        log_r, log_phi = climb_from(channel.packed, offset, given, beta, effort, hints=hints)
     keep = distinct(log_r, log_phi, SAME_BASIN * closeness(beta))
     return Maxima(log_r[keep], log_phi[keep])
 

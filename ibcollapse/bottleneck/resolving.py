@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck.birth import distance_of_gain
 from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
@@ -29,8 +30,10 @@ _BESIDE = (1e-6, 1e-5, 1e-4, 1e-3)
 _BELOW_SPINODAL = 1e-3
 # Betas closer than this share of themselves are one, for the rounding of what is solved at them.
 _FINEST = 1e-14
-# Free energies that differ by less (nats) may be equal.
+# Free energies that differ by less (nats) may be equal; a birth is first looked at where it should
+# have gained the second.
 _VISIBLE = 1e-14
+_CLEAR = 1e-13
 # A state that lies below another by so many times its own gap has the optimum's atoms: beside a
 # symmetric split three atoms may do as well as two to within the gap.
 _SURELY = 10.0
@@ -46,15 +49,15 @@ def resolve(
     after: SolvedState,
     options: Options,
     rng: np.random.Generator,
-    violators: Array | None = None,
+    branch: SolvedState | None = None,
 ) -> Passage:
     """Every transition between two certified states, in order, each located to rounding.
 
     The lower branch is followed upwards to its first failure; where it fails to reach the upper
     state because an atom dies, the upper branch is followed downwards; where neither works there
     is more than one kind of event and the interval is halved. A change too small to show in `after`
-    is left for later (`Passage.postponed`). `violators` (n, n_classes) are the maxima of Φ on the
-    lower branch at `after.beta`, where a search has met them already.
+    is left for later (`Passage.postponed`). `branch` is that of `before` at `after.beta`, where it
+    has been followed and searched already.
     """
     if _one_branch(channel, before, after):
         return Passage()
@@ -69,16 +72,19 @@ def resolve(
         before.maxima.log_r,
     )
     starts = np.empty((0, channel.n_classes))
-    if violators is None:
+    if branch is None:
         splits = split_directions(channel, after.mixture, after.evaluation, after.beta)
         log_v = certificate.potential_weights(channel, after.evaluation.log_z)
         starts = certificate.starting_decoders(
             channel, after.mixture, splits, log_v, after.beta, rng
         )
     else:
-        states = (*states, violators)
+        states = (*states, branch.maxima.log_r)
     hints = certificate.apart(np.concatenate(states), after.beta)
-    event = locate(channel, before.mixture, None, before.beta, after.beta, starts, hints)
+    at_bad = None if branch is None else branch.mixture
+    event = locate(
+        channel, before.mixture, None, before.beta, after.beta, starts, hints, at_bad=at_bad
+    )
     if event is not None and event.beta > before.beta:
         above = _beside(channel, event, after, options, rng)
         if not _differs(event, above):
@@ -99,9 +105,7 @@ def resolve(
     if middle is branch:
         # Other atoms may do as well there to the last digit: those of the branch stay.
         return resolve(channel, middle, after, options, rng)
-    lower = resolve(
-        channel, before, middle, options, rng, None if branch is None else branch.maxima.log_r
-    )
+    lower = resolve(channel, before, middle, options, rng, branch)
     if lower.postponed is before:
         # Halving shows no more of the change: one within the tolerance is none.
         if _one_branch(channel, before, after, options.tol):
@@ -118,8 +122,10 @@ def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
     if before.mixture.n_t > 1:
         return before
     stable = 1.0 + (1.0 - _BELOW_SPINODAL) * (onset_beta_local(channel) - 1.0)
+    if before.beta <= stable:
+        return before
     # Its encoder and its free energy, zero, are the same at every beta.
-    return dataclasses.replace(before, beta=min(before.beta, stable))
+    return dataclasses.replace(before, beta=stable)
 
 
 def _one_branch(
@@ -150,7 +156,7 @@ def _beside(
     """
     sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
     side = 1.0 if limit.beta > event.beta else -1.0
-    for fraction in _BESIDE:
+    for fraction in _fractions(channel, event):
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit.beta - beta) <= 0:
             break
@@ -186,6 +192,15 @@ def _without_the_parent(
     higher = fewer.evaluation.free_energy - state.evaluation.free_energy
     as_good = higher <= max(state.gap, _VISIBLE) and fewer.gap <= max(state.gap, options.aim)
     return fewer if as_good and fewer.mixture.n_t < state.mixture.n_t else state
+
+
+def _fractions(channel: Channel, event: Event) -> list[float]:
+    """How far from an event its new atoms are looked for, as fractions of beta − 1."""
+    nearest, farthest = _BESIDE[0], _BESIDE[-1]
+    if len(event.violators) == 1:
+        shows = distance_of_gain(channel, event, _CLEAR) / (event.beta - 1)
+        nearest = min(max(nearest, shows), farthest)
+    return [nearest, *(f for f in _BESIDE if f > nearest)]
 
 
 def _with_new_atoms(channel: Channel, event: Event, ended: Descent | None, beta: float) -> Mixture:

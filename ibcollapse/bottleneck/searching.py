@@ -1,6 +1,7 @@
 """The search for violators of optimality, and what it proves."""
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +51,15 @@ class Options:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Search:
-    """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched."""
+    """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched.
+
+    The gap of a partial search is only the first violator that was met.
+    """
 
     maxima: certificate.Maxima
     gap: float
     how: str
+    is_partial: bool = False
 
 
 def search(
@@ -65,17 +70,26 @@ def search(
     options: Options,
     rng: np.random.Generator,
     hints: Array | None = None,
+    enough: float = math.inf,
 ) -> Search:
     """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator.
 
-    The verdict is "exhaustive" only where branch and bound came to its end.
+    The verdict is "exhaustive" only where branch and bound came to its end. Among many classes a
+    violator near a hint or an atom, of more than `enough` nats, ends the search: it `is_partial`.
     """
     log_v = certificate.potential_weights(channel, evaluation.log_z)
-    splits = split_directions(channel, mixture, evaluation, beta)
-    starts = certificate.starting_decoders(channel, mixture, splits, log_v, beta, rng)
+    begun: list[Array] = []
+
+    def starts() -> Array:
+        splits = split_directions(channel, mixture, evaluation, beta)
+        begun.append(certificate.starting_decoders(channel, mixture, splits, log_v, beta, rng))
+        return begun[0]
+
     known = mixture.log_r if hints is None else np.concatenate([mixture.log_r, hints])
     known = certificate.apart(known, beta)
-    maxima = certificate.climb(channel, log_v, starts, beta, hints=known)
+    maxima = certificate.climb(channel, log_v, starts, beta, hints=known, enough=enough)
+    if not begun:
+        return Search(maxima, float(maxima.log_phi[0]), "multistart", is_partial=True)
     is_rigorous = options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES
     looks_optimal = mixture.n_t > 1 and maxima.log_phi[0] <= options.aim_at(beta)
     if looks_optimal and not is_rigorous and channel.n_classes < MANY_CLASSES:
@@ -99,7 +113,7 @@ def search(
         # A better decoder was met, or the cells ran out near a face of the simplex.
         again = np.log(np.maximum(where, 1e-300))[None]
         maxima = certificate.climb(
-            channel, log_v, np.concatenate([starts, again]), beta, hints=known
+            channel, log_v, np.concatenate([*begun, again]), beta, hints=known
         )
         gap = max(0.0, float(maxima.log_phi[0]))
     return Search(maxima, gap, how)

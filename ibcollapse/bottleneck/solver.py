@@ -167,7 +167,8 @@ def solve_state(
     while True:
         ended = refine(channel, state, beta, max_sweeps=max(1, options.max_sweeps - n_sweeps))
         n_sweeps += ended.n_sweeps
-        found = search(channel, ended.mixture, ended.evaluation, beta, options, rng, hints)
+        searched = (channel, ended.mixture, ended.evaluation, beta, options, rng)
+        found = search(*searched, hints, enough=options.aim_at(beta))
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
@@ -177,6 +178,9 @@ def solve_state(
             # Only the bound of an exhaustive search is above the aim: there is no atom to add.
             stalls = _MOST_STALLS
         status = _status(found.gap, n_sweeps, stalls, beta, options)
+        if status is not None and found.is_partial:
+            found = search(*searched, hints)
+            status = _status(found.gap, n_sweeps, stalls, beta, options) or status
         if status is not None:
             break
         state = enlarged(channel, ended.mixture, violators, beta)

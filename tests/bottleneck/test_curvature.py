@@ -29,6 +29,28 @@ def test_products_equal_the_matrix():
         np.testing.assert_allclose(products.apply(vector), matrix.apply(vector), atol=1e-12)
 
 
+def test_products_over_sparse_rows_leave_out_next_to_nothing(monkeypatch):
+    rng = np.random.default_rng(3)
+    logits = rng.normal(scale=14.0, size=(200, 40))
+    channel = Channel.from_joint(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True) / 200)
+    mixture = Mixture.from_probabilities(
+        rng.dirichlet(np.ones(6)), rng.dirichlet(np.full(40, 0.3), 6)
+    )
+    there = evaluate(channel, mixture, 1.2)
+    sparse = module.ImplicitCurvature(channel, mixture, there, 1.2)
+    whole = module.MatrixCurvature(channel, mixture, there, 1.2)
+    assert np.count_nonzero(channel.p_y_given_x > 1e-6) < 0.25 * 200 * 40
+    for vector in rng.normal(size=(5, 6 * 41)):
+        there, exact = sparse.apply(vector), whole.apply(vector)
+        # The bound of the text is the square root of 1e-6; the entries left out are mostly smaller.
+        assert 0 < np.linalg.norm(there - exact) < 1e-4 * np.linalg.norm(exact)
+    monkeypatch.setattr(module, "_rows_of_channels", {})
+    monkeypatch.setattr(module, "_NEGLIGIBLE", 0.0)
+    monkeypatch.setattr(module, "_SPARSE", 1.0)
+    all_entries = module.ImplicitCurvature(channel, mixture, evaluate(channel, mixture, 1.2), 1.2)
+    np.testing.assert_allclose(all_entries.apply(vector), exact, atol=1e-11)
+
+
 def test_the_weights_block_is_the_second_derivative_of_the_free_energy():
     channel, mixture = state()
     q, beta, h = mixture.q, 2.5, 1e-4

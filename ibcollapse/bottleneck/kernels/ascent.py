@@ -11,6 +11,7 @@ at the maxima reached so far do not explain, one of each neighbourhood at a time
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ MANY_CLASSES = 24
 # so many steps, that ends where the model promises no more than so many nats.
 _DEAR_MOMENTS = 8
 _APPROACH = 100
+# After so many of its steps it is looked who has come onto a hill that is known.
+_LOOK_AROUND = 5
 _NEARLY = 1e-11
 # Differences of log Φ this small, nats, are rounding.
 _ROUNDING = 1e-13
@@ -74,18 +77,22 @@ class _Climbers:
 
 @dataclasses.dataclass(frozen=True)
 class Effort:
-    """How an ascent is made: its rest, its rounds of the map and of Newton steps, its threads."""
+    """How an ascent is made: its rest, its rounds of the map and of Newton steps, its threads.
+
+    It ends early at a hint that reaches more than `enough` nats.
+    """
 
     tol: float
     n_maps: int
     max_steps: int
     n_threads: int = 1
+    enough: float = math.inf
 
 
 def climb_all(
     channel: PackedChannel,
     offset: Array,
-    starts: Array,
+    starts: Array | Callable[[], Array],
     beta: float,
     effort: Effort,
     *,
@@ -96,12 +103,16 @@ def climb_all(
     `offset` is log(p(x)/Z(x)) − beta Σ_y p(y|x) log p(y), (n_x,). A start rests when its model
     promises at most `effort.tol` nats of log Φ, after `effort.max_steps` trials at the latest.
     `hints` are expected near maxima and take Newton steps at once; `starts` first take
-    `effort.n_maps` rounds of the map r ← m, which may bring them onto a hill that is known.
+    `effort.n_maps` rounds of the map r ← m, which may bring them onto a hill that is known. Where
+    a hint reaches more than `effort.enough` nats that is all.
     """
     ascent = _Ascent(channel, offset, beta, effort)
     if hints is not None and len(hints):
         ascent.climb(np.ascontiguousarray(hints, dtype=np.float64))
-    waiting = np.ascontiguousarray(starts, dtype=np.float64)
+        if ascent.log_phi.max() > effort.enough:
+            return ascent.log_r, ascent.log_phi
+    given = starts() if callable(starts) else starts
+    waiting = np.ascontiguousarray(given, dtype=np.float64)
     if not len(waiting):
         return ascent.log_r, ascent.log_phi
     for round_ in range(effort.n_maps + 1):
@@ -171,14 +182,17 @@ class _Ascent:
         """Close to maxima by quasi-Newton steps: decoders that no known hill explains, log Φ."""
         walkers = QuasiNewton.at(log_r)
         active = np.arange(len(log_r))
-        for _ in range(_APPROACH):
+        new = np.ones(len(log_r), dtype=np.bool_)
+        for step in range(1, _APPROACH + 1):
             met = self.moments(walkers.log_ahead(active))
             walkers.advance(active, met.log_phi, met.mean, self._beta, _NEARLY)
-            active = active[~walkers.resting[active]]
+            if step % _LOOK_AROUND == 0:
+                new[active] = ~self.explained(walkers.log_r(active), walkers.log_phi[active])
+            active = active[~walkers.resting[active] & new[active]]
             if not len(active):
                 break
-        log_r = 2.0 * np.log(walkers.s)
-        new = ~self.explained(log_r, walkers.log_phi)
+        log_r = walkers.log_r(np.arange(len(log_r)))
+        new[new] = ~self.explained(log_r[new], walkers.log_phi[new])
         return log_r[new], walkers.log_phi[new]
 
     def climb(self, log_r: Array) -> None:
