@@ -21,17 +21,18 @@ from typing import Protocol
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
-from scipy.linalg.blas import dsyrk
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.hessian_matrix import (
+    derivative_scales,
+    hessian_matrix,
+    weight_ratio,
+)
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows, padded, sums_over_rows
-from ibcollapse.bottleneck.metric import scales
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 
 Array = NDArray[np.float64]
 
-# Rows times n_t (1 + n_classes) of one block of the Hessian's sum: half a second-level cache.
-_BLOCK_DOUBLES = 65_536
 # From this many variables on the products are cheaper than the matrix.
 _MOST_VARIABLES = 700
 _MOST_BESIDE_SPARSE = 200
@@ -70,25 +71,13 @@ def curvature(
     return ImplicitCurvature(channel, mixture, evaluation, beta)
 
 
-def _derivative_scales(mixture: Mixture, beta: float) -> tuple[Array, Array]:
-    """1/√q (n_t,) and beta over the decoders' scales (n_t, n_classes), zero where those are."""
-    root_q, scale = scales(mixture, beta)
-    inverse_q = np.divide(1.0, root_q, out=np.zeros_like(root_q), where=root_q > 0)
-    inverse = np.divide(beta, scale, out=np.zeros_like(scale), where=scale > 0)
-    return inverse_q, inverse
-
-
-def _weight_ratio(mixture: Mixture, evaluation: Evaluation) -> Array:
-    return np.divide(evaluation.p_t, mixture.q, out=np.ones(mixture.n_t), where=mixture.q > 0)
-
-
 class MatrixCurvature:
     """The Hessian as a matrix, factored once for each damping."""
 
     def __init__(
         self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
     ) -> None:
-        self.matrix = _matrix(channel, mixture, evaluation, beta)
+        self.matrix = hessian_matrix(channel, mixture, evaluation, beta)
         self._factor: tuple[float, Array] | None = None
 
     def apply(self, vector: Array) -> Array:
@@ -118,49 +107,6 @@ class MatrixCurvature:
         return self.solve(vector, damping)
 
 
-def _matrix(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:
-    n_t, n_classes = mixture.log_r.shape
-    size = 1 + n_classes
-    inverse_q, inverse = _derivative_scales(mixture, beta)
-    hessian = np.zeros((n_t * size, n_t * size), order="F")
-    diagonal = np.zeros((n_t, size, size))
-    root_p = np.sqrt(channel.p_x)
-    step = max(64, _BLOCK_DOUBLES // (n_t * size))
-    for first in range(0, channel.n_x, step):
-        rows = slice(first, first + step)
-        w, pi = channel.p_y_given_x[rows], evaluation.p_t_given_x[rows]
-        features = np.empty((n_t, len(w), size))
-        features[:, :, 0] = inverse_q[:, None]
-        np.subtract(w, mixture.r[:, None, :], out=features[:, :, 1:])
-        features[:, :, 1:] *= inverse[:, None, :]
-        root_pi = np.sqrt(pi.T)[:, :, None]
-        features *= root_pi * root_p[rows, None]
-        diagonal += features.transpose(0, 2, 1) @ features
-        features *= root_pi
-        flat = features.transpose(1, 0, 2).reshape(len(w), n_t * size)
-        hessian = dsyrk(1.0, flat.T, beta=1.0, c=hessian, overwrite_c=True)
-    hessian = np.triu(hessian) + np.triu(hessian, 1).T
-    blocks = hessian.reshape(n_t, size, n_t, size)
-    atoms = np.arange(n_t)
-    blocks[atoms, :, atoms, :] -= diagonal
-    _add_curvature(blocks, mixture, evaluation)
-    return hessian
-
-
-def _add_curvature(blocks: Array, mixture: Mixture, evaluation: Evaluation) -> None:
-    """Add the softmaxes' own curvature; the gauge directions, flat in F, get curvature one.
-
-    The weights' own second derivatives, which the blocks of single atoms took away, come back.
-    """
-    n_t, size = blocks.shape[:2]
-    root_r = np.exp(0.5 * mixture.log_r)
-    ratio = _weight_ratio(mixture, evaluation)
-    atoms, diagonal = np.arange(n_t)[:, None], np.arange(size)
-    blocks[atoms, diagonal, atoms, diagonal] += ratio[:, None]
-    gauge = (1.0 - ratio)[:, None, None] * root_r[:, :, None] * root_r[:, None, :]
-    blocks[atoms[:, 0], 1:, atoms[:, 0], 1:] += gauge
-
-
 class ImplicitCurvature:
     """The Hessian by its products with vectors."""
 
@@ -172,9 +118,9 @@ class ImplicitCurvature:
         self._pi = evaluation.p_t_given_x
         if self._rows is not None:
             self._pi = padded(self._pi)
-        self._inverse_q, self._inverse = _derivative_scales(mixture, beta)
+        self._inverse_q, self._inverse = derivative_scales(mixture, beta)
         self._r, self._root_r = mixture.r, np.exp(0.5 * mixture.log_r)
-        self._ratio = _weight_ratio(mixture, evaluation)
+        self._ratio = weight_ratio(mixture, evaluation)
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""

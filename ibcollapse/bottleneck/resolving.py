@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
-from ibcollapse.bottleneck.birth import distance_of_gain
+from ibcollapse.bottleneck.birth import Birth
 from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
@@ -156,12 +156,13 @@ def _beside(
     """
     sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
     side = 1.0 if limit.beta > event.beta else -1.0
-    for fraction in _fractions(channel, event):
+    birth = Birth.at(channel, event) if len(event.violators) == 1 else None
+    for fraction in _fractions(event, birth):
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit.beta - beta) <= 0:
             break
         branch = follow(channel, event.mixture, None, event.beta, beta)
-        start = _with_new_atoms(channel, event, branch, beta)
+        start = _with_new_atoms(channel, event, birth, branch, beta)
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
         state = _without_the_parent(channel, event, state, sharper, rng)
         if _differs(event, state) and (
@@ -194,21 +195,26 @@ def _without_the_parent(
     return fewer if as_good and fewer.mixture.n_t < state.mixture.n_t else state
 
 
-def _fractions(channel: Channel, event: Event) -> list[float]:
+def _fractions(event: Event, birth: Birth | None) -> list[float]:
     """How far from an event its new atoms are looked for, as fractions of beta − 1."""
     nearest, farthest = _BESIDE[0], _BESIDE[-1]
-    if len(event.violators) == 1:
-        shows = distance_of_gain(channel, event, _CLEAR) / (event.beta - 1)
+    if birth is not None:
+        shows = birth.distance_of_gain(_CLEAR) / (event.beta - 1)
         nearest = min(max(nearest, shows), farthest)
     return [nearest, *(f for f in _BESIDE if f > nearest)]
 
 
-def _with_new_atoms(channel: Channel, event: Event, ended: Descent | None, beta: float) -> Mixture:
+def _with_new_atoms(
+    channel: Channel, event: Event, birth: Birth | None, ended: Descent | None, beta: float
+) -> Mixture:
     """The branch of an event, `ended` at `beta` beside it, with what violates its optimality."""
     if event.is_split:
         return event.mixture
     if ended is None:
         return join(event.mixture, event.violators, share=1e-3)
+    guess = None if birth is None else birth.guess(ended.mixture, abs(beta - event.beta))
+    if guess is not None:
+        return guess
     log_v = certificate.potential_weights(channel, ended.evaluation.log_z)
     maxima = certificate.climb(
         channel, log_v, np.empty((0, channel.n_classes)), beta, hints=event.violators

@@ -7,6 +7,7 @@ import numpy as np
 
 from ibcollapse.bottleneck.branch import Tangent, follow, growth_slope, tangent
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import Curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.stability import split_directions
@@ -16,8 +17,8 @@ _MOST_STEPS = 30
 # A step is at most this share of beta − 1 long, and moves no atom further than this (the root of
 # the squared Hellinger distance), nor a weight by more than this share, to first order.
 _LONGEST = 0.5
-_FARTHEST_MOVE = 0.1
-_MOST_GROWTH = 0.5
+_FARTHEST_MOVE = 0.3
+_MOST_GROWTH = 1.5
 # A descent that takes more sweeps than this is on its way to another branch.
 _MOST_SWEEPS = 30
 # A Newton step shorter than this share of beta − 1 ends at the root: its error is of the order of
@@ -45,7 +46,7 @@ def spinodal(channel: Channel, event: Event) -> float:
         longest = min(_LONGEST * (here.beta - 1), _reach(here))
         step = here.to_go
         if abs(step) <= _LAST_STEP * (here.beta - 1):
-            return here.beta + step
+            return float(here.beta + step)
         step = min(max(step, -longest), longest)
         if here.beta + step > limit:
             return math.nan
@@ -70,9 +71,15 @@ class _Growth:
     to_go: float
 
 
-def _growth(channel: Channel, beta: float, mixture: Mixture, evaluation: Evaluation) -> _Growth:
+def _growth(
+    channel: Channel,
+    beta: float,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    hessian: Curvature | None = None,
+) -> _Growth:
     splits = split_directions(channel, mixture, evaluation, beta)
-    slope = tangent(channel, mixture, evaluation, beta)
+    slope = tangent(channel, mixture, evaluation, beta, hessian)
     to_go = math.inf
     for atom in np.argsort(-splits.growth)[:_WATCHED]:
         rise = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
@@ -88,11 +95,9 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
-        ended = follow(
-            channel, here.mixture, here.slope, here.beta, beta, max_sweeps=_MOST_SWEEPS
-        )
+        ended = follow(channel, here.mixture, here.slope, here.beta, beta, max_sweeps=_MOST_SWEEPS)
         if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
-            there = _growth(channel, beta, ended.mixture, ended.evaluation)
+            there = _growth(channel, beta, ended.mixture, ended.evaluation, ended.hessian)
             if there.lacking >= -_OVERSHOT * abs(here.lacking):
                 return there
         step *= 0.5
@@ -103,4 +108,4 @@ def _reach(here: _Growth) -> float:
     """How far in beta the tangent can be trusted."""
     moves = np.sqrt(0.125 * np.sum(here.mixture.r * here.slope.log_r**2, axis=1)).max()
     growth = np.abs(here.slope.log_q).max()
-    return 1.0 / max(moves / _FARTHEST_MOVE, growth / _MOST_GROWTH, 1e-300)
+    return float(1.0 / max(moves / _FARTHEST_MOVE, growth / _MOST_GROWTH, 1e-300))
