@@ -27,6 +27,8 @@ _WEAK = 100.0
 # Predicted gains below this multiple of the rounding are not looked for in F.
 _HIDDEN = 100.0
 _LAST_DAMPING = 1e-13
+# Less makes no difference to steps that are computed to three digits.
+_INEXACT_DAMPING = 1e-9
 _FIRST_DAMPING = 1e-3
 _MOST_DAMPING = 1e8
 # Steps longer than this in log-space leave the region where the quadratic model means anything.
@@ -97,12 +99,13 @@ def descend(
             continue
         elif there.residual > 0.5 * here.residual or gained < -rounding:
             # F cannot tell the two states apart any more: the gradient decides, or ends it.
-            if fresh and (cornered or damping <= _LAST_DAMPING):
+            least = _INEXACT_DAMPING if hessian.is_cheap else _LAST_DAMPING
+            if fresh and (cornered or damping <= least):
                 break
             damping, cornered, hessian = _LAST_DAMPING, fresh, hessian if fresh else None
             continue
-        # A Hessian that still gives a digit a step is as good as a new one.
-        useful = there.residual <= _DIGIT * here.residual
+        # A Hessian that still gives a digit a step is as good as a new one, if that has its price.
+        useful = there.residual <= _DIGIT * here.residual and not hessian.is_cheap
         here, fresh, cornered = there, False, False
         hessian = hessian if useful else None
     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps, hessian)
