@@ -26,6 +26,8 @@ BUDGET = 20_000
 SECONDS = 30.0
 EMBO_ROWS = 2_000
 GAP = 1e-9
+# CPU seconds of ours after which the smallest of the takes so far counts.
+ENOUGH = 10.0
 
 
 def symmetric() -> Channel:
@@ -66,8 +68,8 @@ def problems(large: bool) -> list[tuple[str, Channel, float]]:
 
 
 def measure(name: str, channel: Channel, beta: float, seconds: float) -> None:
-    takes = []
-    for _ in range(5):
+    takes: list[float] = []
+    while len(takes) < 5 and sum(takes) < ENOUGH:
         anew = Channel(channel.p_x, channel.log_p_y_given_x)
         start = time.process_time()
         ours = solve(anew, beta)

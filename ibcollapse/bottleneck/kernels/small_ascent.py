@@ -84,17 +84,22 @@ def _climb(
         log_phi[i] = -math.inf
     met_phi = np.empty(n)
     second = np.empty((n, n_classes, n_classes))
-    ahead = log_r.copy()
+    ahead = np.empty((n, n_classes))
+    for i in range(n):
+        for y in range(n_classes):
+            ahead[i, y] = log_r[i, y]
     gradient = np.zeros((n, n_classes))
     inverse = np.zeros((n, n_classes))
     matrix = np.zeros((n, n_classes, n_classes))
     damping = np.zeros(n)
     n_tried = np.zeros(n, dtype=np.int64)
     resting = np.zeros(n, dtype=np.bool_)
-    active = np.arange(n)
+    order = np.arange(n)
+    n_active = n
     tried = np.empty((n, n_classes))
-    while len(active) > 0:
-        k = len(active)
+    while n_active > 0:
+        k = n_active
+        active = order[:k]
         for i in range(k):
             for y in range(n_classes):
                 tried[i, y] = ahead[active[i], y]
@@ -117,4 +122,9 @@ def _climb(
             n_tried,
             resting,
         )
-        active = active[~resting[active]]
+        # Not a boolean index: for one Numba compiles functions for seconds.
+        n_active = 0
+        for i in range(k):
+            if not resting[order[i]]:
+                order[n_active] = order[i]
+                n_active += 1
