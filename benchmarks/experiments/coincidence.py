@@ -29,7 +29,6 @@ FASHION = {
     "fashion": ("fashion", ROWS),
     "part": ("fashion_part", (*ROWS, "--epochs", "0,1,3,8,18,36")),
 }
-RESAMPLES = ("--resamples", "20")
 
 
 def main(what: str, folder: Path) -> None:
@@ -57,7 +56,7 @@ def follow(
     run = f"{name}_{layer}" if split == "test" else f"{name}_{layer}_{split}"
     chosen = ["--layer", layer, "--split", split, "-o", str(folder / run)]
     command = [sys.executable, "-m", "ibcollapse_cli.main", "dynamics"]
-    subprocess.run([*command, *files, *chosen, *RESAMPLES, *options], check=True)
+    subprocess.run([*command, *files, *chosen, *options], check=True)
 
 
 def print_last(found: dict[str, Trajectory]) -> None:

@@ -74,7 +74,7 @@ _SHOWN = (
 @click.option(
     "--resamples",
     type=int,
-    default=40,
+    default=20,
     show_default=True,
     help="Resamples behind the interval of the exact bottleneck.",
 )
@@ -195,6 +195,8 @@ def _draw(found: "Trajectory", folder: Path, title: str) -> None:
     figure = trajectory_figure(found, title=title)
     for suffix in ("png", "svg"):
         save_figure(figure, folder / f"dynamics.{suffix}")
+        # What has been laid out once stays where it is.
+        figure.set_layout_engine("none")
     last = found.checkpoints[-1]
     report = coincidence_figure(last.coincidence, title=f"{title}, epoch {last.epoch}")
     save_figure(report, folder / "last_checkpoint.png")
