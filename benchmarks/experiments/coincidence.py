@@ -16,19 +16,16 @@ from pathlib import Path
 import numpy as np
 
 import ibcollapse as ib
+from benchmarks.experiments.paired import print_table
 from ibcollapse.coincidence import CoincidenceReport, overlap
 from ibcollapse.trajectory import BOTTLENECKS, Trajectory
 
 DATA = Path(__file__).parents[2] / "data"
 BETAS = (1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0)
 DIGITS = [(f"digits_{loss}", layer) for loss in ("supcon", "ce") for layer in ("encoder", "head")]
-# Fashion-MNIST classes overlap, which makes the exact curve the slow part: fewer points, and fewer
-# checkpoints of the part.
+# Fashion-MNIST classes overlap, which makes the exact curve the slow part: fewer points.
 ROWS = ("--max-rows", "256")
-FASHION = {
-    "fashion": ("fashion", ROWS),
-    "part": ("fashion_part", (*ROWS, "--epochs", "0,1,3,8,18,36")),
-}
+EPOCHS_OF_PART = 400
 
 
 def main(what: str, folder: Path) -> None:
@@ -38,10 +35,14 @@ def main(what: str, folder: Path) -> None:
     elif what == "train":
         for name in ("digits_supcon", "digits_ce"):
             follow(DATA, name, "head", folder, "--epochs", "300", split="train")
-    elif what in FASHION:
-        stem, options = FASHION[what]
+    elif what == "fashion":
         for loss in ("supcon", "ce"):
-            follow(folder, f"{stem}_{loss}", "head", folder, *options)
+            follow(folder, f"fashion_{loss}", "head", folder, *ROWS)
+    elif what == "part":
+        for loss in ("supcon", "ce"):
+            last = ("--epochs", str(EPOCHS_OF_PART))
+            follow(folder, f"fashion_part_{loss}", "head", folder, *ROWS, *last, split="train")
+            follow(folder, f"fashion_part_{loss}", "head", folder, *ROWS)
     runs = sorted(folder.glob("*/dynamics.h5"))
     found = {path.parent.name: ib.load_result(path) for path in runs}
     print_last(found)
@@ -170,13 +171,6 @@ def _two(values: np.ndarray, n: int) -> str:
 
 def _normality(report: CoincidenceReport) -> float:
     return max(report.pair.normal_p_value, report.meta_gaussian.normal_p_value)
-
-
-def print_table(rows: list[dict[str, object]]) -> None:
-    names = list(rows[0])
-    print("\n| " + " | ".join(names) + " |\n|" + "---|" * len(names))
-    for row in rows:
-        print("| " + " | ".join(str(row.get(name, "")) for name in names) + " |")
 
 
 if __name__ == "__main__":
