@@ -17,7 +17,7 @@ import numpy as np
 
 import ibcollapse as ib
 from benchmarks.experiments.paired import print_table
-from ibcollapse.coincidence import CoincidenceReport, overlap
+from ibcollapse.coincidence import CoincidenceReport, LabelBottleneck, PairProxy, overlap
 from ibcollapse.trajectory import BOTTLENECKS, Trajectory
 
 DATA = Path(__file__).parents[2] / "data"
@@ -86,8 +86,7 @@ def measures(trajectory: Trajectory, i: int) -> dict[str, object]:
     if labels is not None:
         needed = report.accuracy.modes_needed() if report.accuracy else "-"
         row |= {
-            "beta - 1, labels": f"{labels.critical_betas[0] - 1:.4g} to "
-            f"{labels.critical_betas[-1] - 1:.4g}",
+            "beta - 1, labels": f"{labels.critical_betas[0] - 1:.4g} to {_last(labels, -1)}",
             "spread (limit)": f"{labels.spread:.2f} ({labels.spread_limit:.2f})",
             "sum, bound": f"{labels.excess:.4g}, {labels.bound:.4g}",
             "label directions in span (chance)": f"{overlap(labels.angles):.2f} "
@@ -96,7 +95,7 @@ def measures(trajectory: Trajectory, i: int) -> dict[str, object]:
         }
     betas, n = pair.critical_betas, pair.n_span
     row |= {
-        "beta - 1, pair": f"{betas[0] - 1:.4g} to {betas[n - 1] - 1:.4g}, next {betas[n] - 1:.4g}",
+        "beta - 1, pair": f"{betas[0] - 1:.4g} to {_last(pair, n - 1)}, next {betas[n] - 1:.4g}",
         "pair loadings in span (chance)": f"{overlap(pair.angles_a):.3f} "
         f"({pair.chance_overlap_a:.2f})",
         "pair resolved": pair.n_resolved,
@@ -105,6 +104,11 @@ def measures(trajectory: Trajectory, i: int) -> dict[str, object]:
         f"{exact.beta_all_high - 1:.3g}]",
     }
     return row
+
+
+def _last(proxy: LabelBottleneck | PairProxy, i: int) -> str:
+    low, high = proxy.beta_low[i] - 1, proxy.beta_high[i] - 1
+    return f"{proxy.critical_betas[i] - 1:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def print_statements(found: dict[str, Trajectory]) -> None:
