@@ -3,7 +3,7 @@
     python -m benchmarks.experiments.coincidence digits FOLDER     minutes, on the shipped files
     python -m benchmarks.experiments.coincidence train FOLDER      the collapsed training splits
     python -m benchmarks.experiments.coincidence fashion FOLDER    on the files of train_fashion.py
-    python -m benchmarks.experiments.coincidence part FOLDER       on those of its --part
+    python -m benchmarks.experiments.coincidence part FOLDER       on those of its --part, collapsed
     python -m benchmarks.experiments.coincidence tables FOLDER     tables of all that is there
 
 A run goes on where it was stopped; its pictures and results lie in FOLDER/<run>/.
@@ -152,8 +152,10 @@ def print_claims(found: dict[str, Trajectory]) -> None:
         more = [r.meta_gaussian.critical_betas[:n] - r.pair.critical_betas[:n] for r in reports]
         row = {
             "run": name,
-            "CCA in the span, in all (held out)": f"{last.identified.cca_mean_rho.held_out:.3f}, "
-            f"{last.whole.cca_mean_rho.held_out:.3f}",
+            "CCA in the span, in all, of modes after K-1 (held out)": (
+                f"{last.identified.cca_mean_rho.held_out:.3f}, "
+                f"{last.whole.cca_mean_rho.held_out:.3f}, {last.whole.held_out_rho[n:].mean():.3f}"
+            ),
             "sum / bound, first and last": f"{shares[0]:.2f}, {shares[-1]:.2f}",
             "directions in span, labels and pair": f"{overlap(last.labels.angles):.2f}, "
             f"{overlap(last.pair.direction_angles_a):.2f}",
