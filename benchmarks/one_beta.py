@@ -34,9 +34,9 @@ def table(n_x: int, n_classes: int) -> Channel:
     return Channel.from_joint(rng.dirichlet(np.full(n_x * n_classes, 0.5)).reshape(n_x, n_classes))
 
 
-def mixture(n_x: int, n_classes: int) -> Channel:
+def mixture(n_x: int, n_classes: int, seed: int = 3) -> Channel:
     """Posteriors of samples from a simplex of Gaussians, as a trained network's features give."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     labels = rng.integers(0, n_classes, n_x)
     logits = 2.0 * (np.eye(n_classes)[labels] * 2.0 + rng.standard_normal((n_x, n_classes)))
     posteriors = np.exp(logits - logits.max(axis=1, keepdims=True))

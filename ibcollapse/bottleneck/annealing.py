@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Evaluation, Mixture
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import refine
 from ibcollapse.bottleneck.searching import Options, Search, search

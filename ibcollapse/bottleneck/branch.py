@@ -2,8 +2,8 @@
 
 Differentiating the stationarity conditions g(z, beta) = 0 gives the tangent dz/dbeta =
 −H⁻¹ ∂g/∂beta (the implicit-function equation of Agmon 2023, arXiv 2306.09790, in Newton's
-coordinates). It predicts the state at the next beta, the slope of the curve, and how fast Φ
-approaches one at a decoder that is not an atom yet.
+coordinates). It predicts the state at the next beta, the slope of the curve, how fast Φ approaches
+one at a decoder that is not an atom yet, and how fast an atom comes to split.
 """
 
 import dataclasses
@@ -17,7 +17,8 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, exponents
 from ibcollapse.bottleneck.newton import Descent, inverse_curvature, log_sum
-from ibcollapse.bottleneck.refinement import refine
+from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine
+from ibcollapse.bottleneck.stability import Splits
 
 Array = NDArray[np.float64]
 
@@ -75,11 +76,17 @@ def predicted(mixture: Mixture, slope: Tangent, step: float) -> Mixture:
 
 
 def follow(
-    channel: Channel, mixture: Mixture, slope: Tangent | None, beta: float, to_beta: float
+    channel: Channel,
+    mixture: Mixture,
+    slope: Tangent | None,
+    beta: float,
+    to_beta: float,
+    *,
+    max_sweeps: int = MOST_SWEEPS,
 ) -> Descent | None:
     """The same branch at `to_beta`; None when it lost an atom or moved too far on the way."""
     start = mixture if slope is None else predicted(mixture, slope, to_beta - beta)
-    ended = refine(channel, start, to_beta)
+    ended = refine(channel, start, to_beta, max_sweeps=max_sweeps)
     if ended.mixture.n_t != mixture.n_t:
         return None
     moved = hellinger_squared(mixture.log_r, ended.mixture.log_r).max()
@@ -94,3 +101,30 @@ def potential_slope(
     scores = exponent + potential_weights(channel, evaluation.log_z)
     terms = np.exp(scores - scores.max())
     return float(terms @ (exponent / beta - slope.log_z) / terms.sum())
+
+
+def growth_slope(
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    slope: Tangent,
+    splits: Splits,
+    atom: int,
+    beta: float,
+) -> float:
+    """d(beta λ₂)/dbeta of an atom along the branch, where λ₂ is simple.
+
+    λ₂ = Σ_x p(x|t) (v·w_x)² for the v with Σ_y mean(y) v(y)² = 1 that maximises it: to first order
+    only p(x|t) changes.
+    """
+    w = channel.p_y_given_x
+    exponent = exponents(channel, mixture.log_r[atom : atom + 1], beta)[:, 0]
+    scores = exponent + potential_weights(channel, evaluation.log_z)
+    share = np.exp(scores - scores.max())
+    share /= share.sum()
+    relative = exponent / beta + beta * (w @ slope.log_r[atom]) - slope.log_z
+    change = share * (relative - share @ relative)
+    mean = splits.means[atom]
+    v = np.divide(splits.directions[atom], mean, out=np.zeros_like(mean), where=mean > 0)
+    second = float(splits.growth[atom]) / beta
+    return second + beta * float(change @ ((w @ v) ** 2 - second * (w @ v**2)))

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, evaluate
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.mixture import Mixture, evaluate
 
 Array = NDArray[np.float64]
 

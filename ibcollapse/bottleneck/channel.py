@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ibcollapse.bottleneck.reduction import average_rows, group_equal_rows, group_near_rows
+from ibcollapse.bottleneck.reduction import (
+    all_rows_differ,
+    average_rows,
+    group_equal_rows,
+    group_near_rows,
+)
 from ibcollapse.errors import InputError
 from ibcollapse.features.arrays import as_array
 from ibcollapse.serialize import register
@@ -195,7 +200,9 @@ class Channel:
         if max_rows is not None and max_rows < 1:
             raise InputError(f"max_rows is {max_rows}, expected at least 1")
         if max_loss == 0:
-            exact = self.merge(group_equal_rows(self.log_p_y_given_x))
+            exact = self
+            if not all_rows_differ(self.log_p_y_given_x):
+                exact = self.merge(group_equal_rows(self.log_p_y_given_x))
             return exact if max_rows is None else exact._merge_near(0.0, max_rows)
         # The tree never parts equal rows, and sorting a million of them is not free.
         return self._merge_near(max_loss, max_rows)

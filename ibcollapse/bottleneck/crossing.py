@@ -50,7 +50,7 @@ def crossed(
     rng: np.random.Generator,
 ) -> Passage:
     """The transition at `event` from its branch to the state `above`."""
-    here = _as_state(channel, event, options, rng)
+    here = _as_state(channel, event, above, options, rng)
     first = to_solution(channel, here)
     slope = tangent(channel, above.mixture, above.evaluation, above.beta).i_ty
     step = above.beta - event.beta
@@ -81,14 +81,19 @@ def crossed(
 
 
 def _as_state(
-    channel: Channel, event: Event, options: Options, rng: np.random.Generator
+    channel: Channel,
+    event: Event,
+    above: SolvedState,
+    options: Options,
+    rng: np.random.Generator,
 ) -> SolvedState:
     """The branch at the event itself, where it is still optimal.
 
     The root may lie a rounding beyond the transition, where solving steps over to the upper branch
     and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
     """
-    solved = solve_state(channel, event.beta, event.mixture, options, rng)
+    hints = np.concatenate([event.violators, above.maxima.log_r])
+    solved = solve_state(channel, event.beta, event.mixture, options, rng, hints)
     above_it = event.evaluation.free_energy - solved.evaluation.free_energy
     if above_it > options.tol:
         return solved

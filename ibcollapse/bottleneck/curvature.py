@@ -8,29 +8,41 @@ D the softmaxes' own curvature, with the gauge directions, flat in F, lifted to 
 hundred variables the matrix is summed and factored; beyond, conjugate gradients need only its
 products, two matrix products over X each: in this metric H is the identity minus what the encoder
 does not know yet, and few of its eigenvalues are far from one.
+
+Where most posteriors are next to nothing, the products leave them out. In this metric an entry
+p(y|x) enters as p(y|x)/√r_t(y), and r_t(y) is the mean of p(y|x) over the atom's rows: what is left
+out weighs no more than the square root of the largest such entry, whatever the decoders are. Only
+steps are computed from the products; the gradient, and so the state they end in, is exact.
 """
 
+import weakref
 from typing import Protocol
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
-from scipy.linalg.blas import dsyrk
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.metric import scales
+from ibcollapse.bottleneck.hessian_matrix import (
+    derivative_scales,
+    hessian_matrix,
+    weight_ratio,
+)
+from ibcollapse.bottleneck.kernels.sparse_products import SparseRows, padded, sums_over_rows
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 
 Array = NDArray[np.float64]
 
-# Rows times n_t (1 + n_classes) of one block of the Hessian's sum: half a second-level cache.
-_BLOCK_DOUBLES = 65_536
 # From this many variables on the products are cheaper than the matrix.
 _MOST_VARIABLES = 700
+_MOST_BESIDE_SPARSE = 200
 # Conjugate gradients stop at this relative residual: Newton's method then gains three digits a
 # step.
 _INEXACT = 1e-3
 _MOST_PRODUCTS = 200
+# Posteriors up to this are left out of the products, where at most this share is left.
+_NEGLIGIBLE = 1e-6
+_SPARSE = 0.25
 
 
 class Curvature(Protocol):
@@ -53,21 +65,10 @@ def curvature(
     channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
 ) -> "Curvature":
     """The Hessian at a state, in the form that is cheaper for its size."""
-    if mixture.n_t * (1 + channel.n_classes) <= _MOST_VARIABLES:
+    most = _MOST_VARIABLES if _sparse_rows(channel) is None else _MOST_BESIDE_SPARSE
+    if mixture.n_t * (1 + channel.n_classes) <= most:
         return MatrixCurvature(channel, mixture, evaluation, beta)
     return ImplicitCurvature(channel, mixture, evaluation, beta)
-
-
-def _derivative_scales(mixture: Mixture, beta: float) -> tuple[Array, Array]:
-    """1/√q (n_t,) and beta over the decoders' scales (n_t, n_classes), zero where those are."""
-    root_q, scale = scales(mixture, beta)
-    inverse_q = np.divide(1.0, root_q, out=np.zeros_like(root_q), where=root_q > 0)
-    inverse = np.divide(beta, scale, out=np.zeros_like(scale), where=scale > 0)
-    return inverse_q, inverse
-
-
-def _weight_ratio(mixture: Mixture, evaluation: Evaluation) -> Array:
-    return np.divide(evaluation.p_t, mixture.q, out=np.ones(mixture.n_t), where=mixture.q > 0)
 
 
 class MatrixCurvature:
@@ -76,7 +77,7 @@ class MatrixCurvature:
     def __init__(
         self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
     ) -> None:
-        self.matrix = _matrix(channel, mixture, evaluation, beta)
+        self.matrix = hessian_matrix(channel, mixture, evaluation, beta)
         self._factor: tuple[float, Array] | None = None
 
     def apply(self, vector: Array) -> Array:
@@ -106,71 +107,27 @@ class MatrixCurvature:
         return self.solve(vector, damping)
 
 
-def _matrix(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:
-    n_t, n_classes = mixture.log_r.shape
-    size = 1 + n_classes
-    inverse_q, inverse = _derivative_scales(mixture, beta)
-    hessian = np.zeros((n_t * size, n_t * size), order="F")
-    diagonal = np.zeros((n_t, size, size))
-    root_p = np.sqrt(channel.p_x)
-    step = max(64, _BLOCK_DOUBLES // (n_t * size))
-    for first in range(0, channel.n_x, step):
-        rows = slice(first, first + step)
-        w, pi = channel.p_y_given_x[rows], evaluation.p_t_given_x[rows]
-        features = np.empty((n_t, len(w), size))
-        features[:, :, 0] = inverse_q[:, None]
-        np.subtract(w, mixture.r[:, None, :], out=features[:, :, 1:])
-        features[:, :, 1:] *= inverse[:, None, :]
-        root_pi = np.sqrt(pi.T)[:, :, None]
-        features *= root_pi * root_p[rows, None]
-        diagonal += features.transpose(0, 2, 1) @ features
-        features *= root_pi
-        flat = features.transpose(1, 0, 2).reshape(len(w), n_t * size)
-        hessian = dsyrk(1.0, flat.T, beta=1.0, c=hessian, overwrite_c=True)
-    hessian = np.triu(hessian) + np.triu(hessian, 1).T
-    blocks = hessian.reshape(n_t, size, n_t, size)
-    atoms = np.arange(n_t)
-    blocks[atoms, :, atoms, :] -= diagonal
-    _add_curvature(blocks, mixture, evaluation)
-    return hessian
-
-
-def _add_curvature(blocks: Array, mixture: Mixture, evaluation: Evaluation) -> None:
-    """Add the softmaxes' own curvature; the gauge directions, flat in F, get curvature one.
-
-    The weights' own second derivatives, which the blocks of single atoms took away, come back.
-    """
-    n_t, size = blocks.shape[:2]
-    root_r = np.exp(0.5 * mixture.log_r)
-    ratio = _weight_ratio(mixture, evaluation)
-    atoms, diagonal = np.arange(n_t)[:, None], np.arange(size)
-    blocks[atoms, diagonal, atoms, diagonal] += ratio[:, None]
-    gauge = (1.0 - ratio)[:, None, None] * root_r[:, :, None] * root_r[:, None, :]
-    blocks[atoms[:, 0], 1:, atoms[:, 0], 1:] += gauge
-
-
 class ImplicitCurvature:
     """The Hessian by its products with vectors."""
 
     def __init__(
         self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
     ) -> None:
-        self._w, self._pi = channel.p_y_given_x, evaluation.p_t_given_x
-        self._weighted = self._pi * channel.p_x[:, None]
-        self._inverse_q, self._inverse = _derivative_scales(mixture, beta)
+        self._rows = _sparse_rows(channel)
+        self._w, self._p_x = channel.p_y_given_x, channel.p_x
+        self._pi = evaluation.p_t_given_x
+        if self._rows is not None:
+            self._pi = padded(self._pi)
+        self._inverse_q, self._inverse = derivative_scales(mixture, beta)
         self._r, self._root_r = mixture.r, np.exp(0.5 * mixture.log_r)
-        self._ratio = _weight_ratio(mixture, evaluation)
+        self._ratio = weight_ratio(mixture, evaluation)
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""
         parts = vector.reshape(len(self._r), -1)
         slopes = self._inverse * parts[:, 1:]
-        along = self._w @ slopes.T
-        along += self._inverse_q * parts[:, 0] - np.sum(self._r * slopes, axis=1)
-        along -= np.einsum("xt,xt->x", self._pi, along)[:, None]
-        along *= self._weighted
-        total = along.sum(axis=0)
-        moments = along.T @ self._w
+        constants = self._inverse_q * parts[:, 0] - np.sum(self._r * slopes, axis=1)
+        total, moments = self._sums_over_rows(slopes, constants)
         product = self._ratio[:, None] * parts
         product[:, 0] -= self._inverse_q * total
         product[:, 1:] -= self._inverse * (moments - self._r * total[:, None])
@@ -178,6 +135,21 @@ class ImplicitCurvature:
         product[:, 1:] += gauge[:, None] * self._root_r
         flat: Array = product.ravel()
         return flat
+
+    def _sums_over_rows(self, slopes: Array, constants: Array) -> tuple[Array, Array]:
+        """What `kernels.sparse_products` says, (n_t,) and (n_t, n_classes)."""
+        if self._rows is not None:
+            n_t = len(constants)
+            total, moments = sums_over_rows(
+                self._rows, self._pi, self._p_x, padded(slopes.T), padded(constants[None])[0]
+            )
+            return total[:n_t], moments[:, :n_t].T
+        along = self._w @ slopes.T
+        along += constants
+        along -= np.einsum("xt,xt->x", self._pi, along)[:, None]
+        along *= self._pi
+        along *= self._p_x[:, None]
+        return along.sum(axis=0), along.T @ self._w
 
     def solve(self, vector: Array, damping: float) -> Array | None:
         """(H + damping I)⁻¹ times the vector; None when a direction of no curvature is met."""
@@ -211,3 +183,17 @@ class ImplicitCurvature:
             before, length = length, float(residual @ residual)
             direction = residual + (length / before) * direction
         return solution, True
+
+
+_rows_of_channels: weakref.WeakKeyDictionary[Channel, SparseRows | None] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _sparse_rows(channel: Channel) -> SparseRows | None:
+    """The posteriors that are not negligible, found once; None where those are too many."""
+    if channel not in _rows_of_channels:
+        w = channel.p_y_given_x
+        few = np.count_nonzero(w > _NEGLIGIBLE) <= _SPARSE * w.size
+        _rows_of_channels[channel] = SparseRows.above(w, _NEGLIGIBLE) if few else None
+    return _rows_of_channels[channel]

@@ -12,12 +12,19 @@ is found by Newton's method with the exact slope along the branch, kept inside a
 """
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
-from ibcollapse.bottleneck.branch import Tangent, follow, potential_slope, tangent
+from ibcollapse.bottleneck.branch import (
+    Tangent,
+    follow,
+    growth_slope,
+    potential_slope,
+    tangent,
+)
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.stability import Splits, split_directions
@@ -40,6 +47,7 @@ class Event:
     `beta` is the root; `mixture` and `evaluation` are the branch there. `violators` are the log
     decoders (n, n_classes) with Φ = 1 that are no atoms (empty for a split), `atom` the least
     stable atom, `growth` its beta λ₂ and `multiplicity` that eigenvalue's multiplicity.
+    `steepness` is the slope in beta, there, of log Φ or of beta λ₂.
     """
 
     beta: float
@@ -49,6 +57,7 @@ class Event:
     atom: int
     multiplicity: int
     growth: float
+    steepness: float
 
     @property
     def is_split(self) -> bool:
@@ -66,7 +75,7 @@ class _Probe:
     slope: Tangent
     splits: Splits
     excess: float
-    excess_slope: float | None
+    excess_slope: float
     away: Array
     away_excess: Array
 
@@ -80,6 +89,7 @@ def locate(
     starts: Array,
     hints: Array,
     *,
+    at_bad: Mixture | None = None,
     rtol: float = 1e-10,
 ) -> Event | None:
     """First failure of the branch of `mixture` on the way from `ok_beta` to `bad_beta`.
@@ -91,6 +101,8 @@ def locate(
     starts, hints : float64 (n, n_classes)
         Log decoders from which maxima of Φ are sought at `bad_beta`, the hints being near some;
         the maxima found are followed.
+    at_bad : Mixture, optional
+        The branch at `bad_beta`, where it is known.
     rtol : float
         Stop when the bracket is shorter than rtol · |beta − 1|, or the excess vanishes.
 
@@ -100,11 +112,12 @@ def locate(
         None when the branch ends (loses an atom) or is still optimal at `bad_beta`.
     """
     anchor = (mixture, slope, ok_beta)
-    probe = _probe(channel, *anchor, bad_beta, hints, starts)
+    first = anchor if at_bad is None else (at_bad, None, bad_beta)
+    probe = _probe(channel, *first, bad_beta, hints, starts)
     if probe is None or probe.excess <= 0:
         return None
     good, bad = ok_beta, bad_beta
-    worst, last, near = probe, None, 0.0
+    worst, near = probe, 0.0
     for _ in range(_MOST_EVALUATIONS):
         if probe.excess > 0:
             bad, worst = probe.beta, probe
@@ -112,8 +125,8 @@ def locate(
             good = probe.beta
         near = rtol * abs(probe.beta - 1)
         nearer = (probe.mixture, probe.slope, probe.beta)
-        guess = _next_beta(probe, last, good, bad)
-        if guess is None:
+        guess = probe.beta - probe.excess / (probe.excess_slope or math.nan)
+        if not min(good, bad) <= guess <= max(good, bad):
             guess = 0.5 * (good + bad)
             if probe.excess <= 0:
                 # Coming from nearer by, the branch may well be optimal as far as `bad`.
@@ -130,26 +143,10 @@ def locate(
         found = found or _probe(channel, *anchor, guess, followed)
         if found is None:
             return None
-        probe, last = found, probe
+        probe = found
     # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
-    # An atom's growth changes by about its size over beta − 1, where its slope is not known.
-    steepness = abs(probe.excess_slope or 1.0 / max(abs(probe.beta - 1), 1e-300))
-    rounding = _ROUNDING + 1e3 * near * steepness
+    rounding = _ROUNDING + 1e3 * near * abs(probe.excess_slope)
     return _event(probe) if abs(probe.excess) <= rounding else None
-
-
-def _next_beta(probe: _Probe, last: _Probe | None, good: float, bad: float) -> float | None:
-    """Newton where the slope is known, a secant where it is not; None when they leave."""
-    if probe.excess_slope is not None:
-        slope = probe.excess_slope
-    elif last is not None and last.excess_slope is None and last.beta != probe.beta:
-        slope = (probe.excess - last.excess) / (probe.beta - last.beta)
-    else:
-        return None
-    if slope == 0:
-        return None
-    guess = probe.beta - probe.excess / slope
-    return guess if min(good, bad) <= guess <= max(good, bad) else None
 
 
 def _probe(
@@ -175,7 +172,9 @@ def _probe(
     along = tangent(channel, state, evaluation, beta, ended.hessian)
     splits = split_directions(channel, state, evaluation, beta)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
-    excess, excess_slope = float(splits.growth.max()) - 1.0, None
+    atom = int(np.argmax(splits.growth))
+    excess = float(splits.growth[atom]) - 1.0
+    excess_slope = growth_slope(channel, state, evaluation, along, splits, atom, beta)
     if len(log_phi) and (log_phi[0] > 0 or log_phi[0] > excess):
         slopes = [potential_slope(channel, evaluation, along, r, beta) for r in log_r]
         roots = [phi / s if s != 0 else np.inf for phi, s in zip(log_phi, slopes, strict=True)]
@@ -196,4 +195,5 @@ def _event(probe: _Probe) -> Event:
         atom=atom,
         multiplicity=int(probe.splits.multiplicity[atom]),
         growth=float(probe.splits.growth[atom]),
+        steepness=probe.excess_slope,
     )

@@ -2,7 +2,9 @@
 
 import math
 
-from ibcollapse.bottleneck.branch import Tangent, potential_slope
+import numpy as np
+
+from ibcollapse.bottleneck.branch import Tangent, growth_slope, potential_slope
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import AT_ATOM
@@ -10,32 +12,18 @@ from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.stability import split_directions
 
 
-class Foresight:
-    """Where the branch that is followed will fail, from its state and the one before it.
+def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
+    """Beta of the first failure that the maxima of Φ and the least stable atom point at; or inf."""
+    return min(_first_split(channel, state, slope), _first_birth(channel, state, slope))
 
-    `memory` is what is kept of the one before: its number of atoms, beta and largest growth.
-    """
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self.memory: tuple[int, float, float] | None = None
-
-    def next_failure(self, state: SolvedState, slope: Tangent) -> float:
-        """Beta of the first failure that the maxima of Φ and the atoms' growth point at; or inf.
-
-        The potentials of the maxima away from the atoms move with their exact slopes. The slope of
-        an atom's growth beta λ₂ would cost third moments: the change since the last state with as
-        many atoms takes its place.
-        """
-        return min(self._first_split(state), _first_birth(self._channel, state, slope))
-
-    def _first_split(self, state: SolvedState) -> float:
-        splits = split_directions(self._channel, state.mixture, state.evaluation, state.beta)
-        growth, n_t = float(splits.growth.max()), state.mixture.n_t
-        last, self.memory = self.memory, (n_t, state.beta, growth)
-        if last is None or last[0] != n_t or growth <= last[2] or growth >= 1.0:
-            return math.inf
-        return state.beta + (1.0 - growth) * (state.beta - last[1]) / (growth - last[2])
+def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
+    mixture, evaluation, beta = state.mixture, state.evaluation, state.beta
+    splits = split_directions(channel, mixture, evaluation, beta)
+    atom = int(np.argmax(splits.growth))
+    lacking = 1.0 - float(splits.growth[atom])
+    rise = growth_slope(channel, mixture, evaluation, slope, splits, atom, beta)
+    return beta + lacking / rise if lacking > 0 and rise > 0 else math.inf
 
 
 def _first_birth(channel: Channel, state: SolvedState, slope: Tangent) -> float:

@@ -19,11 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 
 Array = NDArray[np.float64]
-
-# Stands for log 0 in products with probabilities: 0 · LOG_ZERO is 0, anything else is −∞ enough.
-LOG_ZERO = -1e30
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -9,6 +9,21 @@ from numpy.typing import NDArray
 _TWO_MEANS_ROUNDS = 4
 
 
+def all_rows_differ(log_rows: NDArray[np.float64]) -> bool:
+    """Whether no two rows are surely equal: False where they may be, and a sort has to tell.
+
+    Equal rows have equal sums with any weights. Added column by column, each by itself, such sums
+    are the same bits for the same row.
+    """
+    # Any finite value does for −inf: it is the same in equal rows.
+    finite = np.maximum(log_rows, -1e6)
+    keys = finite[:, 0].copy()
+    for y, weight in enumerate(np.random.default_rng(0).uniform(1, 2, log_rows.shape[1] - 1), 1):
+        keys += weight * finite[:, y]
+    keys.sort()
+    return bool((keys[1:] != keys[:-1]).all())
+
+
 def group_equal_rows(log_rows: NDArray[np.float64]) -> NDArray[np.int64]:
     """Group index of every row, int64 (n_x,): equal rows share one, in lexicographic order."""
     order = np.lexsort(log_rows.T[::-1])

@@ -11,7 +11,8 @@ from ibcollapse.bottleneck.certificate import (
     potential_weights,
 )
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, evaluate
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
 from ibcollapse.bottleneck.weights import optimise_weights
 
@@ -20,8 +21,11 @@ Array = NDArray[np.float64]
 # Atoms closer than this in squared Hellinger distance are one: a split this small changes the
 # free energy by its square, which double precision cannot see.
 COINCIDENT = 1e-8
-# The squared scaled gradient of a finished state, nats.
+# The squared scaled gradient of a finished state, nats, up to a hundred variables; beyond, rounding
+# lets it be as many times as large as there are more of them.
 STATIONARY = 1e-26
+_FEW_VARIABLES = 100
+MOST_SWEEPS = 400
 # A potential this far below one at an atom says that its weight should be zero.
 _STARVED = 1e-9
 _SWEEPS_A_ROUND = 16
@@ -33,13 +37,14 @@ def refine(
     beta: float,
     *,
     tol: float = STATIONARY,
-    max_sweeps: int = 400,
+    max_sweeps: int = MOST_SWEEPS,
 ) -> Descent:
     """Stationary state reached from `mixture`, coincident atoms merged and dead ones dropped.
 
     The free energy of the result is at most that of `mixture`, up to rounding.
     """
     state, n_sweeps = merge_coincident(mixture), 0
+    tol *= max(1.0, state.n_t * (1 + channel.n_classes) / _FEW_VARIABLES)
     while True:
         if n_sweeps and state.n_t > 1:
             # Weights first: where they are far off, no step in the decoders is worth much.

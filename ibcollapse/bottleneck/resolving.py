@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck.birth import Birth
 from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
@@ -26,8 +27,10 @@ Array = NDArray[np.float64]
 _BESIDE = (1e-6, 1e-5, 1e-4, 1e-3)
 # Betas closer than this share of themselves are one, for the rounding of what is solved at them.
 _FINEST = 1e-14
-# Free energies that differ by less (nats) may be equal.
+# Free energies that differ by less (nats) may be equal; a birth is first looked at where it should
+# have gained the second.
 _VISIBLE = 1e-14
+_CLEAR = 1e-13
 # Atoms further apart than this (squared Hellinger) are different ones.
 _SAME_ATOM = 0.05
 # The gap in nats at which the states beside a transition rest: they show it early.
@@ -40,15 +43,15 @@ def resolve(
     after: SolvedState,
     options: Options,
     rng: np.random.Generator,
-    violators: Array | None = None,
+    branch: SolvedState | None = None,
 ) -> Passage:
     """Every transition between two certified states, in order, each located to rounding.
 
     The lower branch is followed upwards to its first failure; where it fails to reach the upper
     state because an atom dies, the upper branch is followed downwards; where neither works there
     is more than one kind of event and the interval is halved. A change too small to show in `after`
-    is left for later (`Passage.postponed`). `violators` (n, n_classes) are the maxima of Φ on the
-    lower branch at `after.beta`, where a search has met them already.
+    is left for later (`Passage.postponed`). `branch` is that of `before` at `after.beta`, where it
+    has been followed and searched already.
     """
     if _one_branch(channel, before, after):
         return Passage()
@@ -62,16 +65,19 @@ def resolve(
         before.maxima.log_r,
     )
     starts = np.empty((0, channel.n_classes))
-    if violators is None:
+    if branch is None:
         splits = split_directions(channel, after.mixture, after.evaluation, after.beta)
         log_v = certificate.potential_weights(channel, after.evaluation.log_z)
         starts = certificate.starting_decoders(
             channel, after.mixture, splits, log_v, after.beta, rng
         )
     else:
-        states = (*states, violators)
+        states = (*states, branch.maxima.log_r)
     hints = certificate.apart(np.concatenate(states))
-    event = locate(channel, before.mixture, None, before.beta, after.beta, starts, hints)
+    at_bad = None if branch is None else branch.mixture
+    event = locate(
+        channel, before.mixture, None, before.beta, after.beta, starts, hints, at_bad=at_bad
+    )
     if event is not None and event.beta > before.beta:
         above = _beside(channel, event, after, options, rng)
         if not _differs(event, above):
@@ -92,9 +98,7 @@ def resolve(
     if middle is branch:
         # Other atoms may do as well there to the last digit: those of the branch stay.
         return resolve(channel, middle, after, options, rng)
-    lower = resolve(
-        channel, before, middle, options, rng, None if branch is None else branch.maxima.log_r
-    )
+    lower = resolve(channel, before, middle, options, rng, branch)
     if lower.postponed is before:
         # Halving shows no more of the change: one within the tolerance is none.
         if _one_branch(channel, before, after, options.tol):
@@ -131,12 +135,13 @@ def _beside(
     """
     sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
     side = 1.0 if limit.beta > event.beta else -1.0
-    for fraction in _BESIDE:
+    birth = Birth.at(channel, event) if len(event.violators) == 1 else None
+    for fraction in _fractions(event, birth):
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit.beta - beta) <= 0:
             break
         branch = follow(channel, event.mixture, None, event.beta, beta)
-        start = _with_new_atoms(channel, event, branch, beta)
+        start = _with_new_atoms(channel, event, birth, branch, beta)
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
         if _differs(event, state) and (
             branch is None
@@ -147,12 +152,26 @@ def _beside(
     return limit
 
 
-def _with_new_atoms(channel: Channel, event: Event, ended: Descent | None, beta: float) -> Mixture:
+def _fractions(event: Event, birth: Birth | None) -> list[float]:
+    """How far from an event its new atoms are looked for, as fractions of beta − 1."""
+    nearest, farthest = _BESIDE[0], _BESIDE[-1]
+    if birth is not None:
+        shows = birth.distance_of_gain(_CLEAR) / (event.beta - 1)
+        nearest = min(max(nearest, shows), farthest)
+    return [nearest, *(f for f in _BESIDE if f > nearest)]
+
+
+def _with_new_atoms(
+    channel: Channel, event: Event, birth: Birth | None, ended: Descent | None, beta: float
+) -> Mixture:
     """The branch of an event, `ended` at `beta` beside it, with what violates its optimality."""
     if event.is_split:
         return event.mixture
     if ended is None:
         return join(event.mixture, event.violators, share=1e-3)
+    guess = None if birth is None else birth.guess(ended.mixture, abs(beta - event.beta))
+    if guess is not None:
+        return guess
     log_v = certificate.potential_weights(channel, ended.evaluation.log_z)
     maxima = certificate.climb(
         channel, log_v, np.empty((0, channel.n_classes)), beta, hints=event.violators

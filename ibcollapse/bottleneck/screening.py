@@ -9,12 +9,12 @@ among thousands of points once beta is large.
 import weakref
 
 import numpy as np
-import scipy.spatial
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.neighbours import nearest_neighbours
 from ibcollapse.bottleneck.kernels.start_moments import THREADS, moments_of_starts
-from ibcollapse.bottleneck.mixture import LOG_ZERO
 
 Array = NDArray[np.float64]
 
@@ -35,8 +35,7 @@ class Screen:
         root = np.sqrt(channel.p_y_given_x[rows])
         # Each row is the nearest to itself, which does no harm below.
         k = min(_NEIGHBOURS + 1, len(root))
-        _, nearest = scipy.spatial.KDTree(root).query(root, k=k)
-        self._neighbours = nearest.reshape(len(root), k)
+        self._neighbours = nearest_neighbours(root, k)
 
     def hilltops(self, log_phi: Array, most: int) -> Array:
         """The rows (n, n_classes) that none of their neighbours exceeds, the `most` highest."""

@@ -1,12 +1,14 @@
 """The search for violators of optimality, and what it proves."""
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.stability import split_directions
 
@@ -43,11 +45,15 @@ class Options:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Search:
-    """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched."""
+    """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched.
+
+    The gap of a partial search is only the first violator that was met.
+    """
 
     maxima: certificate.Maxima
     gap: float
     how: str
+    is_partial: bool = False
 
 
 def search(
@@ -58,17 +64,32 @@ def search(
     options: Options,
     rng: np.random.Generator,
     hints: Array | None = None,
+    enough: float = math.inf,
 ) -> Search:
     """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator.
 
-    The verdict is "exhaustive" only where branch and bound came to its end.
+    The verdict is "exhaustive" only where branch and bound came to its end. Among many classes a
+    violator near a hint or an atom, of more than `enough` nats, ends the search: it `is_partial`.
     """
     log_v = certificate.potential_weights(channel, evaluation.log_z)
-    splits = split_directions(channel, mixture, evaluation, beta)
-    starts = certificate.starting_decoders(channel, mixture, splits, log_v, beta, rng)
+    begun: list[Array] = []
+
+    def starts() -> Array:
+        splits = split_directions(channel, mixture, evaluation, beta)
+        begun.append(certificate.starting_decoders(channel, mixture, splits, log_v, beta, rng))
+        return begun[0]
+
     known = mixture.log_r if hints is None else np.concatenate([mixture.log_r, hints])
     known = certificate.apart(known)
-    maxima = certificate.climb(channel, log_v, starts, beta, hints=known)
+    maxima = certificate.climb(channel, log_v, starts, beta, hints=known, enough=enough)
+    if not begun:
+        return Search(maxima, float(maxima.log_phi[0]), "multistart", is_partial=True)
+    is_rigorous = options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES
+    looks_optimal = mixture.n_t > 1 and maxima.log_phi[0] <= options.aim_at(beta)
+    if looks_optimal and not is_rigorous and channel.n_classes < MANY_CLASSES:
+        # Look where hills hide from all other starts; with many classes none was seen there.
+        between = certificate.midpoints(mixture)
+        maxima = certificate.climb(channel, log_v, between, beta, hints=maxima.log_r)
     # The trivial representation has F = 0, so a state is at least its own F above the optimum: all
     # that can be said of decoders that exclude a row altogether.
     gap, how = max(0.0, evaluation.free_energy, float(maxima.log_phi[0])), "multistart"
@@ -77,7 +98,7 @@ def search(
     processed = evaluation.free_energy + (beta - 1.0) * channel.i_xy
     if gap <= options.tol and processed <= options.tol:
         return Search(maxima, max(gap, processed), "exhaustive")
-    if options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES and gap <= options.aim:
+    if is_rigorous and gap <= options.aim:
         bound, where, tight = exhaustive.bound_log_potential(
             channel, log_v, beta, lower=gap, tol=0.5 * options.tol
         )
@@ -86,7 +107,7 @@ def search(
         # A better decoder was met, or the cells ran out near a face of the simplex.
         again = np.log(np.maximum(where, 1e-300))[None]
         maxima = certificate.climb(
-            channel, log_v, np.concatenate([starts, again]), beta, hints=known
+            channel, log_v, np.concatenate([*begun, again]), beta, hints=known
         )
         gap = max(0.0, float(maxima.log_phi[0]))
     return Search(maxima, gap, how)

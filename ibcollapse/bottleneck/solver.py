@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
@@ -123,7 +124,10 @@ def solve(
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
     options = Options(tol=tol, max_clusters=max_clusters)
     merged = channel.reduce()
-    state = solve_state(merged, beta, trivial_mixture(merged), options, np.random.default_rng(seed))
+    start = first_guess(merged, beta)
+    if max_clusters is not None and start.n_t > max_clusters:
+        start = trivial_mixture(merged)
+    state = solve_state(merged, beta, start, options, np.random.default_rng(seed))
     return to_solution(merged, state)
 
 
@@ -163,7 +167,8 @@ def solve_state(
     while True:
         ended = refine(channel, state, beta, max_sweeps=max(1, options.max_sweeps - n_sweeps))
         n_sweeps += ended.n_sweeps
-        found = search(channel, ended.mixture, ended.evaluation, beta, options, rng, hints)
+        searched = (channel, ended.mixture, ended.evaluation, beta, options, rng)
+        found = search(*searched, hints, enough=options.aim_at(beta))
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
@@ -173,6 +178,9 @@ def solve_state(
             # Only the bound of an exhaustive search is above the aim: there is no atom to add.
             stalls = _MOST_STALLS
         status = _status(found.gap, n_sweeps, stalls, beta, options)
+        if status is not None and found.is_partial:
+            found = search(*searched, hints)
+            status = _status(found.gap, n_sweeps, stalls, beta, options) or status
         if status is not None:
             break
         state = enlarged(channel, ended.mixture, violators, beta)

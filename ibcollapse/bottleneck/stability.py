@@ -26,6 +26,10 @@ from ibcollapse.bottleneck.mixture import (
 Array = NDArray[np.float64]
 
 _SAME_EIGENVALUE = 1e-6
+# A class of which an atom holds no more than this is absent from it. A stationary state is known to
+# 1e-26 nats, which leaves such an entry anywhere on its way to zero; β p(y|x) > 1 of the rows that
+# still have it would be taken for an instability, while Φ falls in that direction.
+_ABSENT = 1e-20
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,7 +74,7 @@ def split_directions(
     )
     for t in range(n_t):
         mean = met.mean[t]
-        alive = mean > 0
+        alive = mean > _ABSENT
         if not alive.any():
             continue
         root = np.sqrt(mean[alive])

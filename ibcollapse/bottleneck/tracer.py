@@ -10,7 +10,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import Passage, coalesce
 from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.foresight import Foresight
+from ibcollapse.bottleneck.foresight import next_failure
 from ibcollapse.bottleneck.groups import (
     next_onset,
     parting_of_groups,
@@ -91,7 +91,6 @@ class Tracer:
         self._solutions: list[IBSolution] = []
         self._transitions: list[PhaseTransition] = []
         self._postponed: SolvedState | None = None
-        self._foresight = Foresight(channel)
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
@@ -124,7 +123,6 @@ class Tracer:
                     next_beta,
                     (state, self._postponed),
                     self._rng,
-                    self._foresight.memory,
                 )
             if state.mixture.n_t > self._limits.max_clusters:
                 return self._stop_at_cap()
@@ -146,7 +144,6 @@ class Tracer:
         self._solutions, self._transitions = list(kept.solutions), list(kept.transitions)
         self._postponed = None if kept.postponed is None else from_fields(kept.postponed)
         kept.restore_rng(self._rng)
-        self._foresight.memory = kept.growth
         self._progress.note(f"going on after {len(kept.solutions)} finished points")
         self._progress.advance(self._solutions[-1].i_ty)
         return from_fields(kept.state), kept.next_beta
@@ -168,11 +165,9 @@ class Tracer:
         branch = continued(channel, state, beta, options, rng)
         ahead = optimal_from(channel, state, branch, beta, options, rng)
         if ahead is not branch or self._postponed is not None:
-            met = None
-            if branch is not None and self._postponed is None:
-                met = branch.maxima.log_r
             origin = self._postponed or state
-            self._record(resolve(channel, origin, ahead, options, rng, met))
+            known = None if self._postponed is not None else branch
+            self._record(resolve(channel, origin, ahead, options, rng, known))
         self._keep(ahead)
         return ahead
 
@@ -184,7 +179,7 @@ class Tracer:
         slope = tangent(self._channel, state.mixture, state.evaluation, state.beta)
         step = self._limits.spacing / max(state.beta * slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
-        coming = self._foresight.next_failure(state, slope) - state.beta
+        coming = next_failure(self._channel, state, slope) - state.beta
         least = _SHORTEST * (state.beta - 1)
         return state.beta + min(step, max(_PAST_EVENT * coming, least))
 

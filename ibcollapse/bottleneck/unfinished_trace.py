@@ -43,8 +43,6 @@ class UnfinishedTrace:
         Solved states as `as_fields` spells them; `postponed` may be None.
     rng : str
         State of the random generator, JSON.
-    growth : tuple or None
-        What `Foresight` remembers of the state before: n_t, beta, largest growth.
     """
 
     fingerprint: str
@@ -54,7 +52,6 @@ class UnfinishedTrace:
     state: dict[str, Any]
     postponed: dict[str, Any] | None
     rng: str
-    growth: tuple[int, float, float] | None = None
 
     def restore_rng(self, rng: np.random.Generator) -> None:
         """Put the generator back to where it was."""
@@ -95,7 +92,6 @@ class TraceKeeper:
         next_beta: float,
         states: tuple[SolvedState, SolvedState | None],
         rng: np.random.Generator,
-        growth: tuple[int, float, float] | None,
     ) -> None:
         """Replace the file, whole or not at all, when it is old enough."""
         began = time.monotonic()
@@ -110,7 +106,6 @@ class TraceKeeper:
             as_fields(here),
             None if postponed is None else as_fields(postponed),
             json.dumps(rng.bit_generator.state),
-            growth,
         )
         save(trace, self._path)
         self._saved = time.monotonic()

@@ -3,10 +3,11 @@ import pytest
 from bottleneck.ground_truths import eight_by_five
 
 from ibcollapse.bottleneck import Channel, solve
-from ibcollapse.bottleneck.branch import potential_slope, tangent
+from ibcollapse.bottleneck.branch import growth_slope, potential_slope, tangent
 from ibcollapse.bottleneck.certificate import log_potential, potential_weights
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, information
 from ibcollapse.bottleneck.refinement import refine
+from ibcollapse.bottleneck.stability import split_directions
 
 BETA, STEP = 3.1, 1e-5
 
@@ -53,3 +54,16 @@ def test_the_potentials_slope_is_its_finite_difference(branch):
         values.append(log_potential(channel, log_v, candidate[None], beta)[0][0])
     found = potential_slope(channel, here.evaluation, slope, candidate, BETA)
     assert found == pytest.approx((values[1] - values[0]) / (2 * STEP), rel=1e-5, abs=1e-6)
+
+
+def test_the_growths_slope_is_its_finite_difference(branch):
+    channel, (below, here, above) = branch
+    slope = tangent(channel, here.mixture, here.evaluation, BETA)
+    splits = split_directions(channel, here.mixture, here.evaluation, BETA)
+    growth = [
+        split_directions(channel, ended.mixture, ended.evaluation, beta).growth
+        for ended, beta in ((below, BETA - STEP), (above, BETA + STEP))
+    ]
+    for atom, difference in enumerate((growth[1] - growth[0]) / (2 * STEP)):
+        found = growth_slope(channel, here.mixture, here.evaluation, slope, splits, atom, BETA)
+        assert found == pytest.approx(difference, rel=1e-4, abs=1e-6)

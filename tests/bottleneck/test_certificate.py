@@ -5,9 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import naive_kl, naive_potential, naive_sweep
 
-from ibcollapse.bottleneck import Channel, certificate
-from ibcollapse.bottleneck.mixture import LOG_ZERO, Mixture, evaluate, trivial_mixture
-from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck import Channel, certificate, solve
+from ibcollapse.bottleneck.certificate import climb, midpoints, potential_weights
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.mixture import Mixture, evaluate, trivial_mixture
+from ibcollapse.bottleneck.stability import onset_beta_local, split_directions
 
 
 def state(n_x, n_classes, n_t, seed):
@@ -133,3 +135,26 @@ def test_a_decoder_that_excludes_a_row_has_no_share_in_it(beta):
     kl = naive_kl(channel.p_y_given_x[1:], channel.p_y[None])[0, 0]
     expected = np.log(0.5) + beta * kl if beta else 0.0
     assert log_phi[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_midpoints_are_of_pairs_of_near_atoms_each_once():
+    r = np.array([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9], [1.0, 0.0, 0.0]])
+    mixture = Mixture.from_probabilities(np.full(4, 0.25), r)
+    found = np.exp(midpoints(mixture))
+    expected = [0.5 * (r[i] + r[j]) for i in range(4) for j in range(i + 1, 4)]
+    np.testing.assert_allclose(found, expected, atol=1e-15)
+    assert len(midpoints(trivial_mixture(Channel.from_joint(WU_FISCHER)))) == 0
+
+
+def test_no_hill_between_the_rows_is_missed():
+    # Every start but the midpoints of atoms passed a state 2.5e-3 nats short of a violator.
+    channel = Channel.from_joint(random_joint(300, 10, 3, 0.3))
+    beta = 1.2 * onset_beta_local(channel)
+    solution = solve(channel, beta)
+    state = Mixture.from_probabilities(solution.p_t, solution.p_y_given_t)
+    log_v = potential_weights(channel, evaluate(channel, state, beta).log_z)
+    everywhere = np.concatenate([channel.p_y_given_x, random_joint(100, 10, 1) * 100])
+    everywhere /= everywhere.sum(axis=1, keepdims=True)
+    found = climb(channel, log_v, np.maximum(np.log(everywhere), LOG_ZERO), beta)
+    assert solution.gap <= 1e-9
+    assert found.log_phi[0] <= 1e-9

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ibcollapse.bottleneck import curvature as module
+from ibcollapse.bottleneck import hessian_matrix
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import descend
@@ -27,6 +28,38 @@ def test_products_equal_the_matrix():
     vectors = np.random.default_rng(0).normal(size=(5, 24))
     for vector in vectors:
         np.testing.assert_allclose(products.apply(vector), matrix.apply(vector), atol=1e-12)
+
+
+@pytest.mark.parametrize("n_t", [3, 7])
+def test_both_sums_of_the_matrix_agree(n_t):
+    channel, mixture = state(n_t=n_t, n_x=300)
+    there = evaluate(channel, mixture, 2.5)
+    by_features = hessian_matrix._sums_of_features(channel, mixture, there, 2.5)
+    by_pairs = hessian_matrix._sums_of_pairs(channel, mixture, there, 2.5)
+    np.testing.assert_allclose(by_pairs.reshape(by_features.shape), by_features, atol=1e-12)
+    np.testing.assert_allclose(by_features, by_features.T, atol=1e-14)
+
+
+def test_products_over_sparse_rows_leave_out_next_to_nothing(monkeypatch):
+    rng = np.random.default_rng(3)
+    logits = rng.normal(scale=14.0, size=(200, 40))
+    channel = Channel.from_joint(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True) / 200)
+    mixture = Mixture.from_probabilities(
+        rng.dirichlet(np.ones(6)), rng.dirichlet(np.full(40, 0.3), 6)
+    )
+    there = evaluate(channel, mixture, 1.2)
+    sparse = module.ImplicitCurvature(channel, mixture, there, 1.2)
+    whole = module.MatrixCurvature(channel, mixture, there, 1.2)
+    assert np.count_nonzero(channel.p_y_given_x > 1e-6) < 0.25 * 200 * 40
+    for vector in rng.normal(size=(5, 6 * 41)):
+        there, exact = sparse.apply(vector), whole.apply(vector)
+        # The bound of the text is the square root of 1e-6; the entries left out are mostly smaller.
+        assert 0 < np.linalg.norm(there - exact) < 1e-4 * np.linalg.norm(exact)
+    monkeypatch.setattr(module, "_rows_of_channels", {})
+    monkeypatch.setattr(module, "_NEGLIGIBLE", 0.0)
+    monkeypatch.setattr(module, "_SPARSE", 1.0)
+    all_entries = module.ImplicitCurvature(channel, mixture, evaluate(channel, mixture, 1.2), 1.2)
+    np.testing.assert_allclose(all_entries.apply(vector), exact, atol=1e-11)
 
 
 def test_the_weights_block_is_the_second_derivative_of_the_free_energy():
@@ -65,7 +98,7 @@ def test_a_descent_by_products_ends_where_the_matrix_does(monkeypatch):
     by_matrix = descend(channel, start, 3.0)
     monkeypatch.setattr(module, "_MOST_VARIABLES", 0)
     by_products = descend(channel, start, 3.0)
-    assert by_products.residual < 1e-20
+    assert by_products.residual < 1e-18
     assert by_products.evaluation.free_energy == pytest.approx(
         by_matrix.evaluation.free_energy, abs=1e-13
     )

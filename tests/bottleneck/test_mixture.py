@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from naive import naive_information, naive_lagrangian, naive_sweep
 
 from ibcollapse.bottleneck import Channel
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.mixture import (
-    LOG_ZERO,
     Mixture,
     blahut_arimoto_step,
     conditional_entropy,

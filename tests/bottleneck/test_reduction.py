@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import rel_entr, xlogy
 
-from ibcollapse.bottleneck.reduction import average_rows, group_equal_rows, group_near_rows
+from ibcollapse.bottleneck import Channel
+from ibcollapse.bottleneck.reduction import (
+    all_rows_differ,
+    average_rows,
+    group_equal_rows,
+    group_near_rows,
+)
 
 
 def rows_of(n_x, n_classes, seed):
@@ -71,3 +77,22 @@ def test_two_bunches_are_told_apart():
     groups = group_near_rows(p_x, rows, xlogy(rows, rows).sum(axis=1), 1e-4, None)
     np.testing.assert_array_equal(groups, np.repeat([groups[0], groups[5]], 5))
     assert groups[0] != groups[5]
+
+
+@settings(max_examples=40, deadline=None)
+@given(n_x=st.integers(1, 40), n_classes=st.integers(1, 5), seed=st.integers(0, 10_000))
+def test_rows_are_said_to_differ_exactly_where_a_sort_finds_none_equal(n_x, n_classes, seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.dirichlet(np.ones(n_classes), n_x)
+    rows[rng.random(n_x) < 0.3, 0] = 0.0
+    if seed % 2:
+        rows = rows[rng.integers(0, n_x, n_x)]
+    with np.errstate(divide="ignore"):
+        log_rows = np.log(rows)
+    n_groups = group_equal_rows(log_rows).max() + 1
+    assert all_rows_differ(log_rows) == (n_groups == n_x)
+
+
+def test_a_channel_of_different_rows_is_its_own_reduction():
+    channel = Channel.from_joint([[0.4, 0.1], [0.2, 0.3]])
+    assert channel.reduce() is channel

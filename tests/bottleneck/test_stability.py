@@ -56,3 +56,14 @@ def test_an_atom_is_worth_splitting_exactly_above_growth_one(side):
     change = evaluate(channel, halves, beta).free_energy
     assert (change < 0) == (splits.growth[0] > 1) == (side > 1)
     assert np.abs(splits.directions.sum(axis=1)).max() < 1e-12
+
+
+def test_a_class_on_its_way_out_of_an_atom_makes_no_instability():
+    # Class 0 has left the second atom but for 1e-40; its row still grows there, β p(0|x) = 1.6.
+    channel = Channel.from_joint(np.array([[0.8, 0.2, 0.0], [0.2, 0.2, 0.6], [0.0, 0.0, 1.0]]) / 3)
+    beta = 2.0
+    gone = np.array([[0.5, 0.3, 0.2], [1e-40, 1e-40, 1.0]])
+    mixture = Mixture.from_probabilities(np.array([0.7, 0.3]), gone)
+    splits = split_directions(channel, mixture, evaluate(channel, mixture, beta), beta)
+    assert splits.growth[1] == 0.0
+    np.testing.assert_array_equal(splits.directions[1, :2], 0.0)

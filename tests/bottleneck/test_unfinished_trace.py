@@ -13,8 +13,6 @@ from ibcollapse.errors import ResultFileError
 from ibcollapse.progress import SILENT
 from ibcollapse.serialize import load_result, save
 
-# Of the table, the step at beta = 3.27 ends where the growth of an atom since the state before says
-# that it will split: forgetting that state changes every later point.
 TABLE = np.random.default_rng(2).dirichlet(np.full(24, 0.5)).reshape(8, 3)
 CHANNELS = {"wu_fischer": wu_fischer(), "table": Channel.from_joint(TABLE)}
 QUICK = {"n_points": 12, "fraction": 0.8}
@@ -97,16 +95,6 @@ def test_a_trace_stopped_at_every_step_ends_with_the_same_bits(whole, tmp_path):
         except CurveInterrupted:
             continue
     assert bits(again) == bits(whole["wu_fischer"])
-
-
-def test_what_foresight_remembers_is_kept(tmp_path):
-    path = tmp_path / "trace.h5"
-    stop(wu_fischer(), path, 8)
-    kept = load_result(path)
-    assert isinstance(kept, UnfinishedTrace)
-    n_t, beta, growth = kept.growth
-    assert (n_t >= 1, beta > 1, growth < 1.5) == (True, True, True)
-    assert n_t == int(n_t)
 
 
 @pytest.mark.parametrize("other", [{"seed": 1}, {"tol": 1e-8}, {"max_clusters": 3}])

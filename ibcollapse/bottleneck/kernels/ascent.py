@@ -11,12 +11,14 @@ at the maxima reached so far do not explain, one of each neighbourhood at a time
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf
 
-from ibcollapse.bottleneck.kernels.ascent_steps import LOG_ZERO, judge_trials
+from ibcollapse.bottleneck.kernels.ascent_steps import judge_trials
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.quasi_newton import QuasiNewton
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
@@ -31,10 +33,13 @@ SAME_BASIN = 1e-6
 # it, when log Φ between them is what the maximum's own quadratic model says, to this share.
 _NEAR_MAXIMUM = 1e-3
 _SAME_HILL = 0.05
+MANY_CLASSES = 24
 # From this many classes on second moments are dear enough for an approach without them, of at most
 # so many steps, that ends where the model promises no more than so many nats.
-MANY_CLASSES = 24
+_DEAR_MOMENTS = 8
 _APPROACH = 100
+# After so many of its steps it is looked who has come onto a hill that is known.
+_LOOK_AROUND = 5
 _NEARLY = 1e-11
 # Differences of log Φ this small, nats, are rounding.
 _ROUNDING = 1e-13
@@ -72,18 +77,22 @@ class _Climbers:
 
 @dataclasses.dataclass(frozen=True)
 class Effort:
-    """How an ascent is made: its rest, its rounds of the map and of Newton steps, its threads."""
+    """How an ascent is made: its rest, its rounds of the map and of Newton steps, its threads.
+
+    It ends early at a hint that reaches more than `enough` nats.
+    """
 
     tol: float
     n_maps: int
     max_steps: int
     n_threads: int = 1
+    enough: float = math.inf
 
 
 def climb_all(
     channel: PackedChannel,
     offset: Array,
-    starts: Array,
+    starts: Array | Callable[[], Array],
     beta: float,
     effort: Effort,
     *,
@@ -94,12 +103,16 @@ def climb_all(
     `offset` is log(p(x)/Z(x)) − beta Σ_y p(y|x) log p(y), (n_x,). A start rests when its model
     promises at most `effort.tol` nats of log Φ, after `effort.max_steps` trials at the latest.
     `hints` are expected near maxima and take Newton steps at once; `starts` first take
-    `effort.n_maps` rounds of the map r ← m, which may bring them onto a hill that is known.
+    `effort.n_maps` rounds of the map r ← m, which may bring them onto a hill that is known. Where
+    a hint reaches more than `effort.enough` nats that is all.
     """
     ascent = _Ascent(channel, offset, beta, effort)
     if hints is not None and len(hints):
         ascent.climb(np.ascontiguousarray(hints, dtype=np.float64))
-    waiting = np.ascontiguousarray(starts, dtype=np.float64)
+        if ascent.log_phi.max() > effort.enough:
+            return ascent.log_r, ascent.log_phi
+    given = starts() if callable(starts) else starts
+    waiting = np.ascontiguousarray(given, dtype=np.float64)
     if not len(waiting):
         return ascent.log_r, ascent.log_phi
     for round_ in range(effort.n_maps + 1):
@@ -108,7 +121,7 @@ def climb_all(
         waiting, log_phi, mean = waiting[new], met.log_phi[new], met.mean[new]
         if round_ < effort.n_maps:
             waiting = _mapped(waiting, mean)
-    if len(waiting) and channel.n_classes >= MANY_CLASSES:
+    if len(waiting) and channel.n_classes >= _DEAR_MOMENTS:
         waiting, log_phi = ascent.approach(waiting)
     while len(waiting):
         chosen = _one_of_each_neighbourhood(waiting, log_phi)
@@ -169,14 +182,17 @@ class _Ascent:
         """Close to maxima by quasi-Newton steps: decoders that no known hill explains, log Φ."""
         walkers = QuasiNewton.at(log_r)
         active = np.arange(len(log_r))
-        for _ in range(_APPROACH):
+        new = np.ones(len(log_r), dtype=np.bool_)
+        for step in range(1, _APPROACH + 1):
             met = self.moments(walkers.log_ahead(active))
             walkers.advance(active, met.log_phi, met.mean, self._beta, _NEARLY)
-            active = active[~walkers.resting[active]]
+            if step % _LOOK_AROUND == 0:
+                new[active] = ~self.explained(walkers.log_r(active), walkers.log_phi[active])
+            active = active[~walkers.resting[active] & new[active]]
             if not len(active):
                 break
-        log_r = 2.0 * np.log(walkers.s)
-        new = ~self.explained(log_r, walkers.log_phi)
+        log_r = walkers.log_r(np.arange(len(log_r)))
+        new[new] = ~self.explained(log_r[new], walkers.log_phi[new])
         return log_r[new], walkers.log_phi[new]
 
     def climb(self, log_r: Array) -> None:

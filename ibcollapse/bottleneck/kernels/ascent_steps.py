@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.cholesky import factor, length, solve
 from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-LOG_ZERO = -1e30
 _SMALLEST_R = 1e-290
 _LONGEST_STEP = 3.0
 # Damping in units of the gradient's length, so that it bounds the step: under a collapsed channel

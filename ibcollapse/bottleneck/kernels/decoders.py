@@ -9,6 +9,9 @@ from ibcollapse.bottleneck.kernels.compilation import constant
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.errors import InputError
 
+LOG_ZERO = -1e30
+"""Stands for log 0 in products with probabilities: 0 · LOG_ZERO is 0, anything else −∞ enough."""
+
 
 def checked_decoders(
     channel: PackedChannel, log_p_y_given_t: ArrayLike, log_p_t: ArrayLike, beta: float

@@ -67,6 +67,11 @@ class QuasiNewton:
             resting=np.zeros(n, dtype=np.bool_),
         )
 
+    def log_r(self, chosen: NDArray[np.intp]) -> Array:
+        """Log decoders (n_chosen, n_classes) of the best points."""
+        reached: Array = 2.0 * np.log(self.s[chosen])
+        return reached
+
     def log_ahead(self, active: NDArray[np.intp]) -> Array:
         """Log decoders (n_active, n_classes) where Φ is wanted next."""
         tried: Array = 2.0 * np.log(self.ahead[active])

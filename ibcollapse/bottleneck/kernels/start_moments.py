@@ -73,8 +73,7 @@ def moments_of_starts(
         Threads over the decoders; each decoder's result is the same bits for any number.
     """
     n, n_classes = log_r.shape
-    rows = np.full(channel.p_x.shape, NO_WEIGHT)
-    rows.reshape(-1)[: channel.n_x] = offset / math.log(2.0)
+    rows = padded_offset(channel, offset)
     found = StartMoments(
         np.empty(n),
         np.empty((n, n_classes)),
@@ -90,7 +89,7 @@ def moments_of_starts(
     def fill(pair: tuple[int, int]) -> None:
         part = slice(*pair)
         seconds = found.second[part] if second else found.second
-        _sum_over_rows(
+        sum_over_rows(
             channel.posteriors,
             rows,
             np.ascontiguousarray(log_r[part]),
@@ -108,6 +107,14 @@ def moments_of_starts(
     return found
 
 
+def padded_offset(channel: PackedChannel, offset: Array) -> Array:
+    """Offsets (n_x,) in nats as the kernels want them: in bits, (n_slabs, 32)."""
+    rows = np.full(channel.p_x.shape, NO_WEIGHT)
+    rows.reshape(-1)[: channel.n_x] = offset
+    rows.reshape(-1)[: channel.n_x] /= math.log(2.0)
+    return rows
+
+
 @functools.cache
 def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:
     """Threads that wait for the next ascent: starting them takes as long as many a step of one.
@@ -118,7 +125,7 @@ def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:
 
 
 @kernel
-def _sum_over_rows(
+def sum_over_rows(
     posteriors: Array,
     offset: Array,
     log_r: Array,
@@ -127,6 +134,10 @@ def _sum_over_rows(
     mean: Array,
     second: Array,
 ) -> None:
+    """Fill log Φ (n,), means (n, K) and, where it has rows, second moments (n, K, K).
+
+    `offset` is `padded_offset`'s.
+    """
     n, n_classes = log_r.shape
     coefficients = score_coefficients(log_r, np.zeros(n), beta)
     edges = tile_edges(n, SCORE_HEIGHT)

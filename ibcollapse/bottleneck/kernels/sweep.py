@@ -107,7 +107,9 @@ def sweep(
     def sweep_slabs(first: int, stop: int) -> tuple[Array, float]:
         joint = np.zeros(decoders.shape)
         rows = channel.posteriors, channel.negentropy, channel.p_x
-        mean = _pass(*rows, decoders, weights, beta, first, stop, joint, _NOTHING, _NOTHING)
+        mean = pass_over_slabs(
+            *rows, decoders, weights, beta, first, stop, joint, _NOTHING, _NOTHING
+        )
         return joint, mean
 
     work = channel.p_x.size * decoders.size
@@ -129,7 +131,7 @@ def log_partition(
     decoders, weights, beta = checked_decoders(channel, log_p_y_given_t, log_p_t, beta)
     bits = np.empty(channel.p_x.shape)
     rows = channel.posteriors, channel.negentropy, channel.p_x
-    _pass(*rows, decoders, weights, beta, 0, len(bits), _NOTHING, bits, _NOTHING)
+    pass_over_slabs(*rows, decoders, weights, beta, 0, len(bits), _NOTHING, bits, _NOTHING)
     log_z = bits.reshape(-1)[: channel.n_x] * math.log(2.0)
     log_z[log_z < _UNREACHABLE] = -math.inf
     return log_z
@@ -147,12 +149,12 @@ def encode(
     p_t_given_x = np.empty((channel.n_x, len(decoders)))
     rows = channel.posteriors, channel.negentropy, constant(np.ones(channel.p_x.shape))
     stop = len(channel.p_x)
-    _pass(*rows, decoders, weights, beta, 0, stop, _NOTHING, _NOTHING, p_t_given_x)
+    pass_over_slabs(*rows, decoders, weights, beta, 0, stop, _NOTHING, _NOTHING, p_t_given_x)
     return p_t_given_x
 
 
 @kernel
-def _pass(
+def pass_over_slabs(
     posteriors: Array,
     negentropy: Array,
     row_weights: Array,

@@ -7,9 +7,9 @@ from naive import naive_potential, naive_simplex_grid
 
 from ibcollapse.bottleneck import Channel
 from ibcollapse.bottleneck.certificate import climb
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 
 # The kernel is met through `climb`, which prepares its offset and drops duplicate maxima.
-LOG_ZERO = -1e30
 
 
 def logs(array):
@@ -118,3 +118,21 @@ def test_one_hot_rows_have_a_maximum_at_each_of_them():
     maxima = climb(channel, np.log(channel.p_x), starts, 2.0)
     expected = np.sort(-np.log([0.2, 0.3, 0.5]))[::-1]
     np.testing.assert_allclose(maxima.log_phi[:3], expected, atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    n_x=st.integers(2, 60),
+    n_classes=st.integers(2, 9),
+    beta=st.floats(1.1, 20.0),
+    seed=st.integers(0, 10_000),
+)
+def test_small_channels_climb_to_the_maxima_of_large_ones(n_x, n_classes, beta, seed):
+    channel, log_v, rng = problem(n_x, n_classes, seed)
+    starts = logs(rng.dirichlet(np.full(n_classes, 0.5), 20))
+    hints = logs(rng.dirichlet(np.ones(n_classes), 3))
+    small = climb(channel, log_v, starts, beta, hints=hints)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ibcollapse.bottleneck.kernels.small_ascent._SMALL", 0)
+        large = climb(channel, log_v, starts, beta, hints=hints)
+    assert small.log_phi[0] == pytest.approx(large.log_phi[0], abs=1e-9)

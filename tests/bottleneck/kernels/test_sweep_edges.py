@@ -125,7 +125,7 @@ def test_threads_agree_with_one_and_repeat_their_bits(n_threads, monkeypatch):
 
 
 def test_arguments_of_any_type_and_layout_use_one_compiled_loop():
-    from ibcollapse.bottleneck.kernels.sweep import _pass
+    from ibcollapse.bottleneck.kernels.sweep import pass_over_slabs
 
     p_x, p_y_given_x, p_y_given_t, log_p_t = soft_problem()
     channel = PackedChannel.pack(p_x, logs(p_y_given_x))
@@ -135,7 +135,7 @@ def test_arguments_of_any_type_and_layout_use_one_compiled_loop():
     given = sweep(channel, fortran, list(log_p_t), 2)
     np.testing.assert_array_equal(given.joint, expected.joint)
     encode(channel, fortran, log_p_t, np.float32(2.0))
-    assert len(_pass.signatures) == 1
+    assert len(pass_over_slabs.signatures) == 1
 
 
 @pytest.mark.parametrize(

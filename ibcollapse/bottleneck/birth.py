@@ -1,0 +1,77 @@
+"""What a branch does just beyond the birth of an atom, to second order in the atom's weight."""
+
+import dataclasses
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import curvature
+from ibcollapse.bottleneck.events import Event
+from ibcollapse.bottleneck.metric import scaled, scales, unscaled
+from ibcollapse.bottleneck.mixture import Mixture, exponents
+from ibcollapse.bottleneck.newton import inverse_curvature, log_sum
+
+Array = NDArray[np.float64]
+
+# In a first guess the other weights change by at most this share.
+_MOST_GROWTH = 0.5
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Birth:
+    """The birth of one atom at an event, with the response of the others to its weight.
+
+    With weight ε for the new atom and the branch's other variables z relaxed, F changes by
+    −ε s (beta − beta₀) + ε² c / 2, s the slope of log Φ at the new decoder and
+    c = F_εε − F_εz F_zz⁻¹ F_zε: then ε = s (beta − beta₀) / c, and F falls by
+    s² (beta − beta₀)² / (2 c).
+
+    `log_r` is the new decoder (n_classes,), `bend` is c; `growth` (n_t,) and `logits` (n_t,
+    n_classes) are the relative changes of the weights and the changes of the logits per ε.
+    """
+
+    log_r: Array
+    steepness: float
+    bend: float
+    growth: Array
+    logits: Array
+
+    @classmethod
+    def at(cls, channel: Channel, event: Event) -> "Birth":
+        """The birth of the first violator of an event."""
+        evaluation, mixture, p_x = event.evaluation, event.mixture, channel.p_x
+        exponent = exponents(channel, event.violators[:1], event.beta)[:, 0]
+        ratio = np.exp(exponent - evaluation.log_z)
+        shared = evaluation.p_t_given_x * (p_x * ratio)[:, None]
+        joint = shared.T @ channel.p_y_given_x
+        p_t = joint.sum(axis=1)
+        root_q, scale = scales(mixture, event.beta)
+        gap = event.beta * (joint - p_t[:, None] * mixture.r)
+        mixed = scaled(p_t, gap, root_q, scale)
+        hessian = curvature(channel, mixture, evaluation, event.beta)
+        response = -inverse_curvature(hessian, mixed)
+        bend = float(p_x @ ratio**2) + float(mixed @ response)
+        growth, logits = unscaled(response, root_q, scale)
+        return cls(event.violators[0], abs(event.steepness), bend, growth, logits)
+
+    def distance_of_gain(self, gain: float) -> float:
+        """Distance in beta at which F has fallen by `gain` nats.
+
+        Zero where c is not positive, as at a jump; infinite where s is zero.
+        """
+        if self.steepness == 0:
+            return math.inf
+        return math.sqrt(2.0 * gain * max(0.0, self.bend)) / self.steepness
+
+    def guess(self, branch: Mixture, distance: float) -> Mixture | None:
+        """The state with the new atom, from the branch at that distance; None where c says none."""
+        if self.bend <= 0:
+            return None
+        weight = self.steepness * distance / self.bend
+        held = weight * min(1.0, _MOST_GROWTH / max(weight * np.abs(self.growth).max(), 1e-300))
+        log_q = np.append(branch.log_q + np.log1p(held * self.growth), math.log(held))
+        log_r = branch.log_r + held * self.logits
+        log_r = np.concatenate([log_r - log_sum(log_r)[:, None], self.log_r[None]])
+        return Mixture(log_r, log_q - log_sum(log_q))

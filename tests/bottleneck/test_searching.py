@@ -1,0 +1,50 @@
+"""A search that a violator ends early, against the whole one."""
+
+import numpy as np
+import pytest
+
+from ibcollapse.bottleneck import Channel
+from ibcollapse.bottleneck.certificate import log_potential, potential_weights
+from ibcollapse.bottleneck.mixture import evaluate, trivial_mixture
+from ibcollapse.bottleneck.searching import Options, search
+
+BETA = 2.0
+
+
+@pytest.fixture(scope="module", params=[5, 30])
+def unfinished(request):
+    """The trivial state of noisy labels far from its optimum: channel, state and its sweep."""
+    n_classes = request.param
+    rng = np.random.default_rng(0)
+    rows = 0.8 * np.eye(n_classes) + 0.2 * rng.dirichlet(np.ones(n_classes), n_classes)
+    channel = Channel.from_joint(np.repeat(rows, 3, axis=0) / (3 * n_classes)).reduce()
+    state = trivial_mixture(channel)
+    return channel, state, evaluate(channel, state, BETA)
+
+
+def searched(unfinished, hints, enough):
+    channel, state, evaluation = unfinished
+    rng = np.random.default_rng(1)
+    return search(channel, state, evaluation, BETA, Options(), rng, hints, enough)
+
+
+def test_a_violator_near_a_hint_ends_the_search_among_many_classes(unfinished):
+    channel, _, evaluation = unfinished
+    hint = np.log(channel.p_y_given_x[:1])
+    early, whole = searched(unfinished, hint, 1e-9), searched(unfinished, hint, np.inf)
+    assert early.is_partial == (channel.n_classes >= 24)
+    assert not whole.is_partial
+    assert 1e-9 < early.gap <= whole.gap + 1e-12
+    log_v = potential_weights(channel, evaluation.log_z)
+    log_phi, _ = log_potential(channel, log_v, early.maxima.log_r[:1], BETA)
+    assert log_phi[0] == pytest.approx(early.maxima.log_phi[0], abs=1e-12)
+    if early.is_partial:
+        assert len(early.maxima.log_phi) < len(whole.maxima.log_phi)
+
+
+def test_where_no_hint_violates_the_search_is_whole(unfinished):
+    channel, state, _ = unfinished
+    found, whole = searched(unfinished, state.log_r, 1e-9), searched(unfinished, None, np.inf)
+    assert not found.is_partial
+    assert found.gap == pytest.approx(whole.gap, abs=1e-12)
+    assert channel.n_classes <= len(found.maxima.log_phi)
