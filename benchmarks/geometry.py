@@ -3,9 +3,10 @@
     python -m benchmarks.geometry [--full] [--rivals]
 
 Prints CPU seconds (minimum of the repeats, interleaved) and their ratio; `--full` adds the
-100 000 × 2048 case, which needs about 2 GiB. The accuracy column is the relative error of NC1 against the
-definition in float64. `--rivals` adds scikit-learn on the small case: linear discriminant analysis
-(its eigenproblem is that of tr Σ_B Σ_W^-1) and the nearest centroid, a part of what we report.
+100 000 × 2048 case, which needs about 2 GiB. The accuracy column is the relative error of NC1
+against the definition in float64. `--rivals` adds scikit-learn on the small case: linear
+discriminant analysis (its eigenproblem is that of tr Σ_B Σ_W^-1) and the nearest centroid, a part
+of what we report.
 """
 
 import argparse
