@@ -4,7 +4,8 @@
 CPU time of one thread over rounds in which all rivals take turns, each with one call unmeasured
 first, so that a busy machine slows them alike. Bounds: the two products at the rate of the fastest
 DGEMM, and one exponential a row and cluster, by NumPy's exp or by a sweep of a channel with one
-class, which is little else; the faster counts.
+class, which is little else; the faster counts. The products and the exponentials are arithmetic of
+the same units of a core, so that only their sum can be reached: `ours/sum`.
 """
 
 import time
@@ -105,6 +106,7 @@ def main() -> None:
         "products",
         "exps",
         "ours/bound",
+        "ours/sum",
         "numpy",
         "numpy/ours",
     )
@@ -112,10 +114,12 @@ def main() -> None:
     for size in SIZES:
         got = measure(size, rounds=6 if size[1] * size[2] > 1000 else 40)
         bound = max(got["products"], got["exponentials"])
+        both = got["products"] + got["exponentials"]
         print(
             "".join(f"{part:>12}" for part in size)
             + f"{1e3 * got['ours']:12.3f}{1e3 * got['products']:12.3f}"
             + f"{1e3 * got['exponentials']:12.3f}{got['ours'] / bound:12.2f}"
+            + f"{got['ours'] / both:12.2f}"
             + f"{1e3 * got['numpy']:12.2f}{got['numpy'] / got['ours']:12.1f}{got['error']:12.1e}"
         )
 

@@ -37,7 +37,7 @@ from ibcollapse.nn.run import Run
 from ibcollapse.report.figures.figure_files import save_figure
 
 DATA = Path(__file__).parents[2] / "data"
-SEEDS = (0,)
+SEEDS = (0, 1, 2)
 SMOOTHING = (0.0, 0.1, 0.3)
 FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHARES = tuple(np.linspace(0, 1, 11).round(2).tolist())
@@ -146,34 +146,37 @@ def under_pruning(folder: Path) -> Rows:
 def along_mixtures(folder: Path) -> Rows:
     """Between networks that share their first epochs, or nothing."""
     data = networks.fashion_part()
-    last = weights_at(folder / "cross-entropy_0", PLAN.epochs)
     network = Run(PLAN, data).network
     rows: Rows = []
-    for name, other in partners(folder, data).items():
-        for share in SHARES:
-            between = mixed(network, last, other, share)
-            found = measured(between, data.test)
-            rows.append({"partner": name, "share": share, "split": "test", **found})
+    for seed in SEEDS:
+        last = weights_at(folder / f"cross-entropy_{seed}", PLAN.epochs)
+        for name, other in partners(folder, data, seed).items():
+            for share in SHARES:
+                found = measured(mixed(network, last, other, share), data.test)
+                rows.append(
+                    {"partner": name, "seed": seed, "share": share, "split": "test", **found}
+                )
     return rows
 
 
-def partners(folder: Path, data: Dataset) -> dict[str, networks.Weights]:
-    """Last weights of the networks to mix with the first one, by what they share with it."""
+def partners(folder: Path, data: Dataset, seed: int) -> dict[str, networks.Weights]:
+    """Last weights of the networks to mix with that of `seed`, by what they share with it."""
     found = {}
     for epoch in SHARED:
-        start = weights_at(folder / "cross-entropy_0", epoch)
+        start = weights_at(folder / f"cross-entropy_{seed}", epoch)
         # Another seed draws other batches; its own initial weights are replaced.
-        place = folder / f"shared{epoch}"
-        plan = dataclasses.replace(PLAN, seed=100)
+        place = folder / f"shared{epoch}_{seed}"
+        plan = dataclasses.replace(PLAN, seed=100 + seed)
         network = trained(plan, data, place, start=start, from_epoch=epoch)
         found[f"same start, {epoch} epochs shared"] = network.state_dict()
-    stranger = trained(smoothed(0.0, 1), data, folder / "cross-entropy_1")
+    # None of SEEDS, so that no network is an end of two paths.
+    stranger = trained(smoothed(0.0, 10 + seed), data, folder / f"stranger_{seed}")
     found["another start"] = stranger.state_dict()
     return found
 
 
 def shown(name: str, rows: Rows) -> list[dict[str, object]]:
-    """Rows of the printed table: the mean over the seeds of each setting."""
+    """Rows of the printed table: mean over the seeds of each setting, and least to most."""
     if name == "mixing":
         return mixing_table(rows)
     measures = ("accuracy", "mir", "hdr", "null", "means_mir", "means_hdr")
@@ -184,9 +187,7 @@ def shown(name: str, rows: Rows) -> list[dict[str, object]]:
     return [
         dict(zip(settings, values, strict=True))
         | {
-            measure: f"{np.mean([float(row[measure]) for row in group]):.4f}"
-            if measure in group[0]
-            else ""
+            measure: _over_seeds([float(row[measure]) for row in group if measure in row], "{:.4f}")
             for measure in measures
             if any(measure in row for row in rows)
         }
@@ -195,25 +196,48 @@ def shown(name: str, rows: Rows) -> list[dict[str, object]]:
 
 
 def mixing_table(rows: Rows) -> list[dict[str, object]]:
-    table = []
+    """A row a partner and split: mean over the seeds, and least to most."""
+    table: list[dict[str, object]] = []
     for partner in dict.fromkeys(row["partner"] for row in rows):
         for split in dict.fromkeys(row["split"] for row in rows):
-            path = [row for row in rows if row["partner"] == partner and row["split"] == split]
-            columns = {
-                key: np.array([float(row[key]) for row in path])
-                for key in ("accuracy", "mir", "hdr")
-            }
+            chosen = [row for row in rows if row["partner"] == partner and row["split"] == split]
+            paths = [
+                {
+                    key: np.array([float(row[key]) for row in chosen if row["seed"] == seed])
+                    for key in ("accuracy", "mir", "hdr")
+                }
+                for seed in dict.fromkeys(row["seed"] for row in chosen)
+            ]
             entry: dict[str, object] = {"partner": partner, "split": split}
-            for key, values in columns.items():
-                middle = values[len(values) // 2]
-                entry[f"{key}: ends, middle"] = f"{values[0]:.3f}, {values[-1]:.3f}, {middle:.3f}"
-            entry["barrier"] = f"{barrier(columns['accuracy']):.3f}"
-            entry["correlation of accuracy with MIR, HDR"] = ", ".join(
-                f"{np.corrcoef(columns['accuracy'], columns[key])[0, 1]:+.2f}"
-                for key in ("mir", "hdr")
-            )
+            for key in ("accuracy", "mir", "hdr"):
+                ends = np.mean([(path[key][0], path[key][-1]) for path in paths], axis=0)
+                entry[f"{key}: ends"] = "{:.3f}, {:.3f}".format(*ends)
+                middle = [float(path[key][len(path[key]) // 2]) for path in paths]
+                entry[f"{key}: middle"] = _over_seeds(middle, "{:.3f}")
+            barriers = [barrier(path["accuracy"]) for path in paths]
+            entry["barrier"] = _over_seeds(barriers, "{:.3f}")
+            for key in ("mir", "hdr"):
+                entry[f"correlation of accuracy with {key}"] = ", ".join(
+                    _correlation(path["accuracy"], path[key]) for path in paths
+                )
             table.append(entry)
     return table
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> str:
+    if not (np.ptp(first) and np.ptp(second)):  # A constant has none.
+        return "–"
+    return f"{np.corrcoef(first, second)[0, 1]:+.2f}"
+
+
+def _over_seeds(values: list[float], number: str) -> str:
+    """Mean of `values` and, of several, least to most; empty for none."""
+    if not values:
+        return ""
+    mean = number.format(np.mean(values))
+    if len(values) == 1:
+        return mean
+    return f"{mean} ({number.format(min(values))} to {number.format(max(values))})"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
 from ibcollapse.bottleneck.kernels.start_moments import THREADS
 from ibcollapse.bottleneck.mixture import Mixture, exponents, potential_offset
@@ -159,7 +159,7 @@ def climb(
         n_starts = len(given) + (0 if hints is None else len(hints))
         climb_from = climb_together if is_small(channel.packed, n_starts) else climb_all
         log_r, log_phi = climb_from(channel.packed, offset, given, beta, effort, hints=hints)
-    keep = distinct(log_r, log_phi, SAME_BASIN)
+    keep = distinct(log_r, log_phi, SAME_BASIN * closeness(beta))
     return Maxima(log_r[keep], log_phi[keep])
 
 
@@ -170,9 +170,10 @@ def hellinger_squared(log_a: Array, log_b: Array) -> Array:
     return total
 
 
-def apart(log_r: Array) -> Array:
+def apart(log_r: Array, beta: float) -> Array:
     """The decoders (n, n_classes) without those in the basin of an earlier one."""
-    kept: Array = log_r[np.sort(distinct(log_r, np.zeros(len(log_r)), SAME_BASIN))]
+    least = SAME_BASIN * closeness(beta)
+    kept: Array = log_r[np.sort(distinct(log_r, np.zeros(len(log_r)), least))]
     return kept
 
 

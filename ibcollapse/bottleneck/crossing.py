@@ -19,6 +19,8 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 
 # States closer than this fraction of beta − 1 are not told apart any further.
 RESOLUTION = 1e-6
+# Rounding of log Φ, nats.
+_VANISHING = 1e-15
 # A jump of I(T;Y) below this share of I(X;Y) cannot be told from a steep continuous rise.
 _SMALLEST_JUMP = 1e-3
 
@@ -63,10 +65,15 @@ def crossed(
         second = _upper_end(channel, event, above, options)
         jump_xt, jump_ty, order = second.i_xt - first.i_xt, second.i_ty - first.i_ty, 1
         solutions.append(second)
-    mechanism = "jump" if order == 1 else "split" if event.is_split else "nucleation"
+    beta = event.beta
+    beta_local = beta if event.is_split and order == 2 else spinodal(channel, event)
+    is_split = event.is_split or _cannot_be_told_apart(beta, beta_local)
+    mechanism = "jump" if order == 1 else "split" if is_split else "nucleation"
+    if mechanism == "split":
+        beta = beta_local
     transition = PhaseTransition(
-        beta=event.beta,
-        beta_local=event.beta if mechanism == "split" else spinodal(channel, event),
+        beta=beta,
+        beta_local=beta_local,
         order=order,
         mechanism=mechanism,
         jump_i_xt=jump_xt if order == 1 else 0.0,
@@ -78,6 +85,15 @@ def crossed(
         certified=first.gap <= options.tol and above.gap <= options.tol,
     )
     return Passage(tuple(solutions), (transition,))
+
+
+def _cannot_be_told_apart(beta: float, beta_local: float) -> bool:
+    """Whether rounding hides the atom that comes before the spinodal.
+
+    At a share u of beta − 1 before it, log Φ of that atom is of the order of (beta − 1) u².
+    """
+    share = RESOLUTION + math.sqrt(_VANISHING / (beta - 1.0))
+    return abs(beta_local - beta) <= share * (beta - 1.0)
 
 
 def _as_state(

@@ -46,7 +46,9 @@ _SPARSE = 0.25
 
 
 class Curvature(Protocol):
-    """What a second-order method asks of a Hessian."""
+    """What a second-order method asks of a Hessian; one `is_cheap` when it costs least to make."""
+
+    is_cheap: bool
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""
@@ -73,6 +75,8 @@ def curvature(
 
 class MatrixCurvature:
     """The Hessian as a matrix, factored once for each damping."""
+
+    is_cheap = False
 
     def __init__(
         self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
@@ -109,6 +113,8 @@ class MatrixCurvature:
 
 class ImplicitCurvature:
     """The Hessian by its products with vectors."""
+
+    is_cheap = True
 
     def __init__(
         self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float

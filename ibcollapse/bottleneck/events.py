@@ -26,7 +26,8 @@ from ibcollapse.bottleneck.branch import (
     tangent,
 )
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.kernels.decoders import closeness
+from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.stability import Splits, split_directions
 
 Array = NDArray[np.float64]
@@ -38,6 +39,8 @@ _MOST_EVALUATIONS = 60
 _ROUNDING = 1e-11
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
+# Near beta = 1 both shrink with beta − 1, to this share: less than 1e-15 is rounding.
+_LEAST_SHARE = 1e-4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -145,7 +148,8 @@ def locate(
             return None
         probe = found
     # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
-    rounding = _ROUNDING + 1e3 * near * abs(probe.excess_slope)
+    rounding = max(_finest(_ROUNDING, probe.beta), 10.0 * UNIT * probe.beta)
+    rounding += 1e3 * near * abs(probe.excess_slope)
     return _event(probe) if abs(probe.excess) <= rounding else None
 
 
@@ -168,7 +172,7 @@ def _probe(
     distance = np.array(
         [certificate.hellinger_squared(log_r, state.log_r).min() for log_r in maxima.log_r]
     )
-    away = distance > AT_ATOM
+    away = distance > AT_ATOM * closeness(beta)
     along = tangent(channel, state, evaluation, beta, ended.hessian)
     splits = split_directions(channel, state, evaluation, beta)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
@@ -184,9 +188,14 @@ def _probe(
     return _Probe(beta, state, evaluation, along, splits, excess, excess_slope, log_r, log_phi)
 
 
+def _finest(usual: float, beta: float) -> float:
+    """A tolerance on log Φ, in proportion to β − 1 near one, where all of log Φ is."""
+    return usual * max(min(1.0, beta - 1.0), _LEAST_SHARE)
+
+
 def _event(probe: _Probe) -> Event:
     atom = int(np.argmax(probe.splits.growth))
-    touching = probe.away[probe.away_excess > _TOUCHING]
+    touching = probe.away[probe.away_excess > -_finest(-_TOUCHING, probe.beta)]
     return Event(
         beta=probe.beta,
         mixture=probe.mixture,

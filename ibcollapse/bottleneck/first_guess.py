@@ -4,6 +4,7 @@ import numpy as np
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.acceleration import sweep_until_still
+from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, trivial_mixture
 from ibcollapse.bottleneck.refinement import merge_coincident
 
@@ -38,6 +39,6 @@ def first_guess(channel: Channel, beta: float) -> Mixture:
     alive = p_t > 0
     p_t = p_t[alive]
     swept = Mixture.from_probabilities(p_t / p_t.sum(), joint[alive] / p_t[:, None])
-    swept = merge_coincident(swept, _MEETING)
+    swept = merge_coincident(swept, _MEETING * closeness(beta))
     gains = evaluate(channel, swept, beta).free_energy < _NO_GAIN
     return swept if gains and np.isfinite(swept.log_r).all() else trivial

@@ -8,6 +8,7 @@ from ibcollapse.bottleneck.branch import Tangent, growth_slope, potential_slope
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import AT_ATOM
+from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.stability import split_directions
 
@@ -28,8 +29,9 @@ def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
 
 def _first_birth(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     beta, first = state.beta, math.inf
+    at_atom = AT_ATOM * closeness(beta)
     for log_r, log_phi in zip(state.maxima.log_r, state.maxima.log_phi, strict=True):
-        if log_phi >= 0 or hellinger_squared(log_r, state.mixture.log_r).min() <= AT_ATOM:
+        if log_phi >= 0 or hellinger_squared(log_r, state.mixture.log_r).min() <= at_atom:
             continue
         rise = potential_slope(channel, state.evaluation, slope, log_r, beta)
         if rise > 0:

@@ -24,6 +24,10 @@ from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 Array = NDArray[np.float64]
 
 
+UNIT = 2.3e-16
+"""Rounding of the sum of a decoder: F and log Φ, nats, are known to beta times this at best."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Mixture:
     """Atoms of a mixing measure: log decoders (n_t, n_classes) and log weights (n_t,)."""

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture, blahut_arimoto_step, evaluate
+from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture, blahut_arimoto_step, evaluate
 
 Array = NDArray[np.float64]
 
 # Relative rounding of the sum F over X.
 _ROUNDING = 4e-16
+# Betas up to this add nothing to it.
+_WEAK = 100.0
 # Predicted gains below this multiple of the rounding are not looked for in F.
 _HIDDEN = 100.0
 _LAST_DAMPING = 1e-13
@@ -86,7 +88,7 @@ def descend(
         n_sweeps += 1
         model = -float(here.gradient @ step + 0.5 * step @ hessian.apply(step))
         gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
-        rounding = _rounding(channel, here.evaluation)
+        rounding = _rounding(channel, here.evaluation, beta)
         if gained >= 0.1 * model > 0 and gained > rounding:
             damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping
         elif abs(model) > _HIDDEN * rounding:
@@ -99,8 +101,8 @@ def descend(
                 break
             damping, cornered, hessian = _LAST_DAMPING, fresh, hessian if fresh else None
             continue
-        # A Hessian that still gives a digit a step is as good as a new one.
-        useful = there.residual <= _DIGIT * here.residual
+        # A Hessian that still gives a digit a step is as good as a new one, if that has its price.
+        useful = there.residual <= _DIGIT * here.residual and not hessian.is_cheap
         here, fresh, cornered = there, False, False
         hessian = hessian if useful else None
     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps, hessian)
@@ -133,13 +135,15 @@ def _plain_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
     """
     there = _point(channel, blahut_arimoto_step(here.evaluation), beta)
     gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
-    return there if gained > _rounding(channel, here.evaluation) else None
+    return there if gained > _rounding(channel, here.evaluation, beta) else None
 
 
-def _rounding(channel: Channel, evaluation: Evaluation) -> float:
+def _rounding(channel: Channel, evaluation: Evaluation, beta: float) -> float:
     """What rounding may change F by, nats: each log Z by its own digits and by those of Z ≈ 1."""
     own = float(channel.p_x @ np.abs(evaluation.log_z))
-    return _ROUNDING * (own + float(np.linalg.norm(channel.p_x)))
+    # Decoders sum to one within a rounding, of which beta makes what weak channels feel.
+    sums = UNIT * max(beta - _WEAK, 0.0)
+    return _ROUNDING * (own + float(np.linalg.norm(channel.p_x))) + sums
 
 
 def _scaled_gradient(mixture: Mixture, evaluation: Evaluation, beta: float) -> Array:

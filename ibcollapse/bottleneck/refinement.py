@@ -11,7 +11,7 @@ from ibcollapse.bottleneck.certificate import (
     potential_weights,
 )
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
 from ibcollapse.bottleneck.weights import optimise_weights
@@ -43,7 +43,8 @@ def refine(
 
     The free energy of the result is at most that of `mixture`, up to rounding.
     """
-    state, n_sweeps = merge_coincident(mixture), 0
+    apart = COINCIDENT * closeness(beta)
+    state, n_sweeps = merge_coincident(mixture, apart), 0
     tol *= max(1.0, state.n_t * (1 + channel.n_classes) / _FEW_VARIABLES)
     while True:
         if n_sweeps and state.n_t > 1:
@@ -59,7 +60,7 @@ def refine(
         if finished and ratio.min() < 1 - _STARVED:
             state = _without(channel, state, ratio < 1 - _STARVED, beta)
             n_sweeps += 1
-        state = merge_coincident(state)
+        state = merge_coincident(state, apart)
         unchanged = state.n_t == ended.mixture.n_t
         if (unchanged and finished) or n_sweeps >= max_sweeps:
             if not unchanged:

@@ -13,24 +13,30 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import RESOLUTION, Passage, crossed, died, unresolved
 from ibcollapse.bottleneck.events import Event, locate
+from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import join
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
-from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck.stability import onset_beta_local, split_directions
 
 Array = NDArray[np.float64]
 
 # The state beside a transition is solved this far from it, as a fraction of beta − 1; the first
 # fraction at which its atoms differ is taken.
 _BESIDE = (1e-6, 1e-5, 1e-4, 1e-3)
+# The trivial state is followed from this share of beta − 1 below its spinodal.
+_BELOW_SPINODAL = 1e-3
 # Betas closer than this share of themselves are one, for the rounding of what is solved at them.
 _FINEST = 1e-14
 # Free energies that differ by less (nats) may be equal; a birth is first looked at where it should
 # have gained the second.
 _VISIBLE = 1e-14
 _CLEAR = 1e-13
+# A state that lies below another by so many times its own gap has the optimum's atoms: beside a
+# symmetric split three atoms may do as well as two to within the gap.
+_SURELY = 10.0
 # Atoms further apart than this (squared Hellinger) are different ones.
 _SAME_ATOM = 0.05
 # The gap in nats at which the states beside a transition rest: they show it early.
@@ -55,6 +61,7 @@ def resolve(
     """
     if _one_branch(channel, before, after):
         return Passage()
+    before = _while_stable(channel, before)
     width = after.beta - before.beta
     if width <= max(RESOLUTION * (before.beta - 1), _FINEST * before.beta):
         return unresolved(channel, before, after)
@@ -73,7 +80,7 @@ def resolve(
         )
     else:
         states = (*states, branch.maxima.log_r)
-    hints = certificate.apart(np.concatenate(states))
+    hints = certificate.apart(np.concatenate(states), after.beta)
     at_bad = None if branch is None else branch.mixture
     event = locate(
         channel, before.mixture, None, before.beta, after.beta, starts, hints, at_bad=at_bad
@@ -107,6 +114,20 @@ def resolve(
     return lower + resolve(channel, lower.postponed or middle, after, options, rng)
 
 
+def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
+    """The trivial state below its spinodal, where it was kept beyond: other states as they are.
+
+    Just above an onset near beta = 1 no gap shows that it is not the optimum any more.
+    """
+    if before.mixture.n_t > 1:
+        return before
+    stable = 1.0 + (1.0 - _BELOW_SPINODAL) * (onset_beta_local(channel) - 1.0)
+    if before.beta <= stable:
+        return before
+    # Its encoder and its free energy, zero, are the same at every beta.
+    return dataclasses.replace(before, beta=stable)
+
+
 def _one_branch(
     channel: Channel, before: SolvedState, after: SolvedState, tol: float = 1e-10
 ) -> bool:
@@ -130,7 +151,7 @@ def _beside(
     """The certified state next to an event, on the side of `limit`, that has other atoms.
 
     Above a birth that is the state with the new atom, below a death the one with the dying atom. It
-    has to lie below the branch of the event, visibly and by more than its own gap, or it is no
+    has to lie below the branch of the event, visibly and by several times its own gap, or it is no
     better known than the branch is. `limit` itself where none nearer by shows the change.
     """
     sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
@@ -143,13 +164,35 @@ def _beside(
         branch = follow(channel, event.mixture, None, event.beta, beta)
         start = _with_new_atoms(channel, event, birth, branch, beta)
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
+        state = _without_the_parent(channel, event, state, sharper, rng)
         if _differs(event, state) and (
             branch is None
             or branch.evaluation.free_energy - state.evaluation.free_energy
-            >= max(state.gap, _VISIBLE)
+            >= max(_SURELY * state.gap, _VISIBLE)
         ):
             return state
     return limit
+
+
+def _without_the_parent(
+    channel: Channel,
+    event: Event,
+    state: SolvedState,
+    options: Options,
+    rng: np.random.Generator,
+) -> SolvedState:
+    """The state beside a split without the atom that split, where that does as well.
+
+    Just above a symmetric split the parent between its two children costs less than any gap shows.
+    """
+    if not event.is_split or state.mixture.n_t <= event.mixture.n_t + 1:
+        return state
+    parent = np.argmin(hellinger_squared(event.mixture.log_r[event.atom], state.mixture.log_r))
+    children = state.mixture.take(np.arange(state.mixture.n_t) != parent)
+    fewer = solve_state(channel, state.beta, children, options, rng, state.maxima.log_r)
+    higher = fewer.evaluation.free_energy - state.evaluation.free_energy
+    as_good = higher <= max(state.gap, _VISIBLE) and fewer.gap <= max(state.gap, options.aim)
+    return fewer if as_good and fewer.mixture.n_t < state.mixture.n_t else state
 
 
 def _fractions(event: Event, birth: Birth | None) -> list[float]:
@@ -185,6 +228,5 @@ def _with_new_atoms(
 def _differs(event: Event, state: SolvedState) -> bool:
     if event.mixture.n_t != state.mixture.n_t:
         return True
-    return any(
-        hellinger_squared(r, event.mixture.log_r).min() > _SAME_ATOM for r in state.mixture.log_r
-    )
+    far = _SAME_ATOM * closeness(event.beta)
+    return any(hellinger_squared(r, event.mixture.log_r).min() > far for r in state.mixture.log_r)

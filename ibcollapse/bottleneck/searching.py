@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.stability import split_directions
 
 Array = NDArray[np.float64]
@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 # No search can tell a smaller gap (nats) from rounding.
 _FINEST_AIM = 1e-12
+# Roundings that an aim is above, at least.
+_HIDDEN = 4.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +41,12 @@ class Options:
         return self.tol if self.target is None else min(self.tol, self.target)
 
     def aim_at(self, beta: float) -> float:
-        """The aim at a beta: near one, where Lagrangians are of the order of beta − 1, finer."""
-        return min(self.aim, max(_FINEST_AIM, self.tol * (beta - 1.0)))
+        """The aim at a beta: near one, where Lagrangians are of the order of beta − 1, finer.
+
+        Where rounding hides more than that, at the huge betas of weak channels, no finer than it.
+        """
+        aim = min(self.aim, max(_FINEST_AIM, self.tol * (beta - 1.0)))
+        return max(aim, min(self.tol, _HIDDEN * UNIT * beta))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,7 +86,7 @@ def search(
         return begun[0]
 
     known = mixture.log_r if hints is None else np.concatenate([mixture.log_r, hints])
-    known = certificate.apart(known)
+    known = certificate.apart(known, beta)
     maxima = certificate.climb(channel, log_v, starts, beta, hints=known, enough=enough)
     if not begun:
         return Search(maxima, float(maxima.log_phi[0]), "multistart", is_partial=True)

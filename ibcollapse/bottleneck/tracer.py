@@ -1,6 +1,7 @@
 """The walk up the curve: from the trivial representation, transition by transition."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,8 +204,10 @@ class Tracer:
     def _stop_at_cap(self) -> str:
         """Drop what lies beyond the cap on clusters and say where the curve ends."""
         cap = self._limits.max_clusters
-        self._solutions = [s for s in self._solutions if s.n_clusters <= cap]
-        self._transitions = [t for t in self._transitions if t.clusters_after <= cap]
+        # A death may lead back below the cap: what comes after it is beyond the cap all the same.
+        solutions = itertools.takewhile(lambda s: s.n_clusters <= cap, self._solutions)
+        transitions = itertools.takewhile(lambda t: t.clusters_after <= cap, self._transitions)
+        self._solutions, self._transitions = list(solutions), list(transitions)
         last = self._solutions[-1]
         return (
             f"ended at beta = {last.beta:.6g}, where I(T;Y) is "

@@ -1,13 +1,14 @@
 """Small networks with named stages: encoder, head, classifier."""
 
 import itertools
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from ibcollapse.errors import InputError
 from ibcollapse.nn.losses.precision import unit_rows
-from ibcollapse.nn.plan import NetworkName
+from ibcollapse.nn.plan import NetworkName, NormalisationName
 
 
 class UnitRows(nn.Module):
@@ -45,6 +46,8 @@ def build_network(
     head_dim: int,
     n_classes: int | None,
     unit_outputs: bool = True,
+    normalisation: NormalisationName = "none",
+    classifier_bias: bool = True,
     seed: int,
 ) -> StagedNetwork:
     """Network with weights drawn from `seed`, on CPU; torch's global generator is untouched.
@@ -62,6 +65,11 @@ def build_network(
         Rows of the linear classifier; None: no classifier.
     unit_outputs : bool
         Without a classifier, scale the outputs to length one.
+    normalisation : {"none", "batch", "layer"}
+        Of the hidden layers of "mlp", before each ReLU; "conv" and "resnet" have batch
+        normalisation in any case.
+    classifier_bias : bool
+        Whether the classifier has a bias.
 
     Raises
     ------
@@ -75,7 +83,10 @@ def build_network(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = _ENCODERS[name](input_shape, feature_dim)
+        if name == "mlp":
+            encoder = _perceptron(input_shape, feature_dim, normalisation)
+        else:
+            encoder = _ENCODERS[name](input_shape, feature_dim)
         head: nn.Module = nn.Identity()
         if head_dim:
             head = nn.Sequential(
@@ -84,7 +95,8 @@ def build_network(
         if n_classes is None:
             end = UnitRows() if unit_outputs else nn.Identity()
             return StagedNetwork(encoder, nn.Sequential(head, end), nn.Identity())
-        return StagedNetwork(encoder, head, nn.Linear(head_dim or feature_dim, n_classes))
+        classifier = nn.Linear(head_dim or feature_dim, n_classes, bias=classifier_bias)
+        return StagedNetwork(encoder, head, classifier)
 
 
 def _convolutional(input_shape: tuple[int, ...], feature_dim: int) -> nn.Module:
@@ -131,11 +143,13 @@ def _residual(input_shape: tuple[int, ...], feature_dim: int) -> nn.Module:
     )
 
 
-def _perceptron(input_shape: tuple[int, ...], feature_dim: int) -> nn.Module:
+def _perceptron(
+    input_shape: tuple[int, ...], feature_dim: int, normalisation: NormalisationName
+) -> nn.Module:
     widths = (torch.Size(input_shape).numel(), 256, 256, feature_dim)
     layers: list[nn.Module] = [nn.Flatten()]
     for n_in, n_out in itertools.pairwise(widths):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+        layers += [nn.Linear(n_in, n_out), *_NORMALISATIONS[normalisation](n_out), nn.ReLU()]
     return nn.Sequential(*layers)
 
 
@@ -144,4 +158,9 @@ def _linear(input_shape: tuple[int, ...], feature_dim: int) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(n_inputs, feature_dim, bias=False))
 
 
-_ENCODERS = {"conv": _convolutional, "resnet": _residual, "mlp": _perceptron, "linear": _linear}
+_ENCODERS = {"conv": _convolutional, "resnet": _residual, "linear": _linear}
+_NORMALISATIONS: dict[NormalisationName, Callable[[int], tuple[nn.Module, ...]]] = {
+    "none": lambda width: (),
+    "batch": lambda width: (nn.BatchNorm1d(width),),
+    "layer": lambda width: (nn.LayerNorm(width),),
+}

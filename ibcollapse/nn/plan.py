@@ -10,6 +10,8 @@ LossName = Literal[
     "supcon", "cross-entropy", "spectral", "infonce-dot", "infonce-distance", "vicreg"
 ]
 NetworkName = Literal["conv", "resnet", "mlp", "linear"]
+NormalisationName = Literal["none", "batch", "layer"]
+DecayedName = Literal["all", "head", "classifier"]
 ScheduleName = Literal["steps", "constant"]
 ImbalanceName = Literal["none", "step", "long-tail"]
 FeatureType = Literal["float16", "float32", "float64"]
@@ -37,6 +39,8 @@ class TrainingPlan:
         except of a linear network, whose theory (`ibcollapse.landscape`) is about plain ones.
     feature_dim, head_dim : int
         Widths of the layers `encoder` and `head`; head_dim 0 leaves the head out.
+    normalisation, classifier_bias
+        "none", "batch" or "layer" in the hidden layers of "mlp"; a bias in the classifier.
     epochs : int
         Passes over the training samples.
     checkpoints : tuple of int
@@ -44,6 +48,13 @@ class TrainingPlan:
         geometrically.
     batch_size, learning_rate, momentum, weight_decay
         Stochastic gradient descent.
+    decayed : str
+        What the weight decay acts on: "all" parameters, those of "head" and classifier, or those
+        of the "classifier" alone.
+    feature_decay : float
+        Weight of ½ mean ‖h‖² of the classifier's inputs h, added to the cross-entropy. With
+        `decayed` "classifier" and no bias this is the penalised problem of unconstrained features,
+        `seli_geometry` with ridge = √(weight_decay · feature_decay / n).
     schedule : str
         Of the learning rate. "steps": it falls to a tenth after a half and again after three
         quarters of the epochs; "constant".
@@ -86,12 +97,16 @@ class TrainingPlan:
     network: NetworkName = "conv"
     feature_dim: int = 64
     head_dim: int = 32
+    normalisation: NormalisationName = "none"
+    classifier_bias: bool = True
     epochs: int = 200
     checkpoints: tuple[int, ...] = ()
     batch_size: int = 256
     learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    decayed: DecayedName = "all"
+    feature_decay: float = 0.0
     schedule: ScheduleName = "steps"
     temperature: float = 0.1
     label_smoothing: float = 0.0
@@ -131,6 +146,17 @@ class TrainingPlan:
                 "label_smoothing, mir_weight and hdr_weight need a classifier; "
                 "use loss='cross-entropy'"
             )
+        of_classifier = self.feature_decay or self.decayed != "all" or not self.classifier_bias
+        if of_classifier and not self.has_classifier:
+            raise InputError(
+                f"feature_decay, decayed={self.decayed!r} and classifier_bias=False need a "
+                "classifier; use loss='cross-entropy'"
+            )
+        if self.normalisation != "none" and self.network != "mlp":
+            raise InputError(
+                f"normalisation {self.normalisation!r} is an option of network 'mlp'; leave it "
+                f"out for {self.network!r}"
+            )
         if self.network == "linear" and self.head_dim:
             raise InputError(
                 f"network 'linear' with head_dim {self.head_dim} would not be linear; use "
@@ -152,9 +178,11 @@ class TrainingPlan:
         for field, choices in (
             ("loss", get_args(LossName)),
             ("network", get_args(NetworkName)),
+            ("normalisation", get_args(NormalisationName)),
+            ("decayed", get_args(DecayedName)),
             ("schedule", get_args(ScheduleName)),
-            ("imbalance", ("none", "step", "long-tail")),
-            ("dtype", ("float16", "float32", "float64")),
+            ("imbalance", get_args(ImbalanceName)),
+            ("dtype", get_args(FeatureType)),
         ):
             if getattr(self, field) not in choices:
                 found = getattr(self, field)
@@ -172,6 +200,7 @@ class TrainingPlan:
             ("learning_rate", 0.0),
             ("momentum", 0.0),
             ("weight_decay", 0.0),
+            ("feature_decay", 0.0),
             ("label_smoothing", 0.0),
             ("mir_weight", 0.0),
             ("hdr_weight", 0.0),

@@ -62,12 +62,14 @@ class Run:
             head_dim=plan.head_dim,
             n_classes=len(data.class_names) if plan.has_classifier else None,
             unit_outputs=plan.unit_outputs,
+            normalisation=plan.normalisation,
+            classifier_bias=plan.classifier_bias,
             seed=plan.seed,
         ).to(self._device)
         # The residual network on 28 × 28 pixels takes 1.6 times as long in torch's default order.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = torch.optim.SGD(
-            self.network.parameters(),
+            _parameter_groups(plan, self.network),
             lr=plan.learning_rate,
             momentum=plan.momentum,
             weight_decay=plan.weight_decay,
@@ -190,6 +192,8 @@ def batch_loss(
     loss = functional.cross_entropy(
         network.classifier(features), labels, label_smoothing=plan.label_smoothing
     )
+    if plan.feature_decay:
+        loss = loss + plan.feature_decay / 2 * features.square().sum(dim=1).mean()
     if plan.mir_weight or plan.hdr_weight:
         loss = loss + matrix_information_loss(
             features,
@@ -212,6 +216,15 @@ def pair_loss(plan: TrainingPlan, first: Tensor, second: Tensor) -> Tensor:
         temperature=plan.temperature,
         similarity="dot" if plan.loss == "infonce-dot" else "squared-distance",
     )
+
+
+def _parameter_groups(plan: TrainingPlan, network: StagedNetwork) -> list[dict[str, Any]]:
+    """Parameters with the weight decay of the plan, and those without any."""
+    if plan.decayed == "all":
+        return [{"params": list(network.parameters())}]
+    decayed, free = list(network.classifier.parameters()), list(network.encoder.parameters())
+    (decayed if plan.decayed == "head" else free).extend(network.head.parameters())
+    return [{"params": decayed}, {"params": free, "weight_decay": 0.0}]
 
 
 def _device(name: str) -> torch.device:

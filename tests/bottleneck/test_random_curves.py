@@ -6,7 +6,7 @@ from benchmarks.fuzz_curves import broken, random_channel
 
 
 # Each of these once broke an invariant, or stands for a kind that never did.
-@pytest.mark.parametrize("seed", [0, 1, 2, 5, 6, 12])
+@pytest.mark.parametrize("seed", [0, 1, 2, 6, 12, 25, 65, 71, 177, 216])
 def test_nothing_is_broken(seed):
     _, curve, found = broken(seed)
     assert found == []

@@ -108,6 +108,18 @@ def test_a_table_says_what_collapsed(pairs):
     result = run("--loss", "vicreg", "--alignment", 3, "--pairs", pairs, "--n-outputs", 3, "-q")
     assert "dimensional collapse" in result.stdout
     assert result.stderr == ""
+    learned = [line.split()[-1] for line in result.stdout.splitlines()[2:]]
+    assert f"{learned.count('yes')} directions learned" in result.stdout
+
+
+def test_a_direction_for_which_outputs_are_missing_is_not_called_collapsed(pairs):
+    result = run("--loss", "spectral", "--pairs", pairs, "--n-outputs", 1, "-q")
+    first, header, *rows = result.stdout.splitlines()
+    assert "1 directions learned, no collapse" in first
+    assert "collapsed" not in header
+    # Numbered from 1, as in the figure of --plot.
+    numbered = [(row.split()[0], row.split()[-1]) for row in rows]
+    assert numbered == [("1", "yes"), ("2", "no"), ("3", "no")]
 
 
 def test_results_are_written_where_asked(tmp_path):

@@ -140,28 +140,41 @@ def test_a_shared_start_is_trained_on_with_other_batches(blobs, plan, tmp_path):
         networks.trained(plan, blobs, tmp_path / "second")
 
 
-def test_tables_average_the_seeds_of_a_setting():
+def test_tables_average_the_seeds_of_a_setting_and_tell_their_range():
     rows = [
         {"smoothing": s, "seed": seed, "split": "test", "accuracy": s + seed, "mir": 1.0, "hdr": 0}
         for s in (0.0, 0.5)
         for seed in (0, 1)
     ]
     table = experiment.shown("smoothing", rows)
-    assert [row["accuracy"] for row in table] == ["0.5000", "1.0000"]
+    assert [row["accuracy"] for row in table] == [
+        "0.5000 (0.0000 to 1.0000)",
+        "1.0000 (0.5000 to 1.5000)",
+    ]
+    (single,) = experiment.shown("smoothing", rows[:1])
+    assert single["accuracy"] == "0.0000"
     assert [row["smoothing"] for row in table] == [0.0, 0.5]
 
 
 def test_mixing_table_holds_ends_middle_and_barrier():
     path = [(0.0, 0.8, 0.9), (0.5, 0.4, 0.5), (1.0, 0.6, 0.7)]
     rows = [
-        {"partner": "another", "share": s, "split": split, "accuracy": a, "mir": m, "hdr": 1 - m}
+        {"partner": "another", "seed": seed, "share": s, "split": split}
+        | {"accuracy": a - fall * (s == 0.5), "mir": m, "hdr": 1 - m}
         for split in ("train", "test")
+        for seed, fall in ((0, 0.0), (1, 0.2))
         for s, a, m in path
     ]
     (train, _) = experiment.mixing_table(rows)
-    assert train["accuracy: ends, middle"] == "0.800, 0.600, 0.400"
-    assert train["barrier"] == "0.300"
-    assert train["correlation of accuracy with MIR, HDR"] == "+1.00, -1.00"
+    assert train["accuracy: ends"] == "0.800, 0.600"
+    assert train["accuracy: middle"] == "0.300 (0.200 to 0.400)"
+    # Of each seed, and not of the mean path.
+    assert train["barrier"] == "0.400 (0.300 to 0.500)"
+    first, second = map(float, train["correlation of accuracy with hdr"].split(", "))
+    assert first == -1.0
+    assert -1.0 < second < -0.9
+    constant = [row | {"accuracy": 0.5} for row in rows]
+    assert experiment.mixing_table(constant)[0]["correlation of accuracy with mir"] == "–, –"
 
 
 def test_arms_are_compared_seed_by_seed():
@@ -203,7 +216,8 @@ def test_a_run_from_nothing_is_complete_and_is_not_repeated(blobs, plan, tmp_pat
     experiment.main("run", tmp_path)
     names = ("digits", "training", "smoothing", "pruning", "mixing")
     kept = {name: (tmp_path / f"{name}.json").read_text() for name in names}
-    assert kept["mixing"].count("another start") == 3
+    shares, seeds = 3, len(experiment.SEEDS)
+    assert kept["mixing"].count("another start") == shares * seeds
     assert (tmp_path / "matrix_information.png").exists()
     monkeypatch.delattr(networks.Run, "train_epoch")
     experiment.main("run", tmp_path)

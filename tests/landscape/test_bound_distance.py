@@ -22,6 +22,22 @@ def test_simplex_features_are_at_the_bound():
     assert found.loss * 126 == pytest.approx(247.3772723, abs=5e-8)  # theory §5
 
 
+def test_one_batch_may_go_below_what_the_sum_cannot():
+    # Graf et al. bound the sum over all batches, not each. Classes 0 and 1 opposite each other do
+    # better in the batch (0, 0, 1, 1) than the simplex, by which every batch is counted.
+    labels = np.repeat(np.arange(3), 2)
+    features = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])[labels]
+    pair = 4 * np.log(1 + 2 * np.exp(-2.0))
+    assert pair < 4 * np.log(1 + 2 * np.exp(-1.5))
+    only = supcon_distance(
+        features[:4], labels[:4], 4, temperature=1.0, rng=np.random.default_rng(0)
+    )
+    assert only.excess == pytest.approx(0, abs=1e-12)  # opposite is the simplex of two classes
+    every = supcon_distance(features, labels, 4, temperature=1.0, rng=np.random.default_rng(0))
+    assert every.exhaustive
+    assert every.excess > 0.1
+
+
 def test_drawn_batches_agree_with_all_of_them():
     rng = np.random.default_rng(1)
     labels = np.repeat(np.arange(3), [3, 2, 2])

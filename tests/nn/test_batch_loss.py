@@ -14,6 +14,7 @@ pytestmark = pytest.mark.torch
         ({"loss": "supcon", "temperature": 0.7}, None),
         ({"loss": "cross-entropy", "label_smoothing": 0.2}, None),
         ({"loss": "cross-entropy", "mir_weight": 0.5, "hdr_weight": 0.25}, (0.5, 0.25)),
+        ({"loss": "cross-entropy", "feature_decay": 0.3}, None),
     ],
 )
 def test_batch_loss_is_the_one_of_the_plan(options, extra):
@@ -35,6 +36,7 @@ def test_batch_loss_is_the_one_of_the_plan(options, extra):
         smooth = plan.label_smoothing
         targets = (1 - smooth) * torch.eye(3)[labels] + smooth / 3
         expected = -(targets * log_p).sum(dim=1).mean()
+        expected = expected + plan.feature_decay / 2 * (head**2).sum() / len(head)
     if extra is not None:
         expected = expected + matrix_information_loss(
             head, network.classifier.weight[labels], mir_weight=extra[0], hdr_weight=extra[1]

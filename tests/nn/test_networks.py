@@ -53,3 +53,22 @@ def test_rows_are_refused_by_convolutions():
     with pytest.raises(InputError, match="use network='mlp'"):
         build("conv", input_shape=(7,))
     assert build("mlp", input_shape=(7,))(torch.randn(2, 7)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(("name", "axis"), [("batch", 0), ("layer", 1)])
+def test_hidden_layers_of_the_perceptron_are_normalised(name, axis):
+    encoder = build("mlp", normalisation=name).encoder
+    kinds = [type(module).__name__ for module in encoder]
+    normaliser = {"batch": "BatchNorm1d", "layer": "LayerNorm"}[name]
+    assert kinds == ["Flatten", *["Linear", normaliser, "ReLU"] * 3]
+    hidden = encoder[:3](5.0 + 100.0 * torch.randn(40, 1, 8, 8))
+    # The variance of 5 · 10³ and more dwarfs the 1e-5 that both add to it.
+    torch.testing.assert_close(
+        hidden.mean(dim=axis), torch.zeros(hidden.shape[1 - axis]), atol=1e-5, rtol=0
+    )
+    torch.testing.assert_close(hidden.square().mean(dim=axis), torch.ones(hidden.shape[1 - axis]))
+
+
+def test_the_classifier_has_a_bias_unless_told_otherwise():
+    assert build("mlp").classifier.bias is not None
+    assert build("mlp", classifier_bias=False).classifier.bias is None

@@ -53,6 +53,13 @@ def test_provenance_is_flat_and_complete():
         ({"epochs": 5, "checkpoints": (6,)}, "must lie in 0 to epochs = 5"),
         ({"epochs": 5, "checkpoints": (-1,)}, "must lie in 0 to epochs = 5"),
         ({"loss": "supcon", "mir_weight": 0.1}, "use loss='cross-entropy'"),
+        ({"loss": "supcon", "feature_decay": 0.1}, "feature_decay, .* use loss='cross-entropy'"),
+        ({"loss": "supcon", "decayed": "classifier"}, "use loss='cross-entropy'"),
+        ({"loss": "supcon", "classifier_bias": False}, "use loss='cross-entropy'"),
+        ({"feature_decay": -1.0}, "feature_decay is -1.0"),
+        ({"decayed": "encoder"}, "decayed is 'encoder'; choose one of all, head, classifier"),
+        ({"normalisation": "group"}, "normalisation is 'group'; choose one of none, batch, layer"),
+        ({"normalisation": "batch"}, "option of network 'mlp'; leave it out for 'conv'"),
     ],
 )
 def test_values_outside_their_range_are_named(options, message):

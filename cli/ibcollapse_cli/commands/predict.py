@@ -226,7 +226,7 @@ def _show_directions(found: "LinearLandscape") -> None:
     if found.dimensional_collapse and not found.complete_collapse:
         collapse = "dimensional collapse"
     rows = [
-        (j, eigenvalue, variance, variance == 0)
+        (j + 1, eigenvalue, variance, variance > 0)
         for j, (eigenvalue, variance) in enumerate(
             zip(found.eigenvalues.tolist(), found.feature_variances.tolist(), strict=True)
         )
@@ -234,5 +234,5 @@ def _show_directions(found: "LinearLandscape") -> None:
     title = (
         f"{found.loss}: loss {found.value:.10g}, {found.n_active} directions learned, {collapse}"
     )
-    columns = ("direction", "eigenvalue", "feature variance", "collapsed")
+    columns = ("direction", "eigenvalue", "feature variance", "learned")
     write_table(columns, rows[:_SHOWN_DIRECTIONS], title=title)

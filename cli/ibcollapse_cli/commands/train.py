@@ -41,6 +41,13 @@ _PLAN_OPTIONS = (
     ),
     click.option("--feature-dim", type=int, default=64, help="Width of the layer encoder."),
     click.option("--head-dim", type=int, default=32, help="Width of the layer head; 0: none."),
+    click.option(
+        "--normalisation",
+        type=click.Choice(["none", "batch", "layer"]),
+        default="none",
+        help="Of the hidden layers of mlp.",
+    ),
+    click.option("--classifier-bias/--no-classifier-bias", default=True, help="Of the classifier."),
     click.option("--epochs", type=int, default=200, help="Passes over the data."),
     click.option(
         "--checkpoints",
@@ -54,6 +61,18 @@ _PLAN_OPTIONS = (
     click.option("--learning-rate", type=float, default=0.1, help="At first; a tenth after half."),
     click.option("--momentum", type=float, default=0.9, help="Of the optimiser."),
     click.option("--weight-decay", type=float, default=5e-4, help="Of the optimiser."),
+    click.option(
+        "--decayed",
+        type=click.Choice(["all", "head", "classifier"]),
+        default="all",
+        help="What the weight decay acts on: all, head and classifier, or classifier.",
+    ),
+    click.option(
+        "--feature-decay",
+        type=float,
+        default=0.0,
+        help="Penalty on what the classifier reads: this times half its mean squared length.",
+    ),
     click.option(
         "--schedule",
         type=click.Choice(["steps", "constant"]),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf
 
 from ibcollapse.bottleneck.kernels.ascent_steps import judge_trials
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.quasi_newton import QuasiNewton
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
@@ -249,7 +249,9 @@ class _Ascent:
         distance = 1.0 - root @ tops.T
         # A decoder that excludes every row has log Φ = −inf: it is below everything.
         below = self.log_phi - np.maximum(log_phi, LOG_ZERO)[:, None]
-        known |= ((distance <= SAME_BASIN) & (below >= -_ROUNDING)).any(axis=1)
+        known |= ((distance <= SAME_BASIN * closeness(self._beta)) & (below >= -_ROUNDING)).any(
+            axis=1
+        )
         near = distance <= _NEAR_MAXIMUM
         for k in np.flatnonzero(near.any(axis=0)):
             here = np.flatnonzero(near[:, k] & ~known)

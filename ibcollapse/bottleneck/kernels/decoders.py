@@ -12,6 +12,19 @@ from ibcollapse.errors import InputError
 LOG_ZERO = -1e30
 """Stands for log 0 in products with probabilities: 0 · LOG_ZERO is 0, anything else −∞ enough."""
 
+# Up to this beta the distances at which decoders count as one are as they were measured to be good.
+_USUAL = 100.0
+_FINEST = 1e-4
+
+
+def closeness(beta: float) -> float:
+    """Factor of every squared distance at which decoders count as one: 1, smaller at huge betas.
+
+    What a distance d is worth is beta d: where rows hardly differ, beta is of the order of 1/d and
+    all that happens does so at such distances. Double precision ends at 1e-4 of the usual ones.
+    """
+    return max(_FINEST, min(1.0, _USUAL / max(beta, 1.0)))
+
 
 def checked_decoders(
     channel: PackedChannel, log_p_y_given_t: ArrayLike, log_p_t: ArrayLike, beta: float

@@ -86,6 +86,16 @@ def test_simplex_of_four_classes_of_five_at_temperature_one():
     )
 
 
+@pytest.mark.parametrize("n_c", [2, 5, 9])
+def test_the_minimum_at_low_temperature_is_the_log_of_the_other_positives(n_c):
+    # Not zero: log(n_c − 1 + (K − 1) n_c exp(−K/((K − 1) τ))), whose last term is 1e-8 at τ = 0.07.
+    labels = torch.arange(4).repeat_interleave(n_c)
+    features = (torch.eye(4, dtype=torch.float64) - 0.25)[labels].requires_grad_()
+    value, gradient = value_and_gradient(supcon_loss(features, labels, temperature=0.07), features)
+    assert value.item() == pytest.approx(math.log(n_c - 1), abs=1e-6)
+    assert gradient.abs().max() < 1e-12
+
+
 @pytest.mark.parametrize("form", ["out", "in"])
 def test_singletons_are_negatives_only(form):
     features, _ = random_batch(1, n=4)
