@@ -43,9 +43,9 @@ def paired_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -
 
 
 def print_table(rows: list[dict[str, object]]) -> None:
-    """Markdown table of rows with equal keys; nothing for no rows."""
+    """Markdown table of rows, empty where a row lacks a key; nothing for no rows."""
     if rows:
-        names = list(rows[0])
+        names = list(dict.fromkeys(name for row in rows for name in row))
         print("\n| " + " | ".join(names) + " |\n|" + "---|" * len(names))
         for row in rows:
-            print("| " + " | ".join(str(row[name]) for name in names) + " |")
+            print("| " + " | ".join(str(row.get(name, "")) for name in names) + " |")

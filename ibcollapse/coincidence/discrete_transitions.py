@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.analysis import curve
 from ibcollapse.bottleneck import Channel, IBCurve, PhaseTransition
-from ibcollapse.coincidence.resampled_clusters import resampled_beta_all
+from ibcollapse.coincidence.resampled_clusters import resampled_interval
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import cross_fit
 from ibcollapse.progress import Progress
@@ -125,17 +125,15 @@ def discrete_transitions(
     own = _own_place(channel)
     beta_all, low, high = _beta_all(found.transitions, channel.n_classes), math.nan, math.nan
     if n_resamples and math.isfinite(beta_all):
-        sampled = resampled_beta_all(
+        low, high = resampled_interval(
             channel.reduce(max_rows=analysis.channel.n_reduced),
             beta_all,
+            confidence=confidence,
             n_samples=channel.n_x,
             n_draws=n_resamples,
             rng=np.random.default_rng(seed),
             progress=progress,
         )
-        edges = 0.5 - confidence / 2, 0.5 + confidence / 2
-        # No value between two draws: one of them may be infinite.
-        low, high = np.quantile(sampled, edges, method="inverted_cdf")
     return DiscreteTransitions(
         beta=found.beta,
         i_xt=found.i_xt,
@@ -154,8 +152,8 @@ def discrete_transitions(
         n_classes=channel.n_classes,
         temperature=rows.temperature,
         status=found.status,
-        beta_all_low=float(low),
-        beta_all_high=float(high),
+        beta_all_low=low,
+        beta_all_high=high,
         n_resamples=n_resamples,
     )
 

@@ -36,6 +36,41 @@ def test_without_ids_the_order_pairs(tmp_path):
         np.testing.assert_array_equal(left, right)
 
 
+def foreign(path, x, labels, **others):
+    np.savez(path, train_features=x, train_labels=labels, **others)
+    return open_features(path, split="train")
+
+
+@pytest.mark.parametrize("name", ["ids", "train_ids", "sample_ids", "train_sample_id"])
+def test_files_of_any_layout_are_paired_by_a_vector_of_ids(tmp_path, name):
+    rng = np.random.default_rng(3)
+    x, labels, ids = rng.normal(size=(8, 2)), np.arange(8) % 2, np.array([*"abcdefgh"])
+    order = rng.permutation(8)
+    a = foreign(tmp_path / "a.npz", x, labels, **{name: ids})
+    b = foreign(tmp_path / "b.npz", x[order], labels[order], **{name: ids[order]})
+    assert f"sample ids from {name}" in a.description
+    paired = pair_sources([a, b])
+    assert paired.matched_by == "ids"
+    for left, right in paired.blocks(8):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"ids": np.arange(7)},  # Not one a sample.
+        {"test_ids": np.arange(8)},  # Of other samples.
+        {"ids": np.arange(8), "sample_ids": np.arange(8)},  # Either could be meant.
+        {"ids": np.zeros((8, 2))},
+    ],
+)
+def test_what_may_be_no_ids_is_not_taken(tmp_path, others):
+    x, labels = np.random.default_rng(4).normal(size=(8, 2)), np.arange(8) % 2
+    found = foreign(tmp_path / "a.npz", x, labels, **others)
+    assert found.ids is None
+    assert "ids" not in found.description
+
+
 class ShortBlocks:
     """A source that ends its blocks before what was asked, in one reused buffer."""
 

@@ -32,35 +32,35 @@ _SHOWN_BETAS = 20
     type=float,
     default=0.0,
     show_default=True,
-    help="Of the linear maps: share of the mean variance added to the diagonal.",
+    help="Ridge of the linear maps, as a share of the features' mean variance.",
 )
 @click.option(
     "--shrinkage",
     type=float,
     default=0.0,
     show_default=True,
-    help="Of the canonical correlations: weight of mean variance x identity, 0 to 1.",
+    help="Weight, 0 to 1, of mean variance x I in the covariances of CCA.",
 )
 @click.option(
     "--held-out",
     type=float,
     default=0.2,
     show_default=True,
-    help="Share of the samples that held-out values are measured on; 0: none.",
+    help="Share of the samples that the held-out values are measured on; 0 for none.",
 )
 @click.option(
     "--permutations",
     type=int,
     default=20,
     show_default=True,
-    help="Row permutations behind null, z and p; 0: none.",
+    help="Permutations behind z and p, the least p being 1/(1 + N); 0 for none.",
 )
 @click.option(
     "--bootstrap",
     type=int,
     default=200,
     show_default=True,
-    help="Bootstrap samples behind the intervals of the critical betas; 0: none.",
+    help="Bootstrap samples behind the 95 % intervals of the critical betas; 0 for none.",
 )
 @click.option(
     "--span",
@@ -92,7 +92,8 @@ def align(
     Two networks: linear maps, canonical correlations, Procrustes and CKA, each with held-out
     value and permutation null, and the critical betas of their Gaussian bottleneck. More: the
     pairwise figures on all samples and a consensus of the class means; held-out share,
-    permutations, bootstrap and span are of pairs only. Writes a file only with -o or --json.
+    permutations, bootstrap and span are of pairs only. Figures have no unit, but for shape_angle,
+    in radians; z is in standard deviations of the null, beta in nats of I(X;T) per nat of I(T;Y).
     """
     from ibcollapse import alignment
     from ibcollapse.features import open_features

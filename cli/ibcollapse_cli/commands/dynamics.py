@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ibcollapse_cli.checkpoint_clock import CheckpointClock
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
@@ -55,42 +56,42 @@ _SHOWN = (
     type=click.FloatRange(min=1, min_open=True),
     default=2.0,
     show_default=True,
-    help="Trade-off at which a transition counts as included.",
+    help="Trade-off, nats per nat, at which a transition counts as included.",
 )
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0, max=1, max_open=True),
     default=0.01,
     show_default=True,
-    help="Distance to the last accuracy, a share of 1, that counts as flat.",
+    help="Distance to the last accuracy, a share of the samples, that counts as flat.",
 )
 @click.option(
     "--shrinkage",
     type=float,
     default=0.0,
     show_default=True,
-    help="Of all covariances: weight of mean variance x identity, 0 to 1.",
+    help="Weight, 0 to 1, of mean variance x I in all covariances.",
 )
 @click.option(
     "--max-rows",
     type=int,
     default=512,
     show_default=True,
-    help="Points that the exact bottleneck is reduced to.",
+    help="Points p(y|x) that the samples are merged into for the exact bottleneck.",
 )
 @click.option(
     "--bootstrap",
     type=int,
     default=200,
     show_default=True,
-    help="Bootstrap samples behind the intervals of the critical betas; 0: none.",
+    help="Bootstrap samples behind the 95 % intervals of the critical betas; 0 for none.",
 )
 @click.option(
     "--resamples",
     type=int,
-    default=40,
+    default=20,
     show_default=True,
-    help="Resamples behind the interval of the exact bottleneck's last beta; 0: none.",
+    help="Resamples behind the interval of the exact bottleneck's last transition; 0 for none.",
 )
 @click.option(
     "--max-clusters",
@@ -125,7 +126,7 @@ def dynamics(
 
     One file, or two of networks trained apart on the same samples. Every finished checkpoint is
     kept in dynamics.h5: the same command goes on where an earlier one was stopped. With `--json -`
-    nothing is written to disk unless -o asks for it.
+    nothing is written to disk unless -o asks for it. Information is in nats.
     """
     if len(files) > 2:
         raise click.UsageError(f"{len(files)} files; give one network or two")
@@ -155,7 +156,7 @@ def dynamics(
             tolerance=tolerance,
             options=options,
             store=None if folder is None else folder / "dynamics.h5",
-            progress=progress,
+            progress=CheckpointClock(progress),
             **selection,
         )
     if json_path is not None:
@@ -208,6 +209,8 @@ def _draw(found: "Trajectory", folder: Path, title: str) -> None:
     figure = trajectory_figure(found, title=title)
     for suffix in ("png", "svg"):
         save_figure(figure, folder / f"dynamics.{suffix}")
+        # What has been laid out once stays where it is.
+        figure.set_layout_engine("none")
     last = found.checkpoints[-1]
     report = coincidence_figure(last.coincidence, title=f"{title}, epoch {last.epoch}")
     save_figure(report, folder / "last_checkpoint.png")

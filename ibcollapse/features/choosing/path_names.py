@@ -41,6 +41,7 @@ LABEL_NAMES = frozenset(
     ]
 )
 COUNT_NAMES = frozenset({"count"})
+ID_NAMES = frozenset({"ids", "sample_ids", "sample_id"})
 
 _SPLITS = {
     "train": "train",
@@ -81,7 +82,7 @@ class NameReading:
     Attributes
     ----------
     role : str
-        "features", "labels", "count", or "" where the name says nothing.
+        "features", "labels", "count", "ids", or "" where the name says nothing.
     split, layer : str or None
     epoch : int or None
     shards : tuple of int
@@ -98,7 +99,7 @@ class NameReading:
     context: tuple[str, ...] = ()
 
     def agrees_with(self, other: "NameReading") -> bool:
-        """Whether this array (labels, a count) may belong to the features read as `other`."""
+        """Whether this array (labels, a count, ids) may belong to the features read as `other`."""
         return self.context == other.context[: len(self.context)] and all(
             mine is None or mine == theirs for mine, theirs in self._places(other)
         )
@@ -154,6 +155,8 @@ def _role(name: str) -> str:
         return "features"
     if name in LABEL_NAMES:
         return "labels"
+    if name in ID_NAMES:
+        return "ids"
     return "count" if name in COUNT_NAMES else ""
 
 

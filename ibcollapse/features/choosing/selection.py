@@ -105,6 +105,8 @@ def _choice(store: Store, pair: _Pair, contents: FeatureContents) -> Choice:
     check_shards(pair.labels, store.name)
     stored = stored_samples(features.arrays, transposed=pair.transposed)
     n_rows, padding = _without_padding(store, features, stored)
+    ids_key = _ids_key(store, features, n_rows)
+    named = f"; sample ids from {one_line(ids_key)}" if ids_key else ""
     turned = f"; {stored} labels for {features.arrays[0].shape}, so samples are its columns"
     return Choice(
         features=features.arrays,
@@ -113,13 +115,28 @@ def _choice(store: Store, pair: _Pair, contents: FeatureContents) -> Choice:
         n_rows=n_rows,
         reason=(
             f"features from {features.title}, labels from {pair.labels.title}, the only reading "
-            f"that names and lengths allow{turned if pair.transposed else ''}{padding}"
+            f"that names and lengths allow{turned if pair.transposed else ''}{padding}{named}"
         ),
         contents=contents,
         layer=reading.layer,
         epoch=reading.epoch,
         split=reading.split,
+        ids_key=ids_key,
     )
+
+
+def _ids_key(store: Store, features: Candidate, n_rows: int) -> str | None:
+    """The one vector of a name a sample that lies nearest to the features; None without one."""
+    near = [
+        (reading.specificity, array.key)
+        for array in store.arrays
+        if (reading := read_name(array.key)).role == "ids"
+        and reading.agrees_with(features.reading)
+        and not array.problem
+        and array.shape == (n_rows,)
+    ]
+    best = [key for specificity, key in near if specificity == max(near)[0]]
+    return best[0] if len(best) == 1 else None
 
 
 def _without_padding(store: Store, features: Candidate, stored: int) -> tuple[int, str]:
