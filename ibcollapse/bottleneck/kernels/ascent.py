@@ -165,7 +165,7 @@ class _Ascent:
         n_classes = channel.n_classes
         self.log_r = np.empty((0, n_classes))
         self.log_phi = np.empty(0)
-        self._models = np.empty((0, n_classes, n_classes))
+        self._models: list[Array] = []
 
     def moments(self, log_r: Array, *, second: bool = False) -> StartMoments:
         """Φ at decoders with the moments of its terms."""
@@ -239,7 +239,7 @@ class _Ascent:
             model = np.full_like(model, np.nan)
         self.log_r = np.concatenate([self.log_r, climbers.log_r[i : i + 1]])
         self.log_phi = np.append(self.log_phi, climbers.log_phi[i])
-        self._models = np.concatenate([self._models, model[None]])
+        self._models.append(model)
 
     def explained(self, log_r: Array, log_phi: Array) -> Flags:
         """Which decoders are at a known maximum, or have the log Φ that its model predicts."""
