@@ -109,7 +109,7 @@ def test_the_distance_survives_a_file(tmp_path):
         (np.full((4, 2), np.inf), np.array([0, 0, 1, 1]), "8 values"),
         (np.ones((4, 2)), np.array([0, 0, 2, 2]), "class 1 is absent"),
         (np.ones((4, 2)), np.array([0, 0, -1, 1]), "unlabelled"),
-        (np.zeros((4, 2)), np.array([0, 0, 1, 1]), "4 features are zero"),
+        (np.zeros((4, 2)), np.array([0, 0, 1, 1]), "features of 4 samples are zero"),
     ],
 )
 def test_bad_features_are_refused(features, labels, message):
