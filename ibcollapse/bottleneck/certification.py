@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
@@ -44,6 +45,7 @@ class Certification:
     log_potential: Array
 
 
+@on_one_blas_thread
 def certify(
     channel: ChannelLike,
     p_t: ArrayLike,

@@ -10,6 +10,7 @@ import dataclasses
 import math
 from typing import Literal
 
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import IBSolution
@@ -76,6 +77,7 @@ class _Penalty:
         return math.log(slope / (self.beta_u * self.rate)) / self.rate
 
 
+@on_one_blas_thread
 def solve_convex(
     channel: ChannelLike,
     beta_u: float,

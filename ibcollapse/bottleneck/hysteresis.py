@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.annealing import anneal, is_stable
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.degenerate import is_deterministic
@@ -64,6 +65,7 @@ class Hysteresis:
         return self.beta_up - self.beta_down
 
 
+@on_one_blas_thread
 def trace_hysteresis(
     channel: ChannelLike,
     transition: PhaseTransition,

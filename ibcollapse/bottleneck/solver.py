@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.first_guess import first_guess
@@ -67,6 +68,7 @@ class SolvedState:
         )
 
 
+@on_one_blas_thread
 def solve(
     channel: ChannelLike,
     beta: float,

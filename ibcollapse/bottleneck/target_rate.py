@@ -2,6 +2,7 @@
 
 import math
 
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.searching import Options
@@ -14,6 +15,7 @@ from ibcollapse.errors import InputError
 _ROUNDING = 1e-12
 
 
+@on_one_blas_thread
 def solve_rate(
     channel: ChannelLike,
     *,
@@ -69,6 +71,7 @@ def solve_rate(
     return _solve(merged, lambda r, _y, _b: r - i_xt, tol, gap_tol, max_clusters, seed)
 
 
+@on_one_blas_thread
 def solve_relevance(
     channel: ChannelLike,
     *,

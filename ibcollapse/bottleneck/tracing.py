@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic, why_untraced
@@ -21,6 +22,7 @@ from ibcollapse.errors import InputError
 from ibcollapse.progress import SILENT, Progress
 
 
+@on_one_blas_thread
 def trace_curve(
     channel: ChannelLike,
     *,
