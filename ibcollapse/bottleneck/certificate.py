@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
+from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
-from ibcollapse.bottleneck.kernels.start_moments import THREADS
 from ibcollapse.bottleneck.mixture import Mixture, exponents, potential_offset
 from ibcollapse.bottleneck.screening import promising_rows
 from ibcollapse.bottleneck.stability import Splits

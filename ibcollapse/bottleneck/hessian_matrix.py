@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.metric import scales
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 
@@ -21,6 +22,8 @@ _BLOCK_DOUBLES = 65_536
 # Pairs are formed from this many points on, and where classes are at most this many an atom.
 _MANY_POINTS = 256
 _FEW_CLASSES = 2
+# Points are summed in so many parts whatever the number of threads: the bits are the same.
+_PARTS = 2
 
 
 def hessian_matrix(
@@ -106,15 +109,22 @@ def _pair_moments(channel: Channel, p_t_given_x: Array) -> tuple[Array, Array]:
     n_t, n_classes = p_t_given_x.shape[1], channel.n_classes
     first, second = np.triu_indices(n_t)
     y, z = np.triu_indices(n_classes)
-    moments = np.zeros((len(first) + n_t, len(y)))
-    step = max(64, _BLOCK_DOUBLES // (len(moments) + len(y)))
-    for start in range(0, channel.n_x, step):
-        rows = slice(start, start + step)
-        w, pi = channel.p_y_given_x[rows].T, p_t_given_x[rows].T
-        shares = np.empty((len(moments), w.shape[1]))
-        np.multiply(pi, channel.p_x[rows], out=shares[len(first) :])
-        np.multiply(shares[len(first) :][first], pi[second], out=shares[: len(first)])
-        moments += shares @ (w[y] * w[z]).T
+    parts = np.zeros((_PARTS, len(first) + n_t, len(y)))
+    step = max(64, _BLOCK_DOUBLES // (parts.shape[1] + len(y)))
+    edges = [channel.n_x * part // _PARTS for part in range(_PARTS + 1)]
+
+    def add(part: int) -> None:
+        for start in range(edges[part], edges[part + 1], step):
+            rows = slice(start, min(start + step, edges[part + 1]))
+            w, pi = channel.p_y_given_x[rows].T, p_t_given_x[rows].T
+            shares = np.empty((parts.shape[1], w.shape[1]))
+            alone = shares[len(first) :]
+            np.multiply(pi, channel.p_x[rows], out=alone)
+            np.multiply(alone[first], pi[second], out=shares[: len(first)])
+            parts[part] += shares @ (w[y] * w[z]).T
+
+    side_by_side(add, range(_PARTS))
+    moments = parts.sum(axis=0)
     whole = np.empty((len(moments), n_classes, n_classes))
     whole[:, y, z] = moments
     whole[:, z, y] = moments

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.kernels.neighbours import nearest_neighbours
-from ibcollapse.bottleneck.kernels.start_moments import THREADS, moments_of_starts
+from ibcollapse.bottleneck.kernels.side_by_side import THREADS
+from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.start_moments import THREADS, moments_of_starts
+from ibcollapse.bottleneck.kernels.side_by_side import THREADS
+from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
     Mixture,

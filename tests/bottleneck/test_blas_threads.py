@@ -9,7 +9,9 @@ from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 
 
 def threads() -> set[int]:
-    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+    return {
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    }
 
 
 def test_one_thread_inside_and_as_many_as_before_outside():

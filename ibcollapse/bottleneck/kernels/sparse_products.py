@@ -6,15 +6,13 @@ c_t + Σ_y p(y|x) s_t(y); wanted are Σ_x b_t(x) and Σ_x b_t(x) p(y|x) of b_t =
 cache; atoms lie along the contiguous axis.
 """
 
-import functools
-import os
-from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.compilation import kernel
+from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -87,17 +85,11 @@ def sums_over_rows(
         )
 
     if len(rows.values) * n_t > _WORTH_A_THREAD:
-        list(_pool(os.getpid()).map(fill, range(_PARTS)))
+        side_by_side(fill, range(_PARTS))
     else:
         for part in range(_PARTS):
             fill(part)
     return totals.sum(axis=0), moments.sum(axis=0)
-
-
-@functools.cache
-def _pool(process: int) -> Executor:
-    """Threads that wait for the next product, of this process: a forked one has none of them."""
-    return ThreadPoolExecutor(_PARTS, thread_name_prefix="hessian")
 
 
 @kernel

@@ -1,10 +1,7 @@
 """Φ of many decoders with the first and second moments of the posteriors under its terms."""
 
-import functools
 import itertools
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +19,7 @@ from ibcollapse.bottleneck.kernels.blocks import (
 from ibcollapse.bottleneck.kernels.compilation import aligned, kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.numba_calls import column_powers, moment_tile
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
+from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.kernels.tiles import (
     LEAST_SCORE,
     MOMENT_HEIGHT,
@@ -36,8 +34,6 @@ Array = NDArray[np.float64]
 _NOTHING = 1e-17
 # Multiply-adds below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 4_000_000
-# Threads of an ascent: its starts are independent, so the result does not depend on the number.
-THREADS = min(4, os.cpu_count() or 1)
 # Starts scored together: their scores of a block of rows stay in the second-level cache.
 _STARTS_AT_ONCE = 48
 
@@ -100,7 +96,7 @@ def moments_of_starts(
         )
 
     if n_threads > 1 and len(pairs) > 1 and work > _WORTH_A_THREAD:
-        list(_pool(n_threads, os.getpid()).map(fill, pairs))
+        side_by_side(fill, pairs)
     else:
         for pair in pairs:
             fill(pair)
@@ -113,15 +109,6 @@ def padded_offset(channel: PackedChannel, offset: Array) -> Array:
     rows.reshape(-1)[: channel.n_x] = offset
     rows.reshape(-1)[: channel.n_x] /= math.log(2.0)
     return rows
-
-
-@functools.cache
-def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:
-    """Threads that wait for the next ascent: starting them takes as long as many a step of one.
-
-    A forked process has none of its parent's threads, hence the process id among the keys.
-    """
-    return ThreadPoolExecutor(n_threads, thread_name_prefix="ascent")
 
 
 @kernel
