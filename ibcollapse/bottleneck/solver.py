@@ -190,6 +190,8 @@ def solve_state(
             state = _capped(channel, state, beta, options.max_clusters)
             gained = best - evaluate(channel, state, beta).free_energy
             if gained <= options.tol:
+                if found.is_partial:
+                    found = search(*searched, hints)
                 status = (
                     f"capped at {options.max_clusters} clusters with a gap of {found.gap:.3g} "
                     "nats; raise max_clusters"

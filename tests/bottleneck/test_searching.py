@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ibcollapse.bottleneck import Channel
+from ibcollapse.bottleneck import Channel, certify, solve
 from ibcollapse.bottleneck.certificate import log_potential, potential_weights
 from ibcollapse.bottleneck.mixture import evaluate, trivial_mixture
 from ibcollapse.bottleneck.searching import Options, search
@@ -48,3 +48,14 @@ def test_where_no_hint_violates_the_search_is_whole(unfinished):
     assert not found.is_partial
     assert found.gap == pytest.approx(whole.gap, abs=1e-12)
     assert channel.n_classes <= len(found.maxima.log_phi)
+
+
+def test_a_capped_solution_of_many_classes_reports_the_gap_of_a_whole_search():
+    n_classes = 26
+    rows = 0.9 * np.eye(n_classes) + 0.1 / n_classes
+    channel = Channel.from_joint(rows / n_classes)
+    capped = solve(channel, 2.0, max_clusters=3)
+    assert capped.n_clusters <= 3
+    assert "capped" in capped.status
+    verdict = certify(channel, capped.p_t, capped.p_y_given_t, 2.0)
+    assert capped.gap == pytest.approx(verdict.gap, rel=1e-6)
