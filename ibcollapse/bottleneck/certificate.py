@@ -146,18 +146,20 @@ def climb(
     A few rounds of the map r ← Σ_x w_x p(y|x), w_x ∝ p(x) exp(−beta d(x, r))/Z(x), which
     maximises a lower bound of log Φ, lead into damped Newton steps
     (`ibcollapse.bottleneck.kernels.ascent`); `hints`, expected near maxima, take them at once. A
-    start rests when log Φ can gain at most `tol` nats. Among many classes a hint that reaches more
-    than `enough` nats ends the ascent, and starts may be a function that is called when none does.
+    start rests when log Φ can gain at most `tol` nats. Unless the channel is small, a hint that
+    reaches more than `enough` nats ends the ascent, and starts may be a function that is called
+    when none does.
     """
     offset = potential_offset(channel, log_v, beta)
-    are_many = channel.n_classes >= MANY_CLASSES
-    effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough if are_many else math.inf)
-    if are_many:
+    n_hints = 0 if hints is None else len(hints)
+    is_dear = channel.n_classes >= MANY_CLASSES or not is_small(channel.packed, max(1, n_hints))
+    effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough if is_dear else math.inf)
+    if is_dear:
         log_r, log_phi = climb_all(channel.packed, offset, starts, beta, effort, hints=hints)
     else:
         given = starts() if callable(starts) else starts
-        n_starts = len(given) + (0 if hints is None else len(hints))
-        climb_from = climb_together if is_small(channel.packed, n_starts) else climb_all
+        is_quick = is_small(channel.packed, len(given) + n_hints)
+        climb_from = climb_together if is_quick else climb_all
         log_r, log_phi = climb_from(channel.packed, offset, given, beta, effort, hints=hints)
     keep = distinct(log_r, log_phi, SAME_BASIN * closeness(beta))
     return Maxima(log_r[keep], log_phi[keep])

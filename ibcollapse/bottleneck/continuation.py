@@ -15,14 +15,26 @@ def continued(
     options: Options,
     rng: np.random.Generator,
 ) -> SolvedState | None:
-    """The branch of `state` at `beta`, with its gap there; None where it ends on the way."""
+    """The branch of `state` at `beta`, with its gap there; None where it ends on the way.
+
+    Where it has stopped being optimal, the gap is that of the first violators that were met.
+    """
     if state.mixture.n_t == 1:
         return None
     slope = tangent(channel, state.mixture, state.evaluation, state.beta)
     ended = follow(channel, state.mixture, slope, state.beta, beta)
     if ended is None:
         return None
-    found = search(channel, ended.mixture, ended.evaluation, beta, options, rng, state.maxima.log_r)
+    found = search(
+        channel,
+        ended.mixture,
+        ended.evaluation,
+        beta,
+        options,
+        rng,
+        state.maxima.log_r,
+        enough=options.aim_at(beta),
+    )
     return SolvedState.of(beta, ended, found)
 
 

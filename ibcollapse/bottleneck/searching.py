@@ -74,8 +74,9 @@ def search(
 ) -> Search:
     """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator.
 
-    The verdict is "exhaustive" only where branch and bound came to its end. Among many classes a
-    violator near a hint or an atom, of more than `enough` nats, ends the search: it `is_partial`.
+    The verdict is "exhaustive" only where branch and bound came to its end. Unless the channel is
+    small, a violator near a hint or an atom, of more than `enough` nats, ends the search: it
+    `is_partial`.
     """
     log_v = certificate.potential_weights(channel, evaluation.log_z)
     begun: list[Array] = []
