@@ -39,8 +39,10 @@ _CLEAR = 1e-13
 _SURELY = 10.0
 # Atoms further apart than this (squared Hellinger) are different ones.
 _SAME_ATOM = 0.05
-# The gap in nats at which the states beside a transition rest: they show it early.
+# The gap in nats at which the states beside a transition rest: they show it early. One that takes
+# more sweeps than this is better looked for further on.
 _SHARP = 1e-11
+_MOST_SWEEPS = 200
 
 
 def resolve(
@@ -154,7 +156,8 @@ def _beside(
     has to lie below the branch of the event, visibly and by several times its own gap, or it is no
     better known than the branch is. `limit` itself where none nearer by shows the change.
     """
-    sharper = dataclasses.replace(options, target=_SHARP, rigorous=False)
+    most = min(options.max_sweeps, _MOST_SWEEPS)
+    sharper = dataclasses.replace(options, target=_SHARP, rigorous=False, max_sweeps=most)
     side = 1.0 if limit.beta > event.beta else -1.0
     birth = Birth.at(channel, event) if len(event.violators) == 1 else None
     for fraction in _fractions(event, birth):
