@@ -20,6 +20,7 @@ OTHER_PROGRAMS = {
     "sphinx-build",
     "git",
     "python",
+    "OMP_NUM_THREADS=1",
     "PYTHONPATH=tests",
     "PYTHONPATH=.:cli:tests",
 }
