@@ -151,16 +151,13 @@ def climb(
     when none does.
     """
     offset = potential_offset(channel, log_v, beta)
-    n_hints = 0 if hints is None else len(hints)
-    is_dear = channel.n_classes >= MANY_CLASSES or not is_small(channel.packed, max(1, n_hints))
-    effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough if is_dear else math.inf)
-    if is_dear:
-        log_r, log_phi = climb_all(channel.packed, offset, starts, beta, effort, hints=hints)
-    else:
+    if is_small(channel.packed):
+        effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS)
         given = starts() if callable(starts) else starts
-        is_quick = is_small(channel.packed, len(given) + n_hints)
-        climb_from = climb_together if is_quick else climb_all
-        log_r, log_phi = climb_from(channel.packed, offset, given, beta, effort, hints=hints)
+        log_r, log_phi = climb_together(channel.packed, offset, given, beta, effort, hints=hints)
+    else:
+        effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough)
+        log_r, log_phi = climb_all(channel.packed, offset, starts, beta, effort, hints=hints)
     keep = distinct(log_r, log_phi, SAME_BASIN * closeness(beta))
     return Maxima(log_r[keep], log_phi[keep])
 

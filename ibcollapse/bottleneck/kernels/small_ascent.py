@@ -18,8 +18,9 @@ from ibcollapse.bottleneck.kernels.start_moments import padded_offset, sum_over_
 
 Array = NDArray[np.float64]
 
-# Multiply-adds; on tables of 50 × 10 the compiled loop takes half the time, on 500 × 10 as long.
-_SMALL = 2_000_000
+# Multiply-adds of one start's step; on tables of 50 × 10 the compiled loop takes half the time, on
+# 500 × 10 as long, and its own compilation is the longest of all.
+_SMALL = 10_000
 
 
 def climb_together(
@@ -54,9 +55,9 @@ def climb_together(
     return np.concatenate(ends), np.concatenate(values)
 
 
-def is_small(channel: PackedChannel, n_starts: int) -> bool:
-    """Whether to climb every start to its end, by the multiply-adds of a step of all of them."""
-    return channel.p_x.size * n_starts * channel.n_classes**2 <= _SMALL
+def is_small(channel: PackedChannel) -> bool:
+    """Whether to climb every start to its end."""
+    return channel.p_x.size * channel.n_classes**2 <= _SMALL
 
 
 @kernel
