@@ -130,12 +130,14 @@ def test_arguments_of_any_type_and_layout_use_one_compiled_loop():
     p_x, p_y_given_x, p_y_given_t, log_p_t = soft_problem()
     channel = PackedChannel.pack(p_x, logs(p_y_given_x))
     expected = sweep(channel, logs(p_y_given_t), log_p_t, 2.0)
+    # Other kernels that call the loop, compiled before in this process, have had it compiled, too.
+    compiled = list(pass_over_slabs.signatures)
     fortran = np.asfortranarray(logs(p_y_given_t))
     fortran.setflags(write=False)
     given = sweep(channel, fortran, list(log_p_t), 2)
     np.testing.assert_array_equal(given.joint, expected.joint)
     encode(channel, fortran, log_p_t, np.float32(2.0))
-    assert len(pass_over_slabs.signatures) == 1
+    assert pass_over_slabs.signatures == compiled
 
 
 @pytest.mark.parametrize(
