@@ -111,6 +111,17 @@ def seed_option(command: _Command) -> _Command:
     )(command)
 
 
+def intervals_option(command: _Command) -> _Command:
+    """`--bootstrap` as `bootstrap`: samples behind the intervals of a pair's critical betas."""
+    return click.option(
+        "--bootstrap",
+        type=int,
+        default=200,
+        show_default=True,
+        help="Bootstrap samples behind the 95 % intervals of the critical betas; 0 for none.",
+    )(command)
+
+
 def workers_option(command: _Command) -> _Command:
     """`--workers` as `workers`: threads to use, None for all processors this process may use."""
     return click.option(

@@ -9,6 +9,7 @@ from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
     feature_options,
+    intervals_option,
     json_option,
     output_option,
     quiet_option,
@@ -55,13 +56,7 @@ _SHOWN_BETAS = 20
     show_default=True,
     help="Permutations behind z and p, the least p being 1/(1 + N); 0 for none.",
 )
-@click.option(
-    "--bootstrap",
-    type=int,
-    default=200,
-    show_default=True,
-    help="Bootstrap samples behind the 95 % intervals of the critical betas; 0 for none.",
-)
+@intervals_option
 @click.option(
     "--span",
     type=click.Choice(["class means", "classifier"]),

@@ -11,6 +11,7 @@ from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
     claim_folder,
     feature_options,
+    intervals_option,
     json_option,
     output_option,
     quiet_option,
@@ -79,13 +80,7 @@ _SHOWN = (
     show_default=True,
     help="Points p(y|x) that the samples are merged into for the exact bottleneck.",
 )
-@click.option(
-    "--bootstrap",
-    type=int,
-    default=200,
-    show_default=True,
-    help="Bootstrap samples behind the 95 % intervals of the critical betas; 0 for none.",
-)
+@intervals_option
 @click.option(
     "--resamples",
     type=int,
