@@ -97,9 +97,7 @@ def potential_slope(
     channel: Channel, evaluation: Evaluation, slope: Tangent, log_r: Array, beta: float
 ) -> float:
     """d log Φ(r)/dbeta along the branch at a decoder `log_r` (n_classes,) that maximises Φ."""
-    exponent = exponents(channel, log_r[None], beta)[:, 0]
-    scores = exponent + potential_weights(channel, evaluation.log_z)
-    terms = np.exp(scores - scores.max())
+    exponent, terms = _terms(channel, evaluation, log_r, beta)
     return float(terms @ (exponent / beta - slope.log_z) / terms.sum())
 
 
@@ -118,9 +116,7 @@ def growth_slope(
     only p(x|t) changes.
     """
     w = channel.p_y_given_x
-    exponent = exponents(channel, mixture.log_r[atom : atom + 1], beta)[:, 0]
-    scores = exponent + potential_weights(channel, evaluation.log_z)
-    share = np.exp(scores - scores.max())
+    exponent, share = _terms(channel, evaluation, mixture.log_r[atom], beta)
     share /= share.sum()
     relative = exponent / beta + beta * (w @ slope.log_r[atom]) - slope.log_z
     change = share * (relative - share @ relative)
@@ -128,3 +124,12 @@ def growth_slope(
     v = np.divide(splits.directions[atom], mean, out=np.zeros_like(mean), where=mean > 0)
     second = float(splits.growth[atom]) / beta
     return second + beta * float(change @ ((w @ v) ** 2 - second * (w @ v**2)))
+
+
+def _terms(
+    channel: Channel, evaluation: Evaluation, log_r: Array, beta: float
+) -> tuple[Array, Array]:
+    """Exponents (n_x,) of Φ's terms at a decoder, and the terms over the largest."""
+    exponent = exponents(channel, log_r[None], beta)[:, 0]
+    scores = exponent + potential_weights(channel, evaluation.log_z)
+    return exponent, np.exp(scores - scores.max())
