@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.tracing import trace_curve
@@ -46,10 +46,10 @@ class Recipe:
         digest.update(json.dumps(rest, sort_keys=True).encode())
         return digest.hexdigest()
 
+    @on_one_blas_thread
     def trace(self, channel: Channel) -> IBCurve:
         """The curve of the channel, reduced; one thread, so that it is the same everywhere."""
-        with threadpoolctl.threadpool_limits(1):
-            return trace_curve(channel.reduce(**self.reduction), **self.tracing)
+        return trace_curve(channel.reduce(**self.reduction), **self.tracing)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import threadpoolctl
 
 from ibcollapse.bottleneck import Channel
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState, solve_state
@@ -20,6 +20,7 @@ _TOL = 1e-9  # nats, the gap at which a solution counts as optimal
 _FURTHEST = 6.0  # a factor of 400 in beta − 1
 
 
+@on_one_blas_thread
 def resampled_interval(
     channel: Channel,
     beta_all: float,
@@ -46,10 +47,9 @@ def resampled_interval(
     tails = _Tails(n_draws, confidence)
     centre, solver = math.log(beta_all - 1), _Solver()
     progress.start("resampling the exact bottleneck", n_draws)
-    with threadpoolctl.threadpool_limits(1):
-        for sample in _resamples(channel, n_samples, n_draws, rng):
-            tails.add(sample, centre, solver)
-            progress.advance()
+    for sample in _resamples(channel, n_samples, n_draws, rng):
+        tails.add(sample, centre, solver)
+        progress.advance()
     progress.finish()
     return 1 + math.exp(tails.low), 1 + math.exp(tails.high)
 
