@@ -83,10 +83,11 @@ def follow(
     to_beta: float,
     *,
     max_sweeps: int = MOST_SWEEPS,
+    nearby: Curvature | None = None,
 ) -> Descent | None:
     """The same branch at `to_beta`; None when it lost an atom or moved too far on the way."""
     start = mixture if slope is None else predicted(mixture, slope, to_beta - beta)
-    ended = refine(channel, start, to_beta, max_sweeps=max_sweeps)
+    ended = refine(channel, start, to_beta, max_sweeps=max_sweeps, nearby=nearby)
     if ended.mixture.n_t != mixture.n_t:
         return None
     moved = hellinger_squared(mixture.log_r, ended.mixture.log_r).max()

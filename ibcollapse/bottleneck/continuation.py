@@ -1,11 +1,20 @@
 """One step of the curve along a branch, certified."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.branch import follow, tangent
+from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import curvature
+from ibcollapse.bottleneck.kernels.decoders import closeness
+from ibcollapse.bottleneck.mixture import Mixture
+from ibcollapse.bottleneck.parting import NEAR, parted
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
+from ibcollapse.bottleneck.stability import split_directions
+
+Array = NDArray[np.float64]
 
 
 def continued(
@@ -21,8 +30,9 @@ def continued(
     """
     if state.mixture.n_t == 1:
         return None
-    slope = tangent(channel, state.mixture, state.evaluation, state.beta)
-    ended = follow(channel, state.mixture, slope, state.beta, beta)
+    hessian = curvature(channel, state.mixture, state.evaluation, state.beta)
+    slope = tangent(channel, state.mixture, state.evaluation, state.beta, hessian)
+    ended = follow(channel, state.mixture, slope, state.beta, beta, nearby=hessian)
     if ended is None:
         return None
     found = search(
@@ -56,5 +66,30 @@ def optimal_from(
     if not len(violators):
         # An exhaustive bound above the aim: there is no atom to add.
         return branch
-    start = enlarged(channel, branch.mixture, violators, beta)
+    start = _parted(channel, branch, violators, aim)
+    if start is None:
+        start = enlarged(channel, branch.mixture, violators, beta)
     return solve_state(channel, beta, start, options, rng, branch.maxima.log_r)
+
+
+def _parted(
+    channel: Channel, branch: SolvedState, violators: Array, least: float
+) -> Mixture | None:
+    """The branch with an unstable atom in two, and what violates its optimality elsewhere.
+
+    Beside its children a parent would take long to die. None where no atom is unstable.
+    """
+    mixture, evaluation, beta = branch.mixture, branch.evaluation, branch.beta
+    near_by = NEAR * closeness(beta)
+    near = np.array([hellinger_squared(r, violators).min() <= near_by for r in mixture.log_r])
+    if not near.any():
+        return None
+    splits = split_directions(channel, mixture, evaluation, beta)
+    atom = int(np.argmax(splits.growth))
+    if splits.growth[atom] <= 1 or splits.multiplicity[atom] > 1:
+        return None
+    start = parted(channel, mixture, evaluation, atom, beta, least)
+    elsewhere = hellinger_squared(mixture.log_r[atom], violators) > near_by
+    if start is None or not elsewhere.any():
+        return start
+    return enlarged(channel, start, violators[elsewhere], beta)

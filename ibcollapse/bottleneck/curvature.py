@@ -15,6 +15,7 @@ out weighs no more than the square root of the largest such entry, whatever the 
 steps are computed from the products; the gradient, and so the state they end in, is exact.
 """
 
+import functools
 import weakref
 from typing import Protocol
 
@@ -30,16 +31,18 @@ from ibcollapse.bottleneck.hessian_matrix import (
 )
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows, padded, sums_over_rows
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.preconditioner import Factored, Preconditioner
 
 Array = NDArray[np.float64]
 
 # From this many variables on the products are cheaper than the matrix.
 _MOST_VARIABLES = 700
 _MOST_BESIDE_SPARSE = 200
-# Conjugate gradients stop at this relative residual: Newton's method then gains three digits a
-# step.
-_INEXACT = 1e-3
+# Conjugate gradients stop at this relative residual, in the preconditioner's norm.
+_INEXACT = 1e-4
 _MOST_PRODUCTS = 200
+# A borrowed preconditioner that takes more products than this is given up.
+_FEW_PRODUCTS = 16
 # Posteriors up to this are left out of the products, where at most this share is left.
 _NEGLIGIBLE = 1e-6
 _SPARSE = 0.25
@@ -64,13 +67,20 @@ class Curvature(Protocol):
 
 
 def curvature(
-    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
-) -> "Curvature":
-    """The Hessian at a state, in the form that is cheaper for its size."""
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    beta: float,
+    nearby: Curvature | None = None,
+) -> Curvature:
+    """The Hessian at a state, in the form that is cheaper for its size.
+
+    `nearby` is the Hessian of a state close by, whose preconditioner may serve again.
+    """
     most = _MOST_VARIABLES if _sparse_rows(channel) is None else _MOST_BESIDE_SPARSE
     if mixture.n_t * (1 + channel.n_classes) <= most:
         return MatrixCurvature(channel, mixture, evaluation, beta)
-    return ImplicitCurvature(channel, mixture, evaluation, beta)
+    return ImplicitCurvature(channel, mixture, evaluation, beta, nearby)
 
 
 class MatrixCurvature:
@@ -117,8 +127,14 @@ class ImplicitCurvature:
     is_cheap = True
 
     def __init__(
-        self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+        self,
+        channel: Channel,
+        mixture: Mixture,
+        evaluation: Evaluation,
+        beta: float,
+        nearby: Curvature | None = None,
     ) -> None:
+        self._state = channel, mixture, evaluation, beta
         self._rows = _sparse_rows(channel)
         self._w, self._p_x = channel.p_y_given_x, channel.p_x
         self._pi = evaluation.p_t_given_x
@@ -127,6 +143,10 @@ class ImplicitCurvature:
         self._inverse_q, self._inverse = derivative_scales(mixture, beta)
         self._r, self._root_r = mixture.r, np.exp(0.5 * mixture.log_r)
         self._ratio = weight_ratio(mixture, evaluation)
+        self._own: Preconditioner | None = None
+        self._borrowed: Preconditioner | None = None
+        if isinstance(nearby, ImplicitCurvature) and nearby._r.shape == self._r.shape:
+            self._borrowed = nearby.preconditioner
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""
@@ -167,18 +187,36 @@ class ImplicitCurvature:
 
         Where the vector itself is one, the vector: the step of the Blahut–Arimoto map.
         """
+        if damping < 1e-2:
+            return self.solve(vector, damping)
         return self._conjugate_gradients(vector, damping)[0]
 
     def _conjugate_gradients(self, vector: Array, damping: float) -> tuple[Array, bool]:
-        """What conjugate gradients reach, and whether it is the solution to their tolerance."""
-        solution = np.zeros_like(vector)
-        residual = vector.copy()
-        direction = residual.copy()
-        length = float(residual @ residual)
+        """What conjugate gradients reach, and whether it is the solution to their tolerance.
+
+        A preconditioner from another state serves as long as it does well.
+        """
+        if self._borrowed is not None:
+            preconditioner = self._borrowed.damped(damping)
+            found = self._iterate(vector, damping, preconditioner, _FEW_PRODUCTS)
+            if found is not None and found[1]:
+                return found
+            self._borrowed = None
+        preconditioner = self.preconditioner.damped(damping)
+        found = self._iterate(vector, damping, preconditioner, _MOST_PRODUCTS)
+        assert found is not None
+        return found
+
+    def _iterate(
+        self, vector: Array, damping: float, preconditioner: Factored, most: int
+    ) -> tuple[Array, bool] | None:
+        solution, residual = np.zeros_like(vector), vector.copy()
+        direction = preconditioner.solve(residual)
+        length = float(residual @ direction)
         enough = _INEXACT**2 * length
-        for _ in range(_MOST_PRODUCTS):
+        for _ in range(most):
             if length <= enough:
-                break
+                return solution, True
             image = self.apply(direction) + damping * direction
             bent = float(direction @ image)
             if bent <= 0:
@@ -186,9 +224,25 @@ class ImplicitCurvature:
             step = length / bent
             solution += step * direction
             residual -= step * image
-            before, length = length, float(residual @ residual)
-            direction = residual + (length / before) * direction
-        return solution, True
+            nearer = preconditioner.solve(residual)
+            before, length = length, float(residual @ nearer)
+            direction = nearer + (length / before) * direction
+        return (solution, True) if most == _MOST_PRODUCTS else None
+
+    @property
+    def preconditioner(self) -> Preconditioner:
+        """The one that served last, else that of this state."""
+        if self._borrowed is not None:
+            return self._borrowed
+        if self._own is None:
+            self._own = self._preconditioned()
+        return self._own
+
+    def _preconditioned(self) -> Preconditioner:
+        channel = self._state[0]
+        rows = self._rows or _all_rows(channel)
+        pi = self._pi if self._rows is not None else padded(self._pi)
+        return Preconditioner(*self._state, rows, pi * self._p_x[:, None])
 
 
 _rows_of_channels: weakref.WeakKeyDictionary[Channel, SparseRows | None] = (
@@ -203,3 +257,8 @@ def _sparse_rows(channel: Channel) -> SparseRows | None:
         few = np.count_nonzero(w > _NEGLIGIBLE) <= _SPARSE * w.size
         _rows_of_channels[channel] = SparseRows.above(w, _NEGLIGIBLE) if few else None
     return _rows_of_channels[channel]
+
+
+@functools.lru_cache(maxsize=2)
+def _all_rows(channel: Channel) -> SparseRows:
+    return SparseRows.above(channel.p_y_given_x, -1.0)

@@ -26,8 +26,10 @@ from ibcollapse.bottleneck.branch import (
     tangent,
 )
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
+from ibcollapse.bottleneck.parting import NEAR
 from ibcollapse.bottleneck.stability import Splits, split_directions
 
 Array = NDArray[np.float64]
@@ -76,6 +78,7 @@ class _Probe:
     mixture: Mixture
     evaluation: Evaluation
     slope: Tangent
+    hessian: Curvature
     splits: Splits
     excess: float
     excess_slope: float
@@ -93,7 +96,7 @@ def locate(
     hints: Array,
     *,
     at_bad: Mixture | None = None,
-    rtol: float = 1e-10,
+    rtol: float = 1e-9,
 ) -> Event | None:
     """First failure of the branch of `mixture` on the way from `ok_beta` to `bad_beta`.
 
@@ -133,7 +136,7 @@ def locate(
             guess = 0.5 * (good + bad)
             if probe.excess <= 0:
                 # Coming from nearer by, the branch may well be optimal as far as `bad`.
-                again = _probe(channel, *nearer, bad, hints, starts)
+                again = _probe(channel, *nearer, bad, hints, starts, probe.hessian)
                 if again is None or again.excess <= 0:
                     return None
                 worst = again
@@ -142,7 +145,7 @@ def locate(
         # The first probe has met every maximum; from here on they are only followed, also those
         # that the latest probe has lost.
         followed = np.concatenate([probe.away, worst.away, probe.mixture.log_r])
-        found = _probe(channel, *nearer, guess, followed)
+        found = _probe(channel, *nearer, guess, followed, nearby=probe.hessian)
         found = found or _probe(channel, *anchor, guess, followed)
         if found is None:
             return None
@@ -161,8 +164,9 @@ def _probe(
     beta: float,
     hints: Array,
     starts: Array | None = None,
+    nearby: Curvature | None = None,
 ) -> _Probe | None:
-    ended = follow(channel, mixture, slope, from_beta, beta)
+    ended = follow(channel, mixture, slope, from_beta, beta, nearby=nearby)
     if ended is None:
         return None
     state, evaluation = ended.mixture, ended.evaluation
@@ -173,19 +177,35 @@ def _probe(
         [certificate.hellinger_squared(log_r, state.log_r).min() for log_r in maxima.log_r]
     )
     away = distance > AT_ATOM * closeness(beta)
-    along = tangent(channel, state, evaluation, beta, ended.hessian)
+    hessian = ended.hessian or curvature(channel, state, evaluation, beta)
+    along = tangent(channel, state, evaluation, beta, hessian)
     splits = split_directions(channel, state, evaluation, beta)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     atom = int(np.argmax(splits.growth))
-    excess = float(splits.growth[atom]) - 1.0
-    excess_slope = growth_slope(channel, state, evaluation, along, splits, atom, beta)
-    if len(log_phi) and (log_phi[0] > 0 or log_phi[0] > excess):
-        slopes = [potential_slope(channel, evaluation, along, r, beta) for r in log_r]
-        roots = [phi / s if s != 0 else np.inf for phi, s in zip(log_phi, slopes, strict=True)]
-        above = np.flatnonzero(log_phi > 0)
-        first = above[np.argmax([abs(roots[i]) for i in above])] if len(above) else 0
-        excess, excess_slope = float(log_phi[first]), float(slopes[first])
-    return _Probe(beta, state, evaluation, along, splits, excess, excess_slope, log_r, log_phi)
+    growth = float(splits.growth[atom]) - 1.0
+    # Just beyond a split Φ has maxima beside the atom, which touched one with slope zero there.
+    beside = certificate.hellinger_squared(state.log_r[atom], log_r) <= NEAR * closeness(beta)
+    vague = beside & (log_phi <= _finest(-_TOUCHING, beta))
+    others = np.flatnonzero(~vague) if growth > 0 else np.arange(len(log_r))
+    excesses = [growth, *log_phi[others]]
+    slopes = [
+        growth_slope(channel, state, evaluation, along, splits, atom, beta),
+        *(potential_slope(channel, evaluation, along, r, beta) for r in log_r[others]),
+    ]
+    first = _first_to_fail(np.array(excesses), np.array(slopes))
+    excess, excess_slope = float(excesses[first]), float(slopes[first])
+    return _Probe(
+        beta, state, evaluation, along, hessian, splits, excess, excess_slope, log_r, log_phi
+    )
+
+
+def _first_to_fail(excesses: Array, slopes: Array) -> int:
+    """Of functions that have failed the one whose root is furthest, else the one nearest to it."""
+    if not (excesses > 0).any():
+        return int(np.argmax(excesses))
+    with np.errstate(divide="ignore"):
+        away = np.abs(excesses / slopes)
+    return int(np.argmax(np.where(excesses > 0, away, -1.0)))
 
 
 def _finest(usual: float, beta: float) -> float:

@@ -35,7 +35,8 @@ def hessian_matrix(
     are_paired = channel.n_x >= _MANY_POINTS and n_classes <= _FEW_CLASSES * n_t
     sums = _sums_of_pairs if are_paired else _sums_of_features
     blocks = sums(channel, mixture, evaluation, beta).reshape(n_t, size, n_t, size)
-    _add_curvature(blocks, mixture, evaluation)
+    atoms = np.arange(n_t)
+    blocks[atoms, :, atoms, :] += softmax_curvature(mixture, evaluation)
     return blocks.reshape(n_t * size, n_t * size)
 
 
@@ -146,15 +147,16 @@ def _centred(moments: Array, left: Array, right: Array) -> Array:
     return centred
 
 
-def _add_curvature(blocks: Array, mixture: Mixture, evaluation: Evaluation) -> None:
-    """Add the softmaxes' own curvature; the gauge directions, flat in F, get curvature one.
+def softmax_curvature(mixture: Mixture, evaluation: Evaluation) -> Array:
+    """The softmaxes' own curvature, (n_t, 1 + K, 1 + K); gauge directions, flat in F, get one.
 
-    The weights' own second derivatives, which the blocks of single atoms took away, come back.
+    The weights' own second derivatives, which the moments of single atoms take away, come back.
     """
-    n_t, size = blocks.shape[:2]
+    n_t, n_classes = mixture.log_r.shape
     root_r = np.exp(0.5 * mixture.log_r)
     ratio = weight_ratio(mixture, evaluation)
-    atoms, diagonal = np.arange(n_t)[:, None], np.arange(size)
-    blocks[atoms, diagonal, atoms, diagonal] += ratio[:, None]
-    gauge = (1.0 - ratio)[:, None, None] * root_r[:, :, None] * root_r[:, None, :]
-    blocks[atoms[:, 0], 1:, atoms[:, 0], 1:] += gauge
+    own = np.zeros((n_t, 1 + n_classes, 1 + n_classes))
+    own[:, 1:, 1:] = (1.0 - ratio)[:, None, None] * root_r[:, :, None] * root_r[:, None, :]
+    diagonal = np.arange(1 + n_classes)
+    own[:, diagonal, diagonal] += ratio[:, None]
+    return own

@@ -35,6 +35,8 @@ _MOST_DAMPING = 1e8
 _LONGEST_STEP = 4.0
 # In one step a weight keeps at least this share of itself; dying weights are solved for exactly.
 _MOST_SHRINKAGE = 0.05
+# So many steps that F does not show may each shrink the squared gradient by less than a digit.
+_MOST_SLOW = 5
 # A step by an old Hessian has to shrink the squared gradient by this much to earn another one.
 _DIGIT = 1e-2
 
@@ -60,17 +62,21 @@ def descend(
     *,
     tol: float = 1e-26,
     max_sweeps: int = 200,
+    nearby: Curvature | None = None,
 ) -> Descent:
     """Levenberg–Marquardt–Newton descent of F from `mixture`; F never increases.
 
-    Stops when the squared scaled gradient is at most `tol` (nats), when rounding hides any further
-    progress, or after `max_sweeps` evaluations.
+    `nearby` is the Hessian of a state close by, where there is one. Stops when the squared scaled
+    gradient is at most `tol` (nats), when rounding hides any further progress, or after
+    `max_sweeps` evaluations.
     """
     here = _point(channel, mixture, beta)
     # Damping of the order of F's distance to its minimum keeps Newton's quadratic convergence.
     damping, n_sweeps = min(_FIRST_DAMPING, here.residual), 1
     hessian: Curvature | None = None
+    latest = nearby
     fresh = cornered = False
+    n_slow = 0
     while n_sweeps < max_sweeps and here.residual > tol:
         if damping > _MOST_DAMPING:
             mapped = _plain_step(channel, here, beta)
@@ -80,7 +86,8 @@ def descend(
             here, hessian, damping = mapped, None, _FIRST_DAMPING
             continue
         if hessian is None:
-            hessian, fresh = curvature(channel, here.mixture, here.evaluation, beta), True
+            hessian = curvature(channel, here.mixture, here.evaluation, beta, latest)
+            latest, fresh = hessian, True
         newton = hessian.descend(-here.gradient, damping)
         if newton is None:
             damping = max(10 * damping, 1e-6)
@@ -104,10 +111,17 @@ def descend(
                 break
             damping, cornered, hessian = _LAST_DAMPING, fresh, hessian if fresh else None
             continue
+        if abs(model) <= _HIDDEN * rounding and there.residual > _DIGIT * here.residual:
+            n_slow += 1
+            if n_slow > _MOST_SLOW:
+                here = there
+                break
         # A Hessian that still gives a digit a step is as good as a new one, if that has its price.
         useful = there.residual <= _DIGIT * here.residual and not hessian.is_cheap
         here, fresh, cornered = there, False, False
         hessian = hessian if useful else None
+    if hessian is None and latest is not None and latest.is_cheap:
+        hessian = curvature(channel, here.mixture, here.evaluation, beta, latest)
     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps, hessian)
 
 
@@ -144,8 +158,8 @@ def _plain_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
 def _rounding(channel: Channel, evaluation: Evaluation, beta: float) -> float:
     """What rounding may change F by, nats: each log Z by its own digits and by those of Z ≈ 1."""
     own = float(channel.p_x @ np.abs(evaluation.log_z))
-    # Decoders sum to one within a rounding, of which beta makes what weak channels feel.
-    sums = UNIT * max(beta - _WEAK, 0.0)
+    # Weights and decoders sum to one within a rounding; beta multiplies that of the decoders.
+    sums = UNIT * max(beta - _WEAK, 0.5)
     return _ROUNDING * (own + float(np.linalg.norm(channel.p_x))) + sums
 
 

@@ -11,6 +11,7 @@ from ibcollapse.bottleneck.certificate import (
     potential_weights,
 )
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import Curvature
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
@@ -38,6 +39,7 @@ def refine(
     *,
     tol: float = STATIONARY,
     max_sweeps: int = MOST_SWEEPS,
+    nearby: Curvature | None = None,
 ) -> Descent:
     """Stationary state reached from `mixture`, coincident atoms merged and dead ones dropped.
 
@@ -51,7 +53,8 @@ def refine(
             # Weights first: where they are far off, no step in the decoders is worth much.
             state = optimise_weights(channel, state, beta)
         budget = min(_SWEEPS_A_ROUND, max(1, max_sweeps - n_sweeps))
-        ended = descend(channel, state, beta, tol=tol, max_sweeps=budget)
+        ended = descend(channel, state, beta, tol=tol, max_sweeps=budget, nearby=nearby)
+        nearby = ended.hessian or nearby
         n_sweeps += ended.n_sweeps
         state = ended.mixture
         # A round that ends early without reaching `tol` was stopped by rounding.

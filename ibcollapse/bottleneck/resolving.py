@@ -16,6 +16,7 @@ from ibcollapse.bottleneck.events import Event, locate
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.newton import Descent
+from ibcollapse.bottleneck.parting import parted
 from ibcollapse.bottleneck.refinement import join
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
@@ -166,6 +167,8 @@ def _beside(
             break
         branch = follow(channel, event.mixture, None, event.beta, beta)
         start = _with_new_atoms(channel, event, birth, branch, beta)
+        if start is None:
+            continue
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
         state = _without_the_parent(channel, event, state, sharper, rng)
         if _differs(event, state) and (
@@ -209,10 +212,16 @@ def _fractions(event: Event, birth: Birth | None) -> list[float]:
 
 def _with_new_atoms(
     channel: Channel, event: Event, birth: Birth | None, ended: Descent | None, beta: float
-) -> Mixture:
-    """The branch of an event, `ended` at `beta` beside it, with what violates its optimality."""
+) -> Mixture | None:
+    """The branch of an event, `ended` at `beta` beside it, with what violates its optimality.
+
+    None where a split does not show there.
+    """
     if event.is_split:
-        return event.mixture
+        if event.multiplicity > 1 or ended is None:
+            return event.mixture
+        at = (channel, ended.mixture, ended.evaluation, event.atom, beta)
+        return parted(*at, least=_CLEAR)
     if ended is None:
         return join(event.mixture, event.violators, share=1e-3)
     guess = None if birth is None else birth.guess(ended.mixture, abs(beta - event.beta))

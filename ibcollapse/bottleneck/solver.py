@@ -29,7 +29,7 @@ from ibcollapse.errors import InputError
 Array = NDArray[np.float64]
 
 # Rounds in a row that lower the free energy by no more than rounding.
-_MOST_STALLS = 3
+_MOST_STALLS = 1
 _LEAST_GAIN = 1e-15
 
 

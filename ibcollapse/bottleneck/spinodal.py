@@ -7,7 +7,7 @@ import numpy as np
 
 from ibcollapse.bottleneck.branch import Tangent, follow, growth_slope, tangent
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.curvature import Curvature
+from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.stability import split_directions
@@ -67,6 +67,7 @@ class _Growth:
     beta: float
     mixture: Mixture
     slope: Tangent
+    hessian: Curvature
     lacking: float
     to_go: float
 
@@ -79,13 +80,14 @@ def _growth(
     hessian: Curvature | None = None,
 ) -> _Growth:
     splits = split_directions(channel, mixture, evaluation, beta)
+    hessian = hessian or curvature(channel, mixture, evaluation, beta)
     slope = tangent(channel, mixture, evaluation, beta, hessian)
     to_go = math.inf
     for atom in np.argsort(-splits.growth)[:_WATCHED]:
         rise = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
         if rise > 0:
             to_go = min(to_go, (1.0 - float(splits.growth[atom])) / rise)
-    return _Growth(beta, mixture, slope, 1.0 - float(splits.growth.max()), to_go)
+    return _Growth(beta, mixture, slope, hessian, 1.0 - float(splits.growth.max()), to_go)
 
 
 def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
@@ -95,7 +97,15 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
-        ended = follow(channel, here.mixture, here.slope, here.beta, beta, max_sweeps=_MOST_SWEEPS)
+        ended = follow(
+            channel,
+            here.mixture,
+            here.slope,
+            here.beta,
+            beta,
+            max_sweeps=_MOST_SWEEPS,
+            nearby=here.hessian,
+        )
         if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
             there = _growth(channel, beta, ended.mixture, ended.evaluation, ended.hessian)
             if there.lacking >= -_OVERSHOT * abs(here.lacking):

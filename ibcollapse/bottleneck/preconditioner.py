@@ -1,0 +1,151 @@
+"""A preconditioner of the free energy's Hessian: exact within atoms, coarse between them.
+
+The Hessian of `ibcollapse.bottleneck.curvature` is H = B + G. B is block-diagonal: within an atom
+the softmax's curvature minus Σ_x p(x) π_t φ_t φ_tᵀ. G = Σ_x p(x) ψ ψᵀ, ψ = Σ_t π_t φ_t, couples the
+atoms. Where classes hardly overlap, ψ is nearly the same at all points of a class: G has n_classes
+eigenvalues near one and next to nothing else, while B, of the order of beta − 1, decides all other
+directions, which is what makes conjugate gradients slow. So B is kept whole, and in G the points
+of a group of like posteriors are replaced by their mean:
+
+    P = B + U Uᵀ ≤ H,    U of one column √p(group) E[ψ | group] for each group.
+
+With B = L Lᵀ and W = L⁻¹ U, P⁻¹ = L⁻ᵀ (I − W (I + Wᵀ W)⁻¹ Wᵀ) L⁻¹ (Woodbury). Each atom that is
+stable has B ≥ 0 within it; where one is not, the eigenvalues of its block count by their size.
+"""
+
+import math
+import weakref
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.hessian_matrix import derivative_scales, softmax_curvature
+from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
+from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, second_moments
+from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.reduction import group_near_rows
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+# Groups of points: at least so many a class, and so many an atom, to tell the weights apart.
+_GROUPS_A_CLASS = 2
+_GROUPS_AN_ATOM = 1.5
+# The least damping: weight alone has no curvature within an atom.
+_LEAST = 1e-6
+_PARTS = 2
+
+
+class Preconditioner:
+    """The matrix P at a state."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        mixture: Mixture,
+        evaluation: Evaluation,
+        beta: float,
+        rows: SparseRows,
+        p_xt: Array,
+    ) -> None:
+        n_t, n_classes = mixture.log_r.shape
+        groups = row_groups(channel, n_t)
+        inverse_q, inverse = derivative_scales(mixture, beta)
+        scale = np.concatenate([inverse_q[:, None], inverse], axis=1)
+        coarse = group_moments(rows, p_xt, groups, n_classes)[:, :n_t]
+        first = coarse.sum(axis=0)
+        coarse[:, :, 1:] -= coarse[:, :, :1] * mixture.r
+        coarse *= scale
+        coarse /= np.sqrt(np.bincount(groups, weights=channel.p_x))[:, None, None]
+        blocks = _own_moments(second_moments(rows, p_xt, n_classes)[:n_t], first, mixture.r)
+        blocks *= -(scale[:, :, None] * scale[:, None, :])
+        blocks += softmax_curvature(mixture, evaluation)
+        self._blocks, self._coarse = blocks, coarse
+        self._factored: Factored | None = None
+
+    def damped(self, damping: float) -> "Factored":
+        """P + damping I, or with the next power of ten: what was factored last may do again."""
+        level = 10.0 ** math.ceil(math.log10(max(damping, _LEAST)))
+        if self._factored is None or self._factored.damping != level:
+            self._factored = Factored(self._blocks, self._coarse, level)
+        return self._factored
+
+
+class Factored:
+    """P + damping I as L Lᵀ + U Uᵀ."""
+
+    def __init__(self, blocks: Array, coarse: Array, damping: float) -> None:
+        self.damping = damping
+        n_t, size, _ = blocks.shape
+        self._roots = np.empty_like(blocks)
+        inner = np.empty_like(coarse)
+
+        def factor(part: int) -> None:
+            for t in range(part, n_t, _PARTS):
+                self._roots[t] = _inverse_root(blocks[t], damping)
+                inner[:, t] = coarse[:, t] @ self._roots[t].T
+
+        side_by_side(factor, range(_PARTS))
+        self._coarse = inner.reshape(len(coarse), n_t * size)
+        overlap = self._coarse @ self._coarse.T
+        overlap.flat[:: len(overlap) + 1] += 1.0
+        self._overlap = scipy.linalg.cho_factor(overlap, lower=True, check_finite=False)
+
+    def solve(self, vector: Array) -> Array:
+        """(P + damping I)⁻¹ times a flat scaled vector."""
+        n_t, size, _ = self._roots.shape
+        inner = np.matmul(self._roots, vector.reshape(n_t, size, 1)).ravel()
+        shared = self._coarse @ inner
+        inner -= scipy.linalg.cho_solve(self._overlap, shared, check_finite=False) @ self._coarse
+        outer = np.matmul(inner.reshape(n_t, 1, size), self._roots)
+        flat: Array = outer.ravel()
+        return flat
+
+
+def _own_moments(second: Array, first: Array, r: Array) -> Array:
+    """Σ_x p(x, t) (1, w − r_t) (1, w − r_t)ᵀ, (n_t, 1 + K, 1 + K), from Σ w wᵀ and Σ (1, w)."""
+    total, mean = first[:, 0], first[:, 1:]
+    n_t, size = first.shape
+    own = np.empty((n_t, size, size))
+    own[:, 0, 0] = total
+    own[:, 0, 1:] = mean - r * total[:, None]
+    own[:, 1:, 0] = own[:, 0, 1:]
+    inner = own[:, 1:, 1:]
+    inner[:] = second - r[:, :, None] * mean[:, None, :]
+    inner -= own[:, 0, 1:][:, :, None] * r[:, None, :]
+    return own
+
+
+def _inverse_root(block: Array, damping: float) -> Array:
+    """A matrix R with Rᵀ R = (block + damping I)⁻¹, these eigenvalues taken by size."""
+    block = block.copy()
+    block.flat[:: len(block) + 1] += damping
+    factor, failed = scipy.linalg.lapack.dpotrf(block, lower=True, clean=True)
+    if failed:
+        eigenvalues, vectors = np.linalg.eigh(block)
+        root: Array = (vectors / np.sqrt(np.maximum(np.abs(eigenvalues), damping))).T
+        return root
+    inverse, _ = scipy.linalg.lapack.dtrtri(factor, lower=True, overwrite_c=True)
+    lower: Array = inverse
+    return lower
+
+
+_groups_of_channels: weakref.WeakKeyDictionary[Channel, dict[int, Integers]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def row_groups(channel: Channel, n_t: int) -> Integers:
+    """The group of each row, int64 (n_x,), fine enough for `n_t` atoms; found once."""
+    n_groups = _GROUPS_A_CLASS * channel.n_classes
+    while n_groups < _GROUPS_AN_ATOM * n_t:
+        n_groups *= 2
+    known = _groups_of_channels.setdefault(channel, {})
+    if n_groups not in known:
+        w, log_w = channel.p_y_given_x, channel.log_p_y_given_x
+        negative_entropy = np.sum(w * np.where(w > 0, log_w, 0.0), axis=1)
+        known[n_groups] = group_near_rows(channel.p_x, w, negative_entropy, 0.0, n_groups)
+    return known[n_groups]
