@@ -11,7 +11,7 @@ from ibcollapse.bottleneck.curvature import curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Mixture, exponents
-from ibcollapse.bottleneck.newton import inverse_curvature, log_sum
+from ibcollapse.bottleneck.newton import inverse_curvature, moved_masses
 
 Array = NDArray[np.float64]
 
@@ -71,7 +71,8 @@ class Birth:
             return None
         weight = self.steepness * distance / self.bend
         held = weight * min(1.0, _MOST_GROWTH / max(weight * np.abs(self.growth).max(), 1e-300))
-        log_q = np.append(branch.log_q + np.log1p(held * self.growth), math.log(held))
-        log_r = branch.log_r + held * self.logits
-        log_r = np.concatenate([log_r - log_sum(log_r)[:, None], self.log_r[None]])
-        return Mixture(log_r, log_q - log_sum(log_q))
+        others = moved_masses(branch, held * self.growth, held * self.logits)
+        return Mixture(
+            np.concatenate([others.log_r, self.log_r[None]]),
+            np.append(others.log_q + math.log1p(-held), math.log(held)),
+        )

@@ -174,22 +174,30 @@ def _scaled_gradient(mixture: Mixture, evaluation: Evaluation, beta: float) -> A
 def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
     """The state after a scaled step and the step as taken.
 
-    The masses q_t r_t(y) move linearly: weight then passes from one atom to another along a
-    straight line at constant Σ_t q_t r_t = p_y, which in the logits would be a curved valley. What
-    would turn negative shrinks exponentially instead. Entries of nearly absent classes want to
-    move furthest and matter least, so each is cut by itself.
+    Entries of nearly absent classes want to move furthest and matter least, so each is cut by
+    itself.
     """
     root_q, scale = scales(mixture, beta)
     growth, logits = unscaled(step, root_q, scale)
     np.maximum(growth, _MOST_SHRINKAGE - 1.0, out=growth)
     np.clip(logits, -_LONGEST_STEP, _LONGEST_STEP, out=logits)
     taken = np.concatenate([(growth * root_q)[:, None], logits * scale], axis=1).ravel()
+    return moved_masses(mixture, growth, logits), taken
+
+
+def moved_masses(mixture: Mixture, growth: Array, logits: Array) -> Mixture:
+    """The state after relative changes of the weights (> −1) and changes of the logits.
+
+    The masses q_t r_t(y) move linearly: weight then passes from one atom to another along a
+    straight line at constant Σ_t q_t r_t = p_y, which in the logits would be a curved valley. What
+    would turn negative shrinks exponentially instead.
+    """
     change = logits - np.sum(mixture.r * logits, axis=1, keepdims=True)
     change /= 1.0 + growth[:, None]
     shrunk = np.maximum(np.log(0.5) + 2.0 * (np.minimum(change, -0.5) + 0.5), -2 * _LONGEST_STEP)
     log_r = mixture.log_r + np.where(change < -0.5, shrunk, np.log1p(np.maximum(change, -0.5)))
     log_q = mixture.log_q + np.log1p(growth)
-    return Mixture(log_r - log_sum(log_r)[:, None], log_q - log_sum(log_q)), taken
+    return Mixture(log_r - log_sum(log_r)[:, None], log_q - log_sum(log_q))
 
 
 def inverse_curvature(hessian: Curvature, vector: Array) -> Array:

@@ -17,8 +17,8 @@ _MOST_STEPS = 30
 # A step is at most this share of beta − 1 long, and moves no atom further than this (the root of
 # the squared Hellinger distance), nor a weight by more than this share, to first order.
 _LONGEST = 0.5
-_FARTHEST_MOVE = 0.3
-_MOST_GROWTH = 1.5
+_FARTHEST_MOVE = 0.6
+_MOST_GROWTH = 3.0
 # A descent that takes more sweeps than this is on its way to another branch.
 _MOST_SWEEPS = 30
 # A Newton step shorter than this share of beta − 1 ends at the root: its error is of the order of
