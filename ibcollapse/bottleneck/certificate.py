@@ -24,6 +24,7 @@ from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
 from ibcollapse.bottleneck.mixture import Mixture, exponents, potential_offset
 from ibcollapse.bottleneck.screening import promising_rows
+from ibcollapse.bottleneck.sparse_rows import sparse_rows, sparse_second_moments
 from ibcollapse.bottleneck.stability import Splits
 
 Array = NDArray[np.float64]
@@ -156,10 +157,28 @@ def climb(
         given = starts() if callable(starts) else starts
         log_r, log_phi = climb_together(channel.packed, offset, given, beta, effort, hints=hints)
     else:
-        effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough)
+        second = _rough_second_moments(channel, log_v, beta)
+        effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough, second)
         log_r, log_phi = climb_all(channel.packed, offset, starts, beta, effort, hints=hints)
     keep = distinct(log_r, log_phi, SAME_BASIN * closeness(beta))
     return Maxima(log_r[keep], log_phi[keep])
+
+
+def _rough_second_moments(
+    channel: Channel, log_v: Array, beta: float
+) -> Callable[[Array, Array], Array] | None:
+    """Second moments of Φ's terms from the posteriors that matter, where most do not."""
+    rows = sparse_rows(channel)
+    if rows is None or channel.n_classes < MANY_CLASSES:
+        return None
+
+    def rough(log_r: Array, log_phi: Array) -> Array:
+        scores = exponents(channel, log_r, beta)
+        scores += log_v[:, None]
+        scores -= np.where(np.isfinite(log_phi), log_phi, np.inf)
+        return sparse_second_moments(rows, np.exp(scores, out=scores), channel.n_classes)
+
+    return rough
 
 
 def hellinger_squared(log_a: Array, log_b: Array) -> Array:

@@ -16,7 +16,6 @@ steps are computed from the products; the gradient, and so the state they end in
 """
 
 import functools
-import weakref
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +31,7 @@ from ibcollapse.bottleneck.hessian_matrix import (
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows, padded, sums_over_rows
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.preconditioner import Factored, Preconditioner
+from ibcollapse.bottleneck.sparse_rows import sparse_rows
 
 Array = NDArray[np.float64]
 
@@ -43,9 +43,6 @@ _INEXACT = 1e-4
 _MOST_PRODUCTS = 200
 # A borrowed preconditioner that takes more products than this is given up.
 _FEW_PRODUCTS = 16
-# Posteriors up to this are left out of the products, where at most this share is left.
-_NEGLIGIBLE = 1e-6
-_SPARSE = 0.25
 
 
 class Curvature(Protocol):
@@ -77,7 +74,7 @@ def curvature(
 
     `nearby` is the Hessian of a state close by, whose preconditioner may serve again.
     """
-    most = _MOST_VARIABLES if _sparse_rows(channel) is None else _MOST_BESIDE_SPARSE
+    most = _MOST_VARIABLES if sparse_rows(channel) is None else _MOST_BESIDE_SPARSE
     if mixture.n_t * (1 + channel.n_classes) <= most:
         return MatrixCurvature(channel, mixture, evaluation, beta)
     return ImplicitCurvature(channel, mixture, evaluation, beta, nearby)
@@ -135,7 +132,7 @@ class ImplicitCurvature:
         nearby: Curvature | None = None,
     ) -> None:
         self._state = channel, mixture, evaluation, beta
-        self._rows = _sparse_rows(channel)
+        self._rows = sparse_rows(channel)
         self._w, self._p_x = channel.p_y_given_x, channel.p_x
         self._pi = evaluation.p_t_given_x
         if self._rows is not None:
@@ -243,20 +240,6 @@ class ImplicitCurvature:
         rows = self._rows or _all_rows(channel)
         pi = self._pi if self._rows is not None else padded(self._pi)
         return Preconditioner(*self._state, rows, pi * self._p_x[:, None])
-
-
-_rows_of_channels: weakref.WeakKeyDictionary[Channel, SparseRows | None] = (
-    weakref.WeakKeyDictionary()
-)
-
-
-def _sparse_rows(channel: Channel) -> SparseRows | None:
-    """The posteriors that are not negligible, found once; None where those are too many."""
-    if channel not in _rows_of_channels:
-        w = channel.p_y_given_x
-        few = np.count_nonzero(w > _NEGLIGIBLE) <= _SPARSE * w.size
-        _rows_of_channels[channel] = SparseRows.above(w, _NEGLIGIBLE) if few else None
-    return _rows_of_channels[channel]
 
 
 @functools.lru_cache(maxsize=2)

@@ -41,6 +41,8 @@ _MOST_EVALUATIONS = 60
 _ROUNDING = 1e-11
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
+# An atom whose beta λ₂ is this close to one splits.
+_AT_SPLIT = 1e-8
 # Near beta = 1 both shrink with beta − 1, to this share: less than 1e-15 is rounding.
 _LEAST_SHARE = 1e-4
 
@@ -216,6 +218,10 @@ def _finest(usual: float, beta: float) -> float:
 def _event(probe: _Probe) -> Event:
     atom = int(np.argmax(probe.splits.growth))
     touching = probe.away[probe.away_excess > -_finest(-_TOUCHING, probe.beta)]
+    if abs(probe.splits.growth[atom] - 1.0) <= _finest(_AT_SPLIT, probe.beta):
+        # At a split its atom is flat: what touches the bound beside it is the atom itself.
+        away = certificate.hellinger_squared(probe.mixture.log_r[atom], touching)
+        touching = touching[away > NEAR * closeness(probe.beta)]
     return Event(
         beta=probe.beta,
         mixture=probe.mixture,

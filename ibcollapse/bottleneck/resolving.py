@@ -35,6 +35,7 @@ _FINEST = 1e-14
 # have gained the second.
 _VISIBLE = 1e-14
 _CLEAR = 1e-13
+_CLEAR_SPLIT = 1e-9
 # A state that lies below another by so many times its own gap has the optimum's atoms: beside a
 # symmetric split three atoms may do as well as two to within the gap.
 _SURELY = 10.0
@@ -221,7 +222,7 @@ def _with_new_atoms(
         if event.multiplicity > 1 or ended is None:
             return event.mixture
         at = (channel, ended.mixture, ended.evaluation, event.atom, beta)
-        return parted(*at, least=_CLEAR)
+        return parted(*at, least=max(_CLEAR, _CLEAR_SPLIT * (beta - 1.0)))
     if ended is None:
         return join(event.mixture, event.violators, share=1e-3)
     guess = None if birth is None else birth.guess(ended.mixture, abs(beta - event.beta))

@@ -11,6 +11,7 @@ trivial solution 1/λ₂ is the inverse squared maximal correlation of X and Y).
 import dataclasses
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
@@ -27,6 +28,8 @@ from ibcollapse.bottleneck.mixture import (
 Array = NDArray[np.float64]
 
 _SAME_EIGENVALUE = 1e-6
+# From this many classes on the two leading eigenvectors are had for less than all.
+_MANY_CLASSES = 24
 # A class of which an atom holds no more than this is absent from it. A stationary state is known to
 # 1e-26 nats, which leaves such an entry anywhere on its way to zero; β p(y|x) > 1 of the rows that
 # still have it would be taken for an instability, while Φ falls in that direction.
@@ -82,13 +85,29 @@ def split_directions(
         spread = met.second[t] - np.outer(mean, mean)
         # The kernel sums the lower triangle only, which is all that eigh reads.
         scaled = spread[np.ix_(alive, alive)] / np.outer(root, root)
-        values, vectors = np.linalg.eigh(scaled)
+        values, vectors = _leading(scaled)
         means[t] = mean
         growth[t] = beta * values[-1]
         near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
         multiplicity[t] = int(np.count_nonzero(near))
         directions[t, alive] = root * vectors[:, -1]
     return Splits(means, growth, multiplicity, directions)
+
+
+def _leading(matrix: Array) -> tuple[Array, Array]:
+    """The largest eigenvalue, last, with those that may equal it, and their vectors.
+
+    `matrix` is symmetric, its lower triangle given.
+    """
+    last = len(matrix) - 1
+    if last + 1 >= _MANY_CLASSES:
+        values, vectors = scipy.linalg.eigh(
+            matrix, subset_by_index=[last - 1, last], check_finite=False
+        )
+        if values[0] <= values[1] - _SAME_EIGENVALUE * abs(values[1]):
+            return values, vectors
+    values, vectors = np.linalg.eigh(matrix)
+    return values, vectors
 
 
 def onset_beta_local(channel: Channel) -> float:

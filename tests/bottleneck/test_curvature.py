@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ibcollapse.bottleneck import curvature as module
-from ibcollapse.bottleneck import hessian_matrix
+from ibcollapse.bottleneck import hessian_matrix, sparse_rows
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import descend
@@ -55,9 +55,9 @@ def test_products_over_sparse_rows_leave_out_next_to_nothing(monkeypatch):
         there, exact = sparse.apply(vector), whole.apply(vector)
         # The bound of the text is the square root of 1e-6; the entries left out are mostly smaller.
         assert 0 < np.linalg.norm(there - exact) < 1e-4 * np.linalg.norm(exact)
-    monkeypatch.setattr(module, "_rows_of_channels", {})
-    monkeypatch.setattr(module, "_NEGLIGIBLE", 0.0)
-    monkeypatch.setattr(module, "_SPARSE", 1.0)
+    monkeypatch.setattr(sparse_rows, "_rows_of_channels", {})
+    monkeypatch.setattr(sparse_rows, "_NEGLIGIBLE", 0.0)
+    monkeypatch.setattr(sparse_rows, "_SPARSE", 1.0)
     all_entries = module.ImplicitCurvature(channel, mixture, evaluate(channel, mixture, 1.2), 1.2)
     np.testing.assert_allclose(all_entries.apply(vector), exact, atol=1e-11)
 

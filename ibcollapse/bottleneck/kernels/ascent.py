@@ -79,7 +79,9 @@ class _Climbers:
 class Effort:
     """How an ascent is made: its rest, its rounds of the map and of Newton steps, its threads.
 
-    It ends early at a hint that reaches more than `enough` nats.
+    It ends early at a hint that reaches more than `enough` nats. `second` gives lower triangles of
+    the second moments (n, K, K) at decoders with their log Φ, near enough for Newton steps, where
+    there is something faster than to sum them over all posteriors.
     """
 
     tol: float
@@ -87,6 +89,7 @@ class Effort:
     max_steps: int
     n_threads: int = 1
     enough: float = math.inf
+    second: Callable[[Array, Array], Array] | None = None
 
 
 def climb_all(
@@ -169,14 +172,16 @@ class _Ascent:
 
     def moments(self, log_r: Array, *, second: bool = False) -> StartMoments:
         """Φ at decoders with the moments of its terms."""
-        return moments_of_starts(
+        rough = self._effort.second if second else None
+        met = moments_of_starts(
             self._channel,
             self._offset,
             log_r,
             self._beta,
-            second=second,
+            second=second and rough is None,
             n_threads=self._effort.n_threads,
         )
+        return met if rough is None else met._replace(second=rough(log_r, met.log_phi))
 
     def approach(self, log_r: Array) -> tuple[Array, Array]:
         """Close to maxima by quasi-Newton steps: decoders that no known hill explains, log Φ."""
