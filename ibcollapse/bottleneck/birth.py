@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.curvature import curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Mixture, exponents
@@ -50,8 +49,7 @@ class Birth:
         root_q, scale = scales(mixture, event.beta)
         gap = event.beta * (joint - p_t[:, None] * mixture.r)
         mixed = scaled(p_t, gap, root_q, scale)
-        hessian = curvature(channel, mixture, evaluation, event.beta)
-        response = -inverse_curvature(hessian, mixed)
+        response = -inverse_curvature(event.hessian, mixed)
         bend = float(p_x @ ratio**2) + float(mixed @ response)
         growth, logits = unscaled(response, root_q, scale)
         return cls(event.violators[0], abs(event.steepness), bend, growth, logits)

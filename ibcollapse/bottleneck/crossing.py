@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
@@ -16,6 +17,8 @@ from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
 from ibcollapse.bottleneck.transition import PhaseTransition
+
+Array = NDArray[np.float64]
 
 # States closer than this fraction of beta − 1 are not told apart any further.
 RESOLUTION = 1e-6
@@ -44,15 +47,35 @@ class Passage:
         )
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class LowerEnd:
+    """The branch of an event there, certified, and where it loses stability.
+
+    `beta_local` is None at a split, which is where it does unless there is a jump.
+    """
+
+    state: SolvedState
+    beta_local: float | None
+
+    @classmethod
+    def of(
+        cls,
+        channel: Channel,
+        event: Event,
+        hints: Array,
+        options: Options,
+        rng: np.random.Generator,
+    ) -> "LowerEnd":
+        """The lower end of what happens at an event; `hints` are known maxima of Φ near there."""
+        state = _as_state(channel, event, hints, options, rng)
+        return cls(state, None if event.is_split else spinodal(channel, event))
+
+
 def crossed(
-    channel: Channel,
-    event: Event,
-    above: SolvedState,
-    options: Options,
-    rng: np.random.Generator,
+    channel: Channel, event: Event, lower: LowerEnd, above: SolvedState, options: Options
 ) -> Passage:
     """The transition at `event` from its branch to the state `above`."""
-    here = _as_state(channel, event, above, options, rng)
+    here = lower.state
     first = to_solution(channel, here)
     slope = tangent(channel, above.mixture, above.evaluation, above.beta).i_ty
     step = above.beta - event.beta
@@ -66,7 +89,9 @@ def crossed(
         jump_xt, jump_ty, order = second.i_xt - first.i_xt, second.i_ty - first.i_ty, 1
         solutions.append(second)
     beta = event.beta
-    beta_local = beta if event.is_split and order == 2 else spinodal(channel, event)
+    beta_local = lower.beta_local
+    if beta_local is None:
+        beta_local = beta if order == 2 else spinodal(channel, event)
     is_split = event.is_split or _cannot_be_told_apart(beta, beta_local)
     mechanism = "jump" if order == 1 else "split" if is_split else "nucleation"
     if mechanism == "split":
@@ -99,7 +124,7 @@ def _cannot_be_told_apart(beta: float, beta_local: float) -> bool:
 def _as_state(
     channel: Channel,
     event: Event,
-    above: SolvedState,
+    hints: Array,
     options: Options,
     rng: np.random.Generator,
 ) -> SolvedState:
@@ -108,7 +133,7 @@ def _as_state(
     The root may lie a rounding beyond the transition, where solving steps over to the upper branch
     and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
     """
-    hints = np.concatenate([event.violators, above.maxima.log_r])
+    hints = np.concatenate([event.violators, hints])
     solved = solve_state(channel, event.beta, event.mixture, options, rng, hints)
     above_it = event.evaluation.free_energy - solved.evaluation.free_energy
     if above_it > options.tol:

@@ -50,6 +50,10 @@ class Curvature(Protocol):
 
     is_cheap: bool
 
+    def serves(self, mixture: Mixture) -> bool:
+        """Whether a state close by should start with this Hessian rather than have its own."""
+        ...
+
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""
         ...
@@ -90,6 +94,10 @@ class MatrixCurvature:
     ) -> None:
         self.matrix = hessian_matrix(channel, mixture, evaluation, beta)
         self._factor: tuple[float, Array] | None = None
+
+    def serves(self, mixture: Mixture) -> bool:
+        """Whether it has the state's variables."""
+        return len(self.matrix) == mixture.log_r.size + mixture.n_t
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""
@@ -144,6 +152,10 @@ class ImplicitCurvature:
         self._borrowed: Preconditioner | None = None
         if isinstance(nearby, ImplicitCurvature) and nearby._r.shape == self._r.shape:
             self._borrowed = nearby.preconditioner
+
+    def serves(self, mixture: Mixture) -> bool:
+        """No: a new one costs nothing but its preconditioner, which is borrowed."""
+        return False
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""

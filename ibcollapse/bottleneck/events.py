@@ -54,7 +54,7 @@ class Event:
     `beta` is the root; `mixture` and `evaluation` are the branch there. `violators` are the log
     decoders (n, n_classes) with Φ = 1 that are no atoms (empty for a split), `atom` the least
     stable atom, `growth` its beta λ₂ and `multiplicity` that eigenvalue's multiplicity.
-    `steepness` is the slope in beta, there, of log Φ or of beta λ₂.
+    `steepness` is the slope in beta, there, of log Φ or of beta λ₂, `hessian` that of F.
     """
 
     beta: float
@@ -65,6 +65,7 @@ class Event:
     multiplicity: int
     growth: float
     steepness: float
+    hessian: Curvature
 
     @property
     def is_split(self) -> bool:
@@ -231,4 +232,5 @@ def _event(probe: _Probe) -> Event:
         multiplicity=int(probe.splits.multiplicity[atom]),
         growth=float(probe.splits.growth[atom]),
         steepness=probe.excess_slope,
+        hessian=probe.hessian,
     )

@@ -73,7 +73,7 @@ def descend(
     here = _point(channel, mixture, beta)
     # Damping of the order of F's distance to its minimum keeps Newton's quadratic convergence.
     damping, n_sweeps = min(_FIRST_DAMPING, here.residual), 1
-    hessian: Curvature | None = None
+    hessian = nearby if nearby is not None and nearby.serves(mixture) else None
     latest = nearby
     fresh = cornered = False
     n_slow = 0

@@ -1,6 +1,7 @@
 """From two certified states to every transition between them."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,10 @@ from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
-from ibcollapse.bottleneck.crossing import RESOLUTION, Passage, crossed, died, unresolved
+from ibcollapse.bottleneck.crossing import RESOLUTION, LowerEnd, Passage, crossed, died, unresolved
 from ibcollapse.bottleneck.events import Event, locate
 from ibcollapse.bottleneck.kernels.decoders import closeness
+from ibcollapse.bottleneck.kernels.side_by_side import begun
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.parting import parted
@@ -90,11 +92,14 @@ def resolve(
         channel, before.mixture, None, before.beta, after.beta, starts, hints, at_bad=at_bad
     )
     if event is not None and event.beta > before.beta:
+        # What the other thread draws must not depend on when it does.
+        other_rng = np.random.default_rng(rng.integers(2**63))
+        lower_end = begun(partial(LowerEnd.of, channel, event, hints, options, other_rng))
         above = _beside(channel, event, after, options, rng)
         if not _differs(event, above):
             # The atoms stay where they are, to the tolerance, up to `after` and beyond.
             return Passage(postponed=before)
-        passed = crossed(channel, event, above, options, rng)
+        passed = crossed(channel, event, lower_end(), above, options)
         return passed if above is after else passed + resolve(channel, above, after, options, rng)
     event = locate(channel, after.mixture, None, after.beta, before.beta, starts, hints)
     if event is not None and event.beta < after.beta:
@@ -166,7 +171,7 @@ def _beside(
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit.beta - beta) <= 0:
             break
-        branch = follow(channel, event.mixture, None, event.beta, beta)
+        branch = follow(channel, event.mixture, None, event.beta, beta, nearby=event.hessian)
         start = _with_new_atoms(channel, event, birth, branch, beta)
         if start is None:
             continue

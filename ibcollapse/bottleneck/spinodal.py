@@ -40,7 +40,7 @@ def spinodal(channel: Channel, event: Event) -> float:
     """
     if event.mixture.n_t == 1:
         return event.beta / event.growth if event.growth > 0 else math.inf
-    here = _growth(channel, event.beta, event.mixture, event.evaluation)
+    here = _growth(channel, event.beta, event.mixture, event.evaluation, event.hessian)
     limit = 1 + _FARTHEST * (event.beta - 1)
     for _ in range(_MOST_STEPS):
         longest = min(_LONGEST * (here.beta - 1), _reach(here))

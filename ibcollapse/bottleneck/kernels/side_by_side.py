@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 _Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
 
 THREADS = min(4, os.cpu_count() or 1)
 """Threads of a kernel: its parts do not depend on their number, nor do the bits of the result."""
@@ -20,6 +21,21 @@ def side_by_side(work: Callable[[_Part], None], parts: Sequence[_Part]) -> None:
     else:
         # The list raises what a part has raised.
         list(_pool(os.getpid()).map(work, parts))
+
+
+def begun(work: Callable[[], _Result]) -> Callable[[], _Result]:
+    """`work` begun by another thread, if there are several; the call of what is returned ends it.
+
+    It may call `side_by_side`, whose threads are others.
+    """
+    if THREADS == 1:
+        return work
+    return _background(os.getpid()).submit(work).result
+
+
+@functools.cache
+def _background(process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="background")
 
 
 @functools.cache
