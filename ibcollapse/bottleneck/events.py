@@ -37,6 +37,7 @@ Array = NDArray[np.float64]
 # A maximum of Φ within this squared Hellinger distance of an atom belongs to that atom's stability.
 AT_ATOM = 3e-6
 _MOST_EVALUATIONS = 60
+_NEXT_HIGHEST = 4
 # At a root the excess is this small whatever its slope: log Φ in nats, or beta λ₂ − 1.
 _ROUNDING = 1e-11
 # At an event, maxima of log Φ above this (nats) touch the bound.
@@ -87,6 +88,11 @@ class _Probe:
     excess_slope: float
     away: Array
     away_excess: Array
+
+    @property
+    def leading(self) -> Array:
+        """The maxima above the bound and the few highest below, (n, n_classes)."""
+        return self.away[: np.count_nonzero(self.away_excess > 0) + _NEXT_HIGHEST]
 
 
 def locate(
@@ -145,9 +151,9 @@ def locate(
                 worst = again
         if abs(guess - probe.beta) <= near or abs(bad - good) <= near:
             break
-        # The first probe has met every maximum; from here on they are only followed, also those
-        # that the latest probe has lost.
-        followed = np.concatenate([probe.away, worst.away, probe.mixture.log_r])
+        # The first probe has met every maximum; from here on those that have failed are followed,
+        # also those that the latest probe has lost, and the next few.
+        followed = np.concatenate([probe.leading, worst.leading])
         found = _probe(channel, *nearer, guess, followed, nearby=probe.hessian)
         found = found or _probe(channel, *anchor, guess, followed)
         if found is None:

@@ -38,6 +38,7 @@ _FINEST = 1e-14
 _VISIBLE = 1e-14
 _CLEAR = 1e-13
 _CLEAR_SPLIT = 1e-9
+_FEW_VARIABLES = 100
 # A state that lies below another by so many times its own gap has the optimum's atoms: beside a
 # symmetric split three atoms may do as well as two to within the gap.
 _SURELY = 10.0
@@ -65,7 +66,7 @@ def resolve(
     is left for later (`Passage.postponed`). `branch` is that of `before` at `after.beta`, where it
     has been followed and searched already.
     """
-    if _one_branch(channel, before, after):
+    if _one_branch(channel, before, after, branch=branch):
         return Passage()
     before = _while_stable(channel, before)
     width = after.beta - before.beta
@@ -117,7 +118,7 @@ def resolve(
     lower = resolve(channel, before, middle, options, rng, branch)
     if lower.postponed is before:
         # Halving shows no more of the change: one within the tolerance is none.
-        if _one_branch(channel, before, after, options.tol):
+        if _one_branch(channel, before, after, tol=options.tol):
             return Passage()
         return unresolved(channel, before, after)
     return lower + resolve(channel, lower.postponed or middle, after, options, rng)
@@ -138,15 +139,24 @@ def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
 
 
 def _one_branch(
-    channel: Channel, before: SolvedState, after: SolvedState, tol: float = 1e-10
+    channel: Channel,
+    before: SolvedState,
+    after: SolvedState,
+    *,
+    tol: float = 1e-10,
+    branch: SolvedState | None = None,
 ) -> bool:
-    """Whether following `before` leads to `after`, or to less than `tol` nats above it."""
+    """Whether following `before`, to `branch`, leads to `after` or less than `tol` nats above."""
     if before.mixture.n_t != after.mixture.n_t:
         return False
-    ended = follow(channel, before.mixture, None, before.beta, after.beta)
-    if ended is None:
-        return False
-    gained = ended.evaluation.free_energy - after.evaluation.free_energy
+    if branch is not None:
+        evaluation = branch.evaluation
+    else:
+        ended = follow(channel, before.mixture, None, before.beta, after.beta)
+        if ended is None:
+            return False
+        evaluation = ended.evaluation
+    gained = evaluation.free_energy - after.evaluation.free_energy
     return gained <= max(after.gap, tol)
 
 
@@ -211,7 +221,9 @@ def _fractions(event: Event, birth: Birth | None) -> list[float]:
     """How far from an event its new atoms are looked for, as fractions of beta − 1."""
     nearest, farthest = _BESIDE[0], _BESIDE[-1]
     if birth is not None:
-        shows = birth.distance_of_gain(_CLEAR) / (event.beta - 1)
+        # Gaps known to several times their size: the more variables, the more rounding in them.
+        clear = _CLEAR * max(1.0, event.mixture.log_r.size / _FEW_VARIABLES)
+        shows = birth.distance_of_gain(clear) / (event.beta - 1)
         nearest = min(max(nearest, shows), farthest)
     return [nearest, *(f for f in _BESIDE if f > nearest)]
 
