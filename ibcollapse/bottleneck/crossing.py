@@ -2,15 +2,17 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import Event
+from ibcollapse.bottleneck.kernels.small_ascent import is_small
 from ibcollapse.bottleneck.mixture import information
-from ibcollapse.bottleneck.searching import Options
+from ibcollapse.bottleneck.newton import Descent
+from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.separation import separated_classes
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
@@ -18,10 +20,10 @@ from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
 from ibcollapse.bottleneck.transition import PhaseTransition
 
-Array = NDArray[np.float64]
-
 # States closer than this fraction of beta − 1 are not told apart any further.
 RESOLUTION = 1e-6
+# A state this close to an event, as a share of beta − 1, has its potential.
+_BESIDE = 1e-3
 # Rounding of log Φ, nats.
 _VANISHING = 1e-15
 # A jump of I(T;Y) below this share of I(X;Y) cannot be told from a steep continuous rise.
@@ -47,35 +49,19 @@ class Passage:
         )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class LowerEnd:
-    """The branch of an event there, certified, and where it loses stability.
-
-    `beta_local` is None at a split, which is where it does unless there is a jump.
-    """
-
-    state: SolvedState
-    beta_local: float | None
-
-    @classmethod
-    def of(
-        cls,
-        channel: Channel,
-        event: Event,
-        hints: Array,
-        options: Options,
-        rng: np.random.Generator,
-    ) -> "LowerEnd":
-        """The lower end of what happens at an event; `hints` are known maxima of Φ near there."""
-        state = _as_state(channel, event, hints, options, rng)
-        return cls(state, None if event.is_split else spinodal(channel, event))
-
-
 def crossed(
-    channel: Channel, event: Event, lower: LowerEnd, above: SolvedState, options: Options
+    channel: Channel,
+    event: Event,
+    above: SolvedState,
+    options: Options,
+    rng: np.random.Generator,
+    local: Callable[[], float] | None = None,
 ) -> Passage:
-    """The transition at `event` from its branch to the state `above`."""
-    here = lower.state
+    """The transition at `event` from its branch to the state `above`.
+
+    `local` waits for the event's spinodal where it is being looked for already.
+    """
+    here = _as_state(channel, event, above, options, rng)
     first = to_solution(channel, here)
     slope = tangent(channel, above.mixture, above.evaluation, above.beta).i_ty
     step = above.beta - event.beta
@@ -89,9 +75,9 @@ def crossed(
         jump_xt, jump_ty, order = second.i_xt - first.i_xt, second.i_ty - first.i_ty, 1
         solutions.append(second)
     beta = event.beta
-    beta_local = lower.beta_local
-    if beta_local is None:
-        beta_local = beta if order == 2 else spinodal(channel, event)
+    beta_local = beta
+    if order == 1 or not event.is_split:
+        beta_local = spinodal(channel, event) if local is None else local()
     is_split = event.is_split or _cannot_be_told_apart(beta, beta_local)
     mechanism = "jump" if order == 1 else "split" if is_split else "nucleation"
     if mechanism == "split":
@@ -124,7 +110,7 @@ def _cannot_be_told_apart(beta: float, beta_local: float) -> bool:
 def _as_state(
     channel: Channel,
     event: Event,
-    hints: Array,
+    above: SolvedState,
     options: Options,
     rng: np.random.Generator,
 ) -> SolvedState:
@@ -133,7 +119,14 @@ def _as_state(
     The root may lie a rounding beyond the transition, where solving steps over to the upper branch
     and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
     """
-    hints = np.concatenate([event.violators, hints])
+    hints = np.concatenate([event.violators, above.maxima.log_r])
+    if above.beta - event.beta <= _BESIDE * (event.beta - 1.0) and not is_small(channel.packed):
+        # Φ is that of the state above, nearly: it has no other hills.
+        at = (channel, event.mixture, event.evaluation, event.beta, options, rng)
+        found = search(*at, hints, near_hints=True)
+        if found.gap <= options.aim_at(event.beta):
+            ended = Descent(event.mixture, event.evaluation, event.residual, 1)
+            return SolvedState.of(event.beta, ended, found)
     solved = solve_state(channel, event.beta, event.mixture, options, rng, hints)
     above_it = event.evaluation.free_energy - solved.evaluation.free_energy
     if above_it > options.tol:

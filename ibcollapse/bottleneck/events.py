@@ -55,7 +55,8 @@ class Event:
     `beta` is the root; `mixture` and `evaluation` are the branch there. `violators` are the log
     decoders (n, n_classes) with Φ = 1 that are no atoms (empty for a split), `atom` the least
     stable atom, `growth` its beta λ₂ and `multiplicity` that eigenvalue's multiplicity.
-    `steepness` is the slope in beta, there, of log Φ or of beta λ₂, `hessian` that of F.
+    `steepness` is the slope in beta, there, of log Φ or of beta λ₂, `hessian` that
+    of F and `residual` the squared scaled gradient that is left (nats).
     """
 
     beta: float
@@ -67,6 +68,7 @@ class Event:
     growth: float
     steepness: float
     hessian: Curvature
+    residual: float
 
     @property
     def is_split(self) -> bool:
@@ -83,6 +85,7 @@ class _Probe:
     evaluation: Evaluation
     slope: Tangent
     hessian: Curvature
+    residual: float
     splits: Splits
     excess: float
     excess_slope: float
@@ -204,7 +207,17 @@ def _probe(
     first = _first_to_fail(np.array(excesses), np.array(slopes))
     excess, excess_slope = float(excesses[first]), float(slopes[first])
     return _Probe(
-        beta, state, evaluation, along, hessian, splits, excess, excess_slope, log_r, log_phi
+        beta,
+        state,
+        evaluation,
+        along,
+        hessian,
+        ended.residual,
+        splits,
+        excess,
+        excess_slope,
+        log_r,
+        log_phi,
     )
 
 
@@ -239,4 +252,5 @@ def _event(probe: _Probe) -> Event:
         growth=float(probe.splits.growth[atom]),
         steepness=probe.excess_slope,
         hessian=probe.hessian,
+        residual=probe.residual,
     )

@@ -12,7 +12,7 @@ from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
-from ibcollapse.bottleneck.crossing import RESOLUTION, LowerEnd, Passage, crossed, died, unresolved
+from ibcollapse.bottleneck.crossing import RESOLUTION, Passage, crossed, died, unresolved
 from ibcollapse.bottleneck.events import Event, locate
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.kernels.side_by_side import begun
@@ -22,6 +22,7 @@ from ibcollapse.bottleneck.parting import parted
 from ibcollapse.bottleneck.refinement import join
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
+from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import onset_beta_local, split_directions
 
 Array = NDArray[np.float64]
@@ -38,7 +39,7 @@ _FINEST = 1e-14
 _VISIBLE = 1e-14
 _CLEAR = 1e-13
 _CLEAR_SPLIT = 1e-9
-_FEW_VARIABLES = 100
+_FEW_VARIABLES = 30
 # A state that lies below another by so many times its own gap has the optimum's atoms: beside a
 # symmetric split three atoms may do as well as two to within the gap.
 _SURELY = 10.0
@@ -93,14 +94,13 @@ def resolve(
         channel, before.mixture, None, before.beta, after.beta, starts, hints, at_bad=at_bad
     )
     if event is not None and event.beta > before.beta:
-        # What the other thread draws must not depend on when it does.
-        other_rng = np.random.default_rng(rng.integers(2**63))
-        lower_end = begun(partial(LowerEnd.of, channel, event, hints, options, other_rng))
+        # Where the branch loses stability is looked for at the same time.
+        local = None if event.is_split else begun(partial(spinodal, channel, event))
         above = _beside(channel, event, after, options, rng)
         if not _differs(event, above):
             # The atoms stay where they are, to the tolerance, up to `after` and beyond.
             return Passage(postponed=before)
-        passed = crossed(channel, event, lower_end(), above, options)
+        passed = crossed(channel, event, above, options, rng, local)
         return passed if above is after else passed + resolve(channel, above, after, options, rng)
     event = locate(channel, after.mixture, None, after.beta, before.beta, starts, hints)
     if event is not None and event.beta < after.beta:

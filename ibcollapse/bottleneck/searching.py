@@ -71,12 +71,14 @@ def search(
     rng: np.random.Generator,
     hints: Array | None = None,
     enough: float = math.inf,
+    near_hints: bool = False,
 ) -> Search:
     """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator.
 
     The verdict is "exhaustive" only where branch and bound came to its end. Unless the channel is
     small, a violator near a hint or an atom, of more than `enough` nats, ends the search: it
-    `is_partial`.
+    `is_partial`. With `near_hints` there are no other starts: the hints are all maxima of a
+    potential next to this one.
     """
     log_v = certificate.potential_weights(channel, evaluation.log_z)
     begun: list[Array] = []
@@ -88,6 +90,9 @@ def search(
 
     known = mixture.log_r if hints is None else np.concatenate([mixture.log_r, hints])
     known = certificate.apart(known, beta)
+    if near_hints:
+        maxima = certificate.climb(channel, log_v, mixture.log_r[:0], beta, hints=known)
+        return Search(maxima, max(0.0, float(maxima.log_phi[0])), "multistart")
     maxima = certificate.climb(channel, log_v, starts, beta, hints=known, enough=enough)
     if not begun:
         return Search(maxima, float(maxima.log_phi[0]), "multistart", is_partial=True)
