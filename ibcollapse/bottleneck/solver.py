@@ -29,7 +29,7 @@ from ibcollapse.errors import InputError
 Array = NDArray[np.float64]
 
 # Rounds in a row that lower the free energy by no more than rounding.
-_MOST_STALLS = 1
+_MOST_STALLS = 2
 _LEAST_GAIN = 1e-15
 
 
@@ -174,15 +174,16 @@ def solve_state(
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
+        if found.is_partial and _status(found.gap, n_sweeps, stalls, beta, options) is not None:
+            met, found = found.gap, search(*searched, found.maxima.log_r)
+            # What the partial search had missed is something new to try.
+            stalls = 0 if found.gap > max(met, options.aim_at(beta)) else stalls
         hints = found.maxima.log_r
-        violators = found.maxima.log_r[found.maxima.log_phi > 0.1 * options.aim_at(beta)]
+        violators = hints[found.maxima.log_phi > 0.1 * options.aim_at(beta)]
         if len(violators) == 0:
             # Only the bound of an exhaustive search is above the aim: there is no atom to add.
             stalls = _MOST_STALLS
         status = _status(found.gap, n_sweeps, stalls, beta, options)
-        if status is not None and found.is_partial:
-            found = search(*searched, hints)
-            status = _status(found.gap, n_sweeps, stalls, beta, options) or status
         if status is not None:
             break
         state = enlarged(channel, ended.mixture, violators, beta)
