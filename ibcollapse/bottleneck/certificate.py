@@ -22,9 +22,10 @@ from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effor
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
+from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.mixture import Mixture, exponents, potential_offset
 from ibcollapse.bottleneck.screening import promising_rows
-from ibcollapse.bottleneck.sparse_rows import sparse_rows, sparse_second_moments
+from ibcollapse.bottleneck.sparse_rows import sparse_rows
 from ibcollapse.bottleneck.stability import Splits
 
 Array = NDArray[np.float64]

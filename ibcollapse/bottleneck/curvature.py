@@ -15,7 +15,6 @@ out weighs no more than the square root of the largest such entry, whatever the 
 steps are computed from the products; the gradient, and so the state they end in, is exact.
 """
 
-import functools
 from typing import Protocol
 
 import numpy as np
@@ -28,10 +27,10 @@ from ibcollapse.bottleneck.hessian_matrix import (
     hessian_matrix,
     weight_ratio,
 )
-from ibcollapse.bottleneck.kernels.sparse_products import SparseRows, padded, sums_over_rows
+from ibcollapse.bottleneck.kernels.sparse_products import padded, sums_over_rows
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.preconditioner import Factored, Preconditioner
-from ibcollapse.bottleneck.sparse_rows import sparse_rows
+from ibcollapse.bottleneck.sparse_rows import all_rows, sparse_rows
 
 Array = NDArray[np.float64]
 
@@ -41,6 +40,8 @@ _MOST_BESIDE_SPARSE = 200
 # Conjugate gradients stop at this relative residual, in the preconditioner's norm.
 _INEXACT = 1e-4
 _MOST_PRODUCTS = 200
+# With this much damping any direction in which F falls will do.
+_MUCH_DAMPING = 1e-2
 # A borrowed preconditioner that takes more products than this is given up.
 _FEW_PRODUCTS = 16
 
@@ -192,13 +193,14 @@ class ImplicitCurvature:
         return solution if is_whole else None
 
     def descend(self, vector: Array, damping: float) -> Array | None:
-        """As `solve`, cut short before the first direction of no curvature (Steihaug 1983).
+        """As `solve`, for more damping mostly helps and a failure costs few products.
 
-        Where the vector itself is one, the vector: the step of the Blahut–Arimoto map.
+        If it does not, the solution is cut short before the first direction of no curvature
+        (Steihaug 1983); where the vector itself is one it is the vector, the step of the
+        Blahut–Arimoto map.
         """
-        if damping < 1e-2:
-            return self.solve(vector, damping)
-        return self._conjugate_gradients(vector, damping)[0]
+        solution, is_whole = self._conjugate_gradients(vector, damping)
+        return solution if is_whole or damping >= _MUCH_DAMPING else None
 
     def _conjugate_gradients(self, vector: Array, damping: float) -> tuple[Array, bool]:
         """What conjugate gradients reach, and whether it is the solution to their tolerance.
@@ -249,11 +251,4 @@ class ImplicitCurvature:
 
     def _preconditioned(self) -> Preconditioner:
         channel = self._state[0]
-        rows = self._rows or _all_rows(channel)
-        pi = self._pi if self._rows is not None else padded(self._pi)
-        return Preconditioner(*self._state, rows, pi * self._p_x[:, None])
-
-
-@functools.lru_cache(maxsize=2)
-def _all_rows(channel: Channel) -> SparseRows:
-    return SparseRows.above(channel.p_y_given_x, -1.0)
+        return Preconditioner(*self._state, self._rows or all_rows(channel))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.hessian_matrix import derivative_scales, softmax_curvature
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
-from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, second_moments
+from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.reduction import group_near_rows
@@ -49,18 +49,18 @@ class Preconditioner:
         evaluation: Evaluation,
         beta: float,
         rows: SparseRows,
-        p_xt: Array,
     ) -> None:
         n_t, n_classes = mixture.log_r.shape
         groups = row_groups(channel, n_t)
+        p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
         inverse_q, inverse = derivative_scales(mixture, beta)
         scale = np.concatenate([inverse_q[:, None], inverse], axis=1)
-        coarse = group_moments(rows, p_xt, groups, n_classes)[:, :n_t]
+        coarse = group_moments(rows, p_xt, groups, n_classes)
         first = coarse.sum(axis=0)
         coarse[:, :, 1:] -= coarse[:, :, :1] * mixture.r
         coarse *= scale
         coarse /= np.sqrt(np.bincount(groups, weights=channel.p_x))[:, None, None]
-        blocks = _own_moments(second_moments(rows, p_xt, n_classes)[:n_t], first, mixture.r)
+        blocks = _own_moments(sparse_second_moments(rows, p_xt, n_classes), first, mixture.r)
         blocks *= -(scale[:, :, None] * scale[:, None, :])
         blocks += softmax_curvature(mixture, evaluation)
         self._blocks, self._coarse = blocks, coarse

@@ -6,13 +6,9 @@ Only what steers a step is computed from them; values and gradients take all.
 import weakref
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.sparse_moments import second_moments
-from ibcollapse.bottleneck.kernels.sparse_products import SparseRows, padded
-
-Array = NDArray[np.float64]
+from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
 
 # Posteriors up to this are left out, where at most this share is left.
 _NEGLIGIBLE = 1e-6
@@ -21,6 +17,7 @@ _SPARSE = 0.25
 _rows_of_channels: weakref.WeakKeyDictionary[Channel, SparseRows | None] = (
     weakref.WeakKeyDictionary()
 )
+_all_of_channels: weakref.WeakKeyDictionary[Channel, SparseRows] = weakref.WeakKeyDictionary()
 
 
 def sparse_rows(channel: Channel) -> SparseRows | None:
@@ -32,6 +29,8 @@ def sparse_rows(channel: Channel) -> SparseRows | None:
     return _rows_of_channels[channel]
 
 
-def sparse_second_moments(rows: SparseRows, shares: Array, n_classes: int) -> Array:
-    """Σ_x shares(x, t) p(y|x) p(z|x), (n, n_classes, n_classes), from shares (n_x, n)."""
-    return second_moments(rows, padded(shares), n_classes)[: shares.shape[1]]
+def all_rows(channel: Channel) -> SparseRows:
+    """All posteriors of a channel in the same form."""
+    if channel not in _all_of_channels:
+        _all_of_channels[channel] = SparseRows.above(channel.p_y_given_x, -1.0)
+    return _all_of_channels[channel]

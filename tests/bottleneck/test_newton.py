@@ -10,6 +10,7 @@ from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import (
     descend,
     inverse_curvature,
+    moved_masses,
     scales,
     unscaled,
 )
@@ -164,3 +165,25 @@ def test_zero_entries_of_a_decoder_stay_zero():
     np.testing.assert_array_equal(ended.mixture.r[0, 2], 0.0)
     np.testing.assert_array_equal(ended.mixture.r[1, :2], 0.0)
     assert np.isfinite(ended.evaluation.free_energy)
+
+
+def test_masses_move_along_straight_lines():
+    _, mixture, rng = state(12, 4, 3, 5)
+    masses = mixture.q[:, None] * mixture.r
+    change = 0.2 * rng.uniform(-1, 1, masses.shape) * masses
+    # The same change as relative growth of the weights and of the logits.
+    growth = change.sum(axis=1) / mixture.q
+    moved = moved_masses(mixture, growth, change / masses)
+    expected = masses + change
+    np.testing.assert_allclose(
+        moved.q[:, None] * moved.r, expected / expected.sum(), rtol=1e-12, atol=1e-16
+    )
+
+
+def test_a_mass_that_would_turn_negative_only_shrinks():
+    _, mixture, _ = state(12, 4, 3, 5)
+    logits = np.zeros((3, 4))
+    logits[1, 2] = -30.0
+    moved = moved_masses(mixture, np.zeros(3), logits)
+    assert 0 < moved.r[1, 2] < 1e-3 * mixture.r[1, 2]
+    np.testing.assert_allclose(moved.r[[0, 2]], mixture.r[[0, 2]], rtol=1e-12)

@@ -1,12 +1,16 @@
 """A search that a violator ends early, against the whole one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from ibcollapse.bottleneck import Channel, certify, solve
-from ibcollapse.bottleneck.certificate import log_potential, potential_weights
+from ibcollapse.bottleneck import Channel, certify, solve, solver
+from ibcollapse.bottleneck.certificate import Maxima, log_potential, potential_weights
 from ibcollapse.bottleneck.mixture import evaluate, trivial_mixture
+from ibcollapse.bottleneck.refinement import refine
 from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.solver import solve_state
 
 BETA = 2.0
 
@@ -60,3 +64,41 @@ def test_a_capped_solution_of_many_classes_reports_the_gap_of_a_whole_search():
     assert "capped" in capped.status
     verdict = certify(channel, capped.p_t, capped.p_y_given_t, 2.0)
     assert capped.gap == pytest.approx(verdict.gap, rel=1e-6)
+
+
+def test_beside_a_certified_state_its_own_maxima_do_for_a_whole_search():
+    rng = np.random.default_rng(6)
+    rows = 0.7 * np.eye(30) + 0.3 * rng.dirichlet(np.ones(30), 30)
+    channel = Channel.from_joint(np.repeat(rows, 2, axis=0) / 60).reduce()
+    options = Options()
+    here = solve_state(channel, BETA, trivial_mixture(channel), options, rng)
+    beside = refine(channel, here.mixture, BETA * (1 + 1e-4))
+    at = (channel, beside.mixture, beside.evaluation, BETA * (1 + 1e-4), options, rng)
+    near, whole = search(*at, here.maxima.log_r, near_hints=True), search(*at, here.maxima.log_r)
+    assert near.gap == pytest.approx(whole.gap, abs=1e-12)
+    assert not near.is_partial
+
+
+def test_violators_that_only_the_whole_search_meets_are_still_tried(monkeypatch):
+    # Twice nothing is gained: by the first whole search after that the gap is larger again.
+    rng = np.random.default_rng(7)
+    rows = 0.7 * np.eye(26) + 0.3 * rng.dirichlet(np.ones(26), 26)
+    channel = Channel.from_joint(rows / 26)
+    honest, calls = solver.search, []
+
+    def lazy(*at, **options):
+        found = honest(*at)
+        calls.append("enough" in options)
+        if "enough" in options and len(calls) < 4:
+            # Near the hints nothing but an atom, whose Φ rounding holds for more than one.
+            few = Maxima(at[1].log_r[:1], np.array([1e-7]))
+            return dataclasses.replace(found, maxima=few, gap=1e-7, is_partial=True)
+        return found
+
+    monkeypatch.setattr(solver, "search", lazy)
+    monkeypatch.setattr(solver, "_MOST_STALLS", 1)
+    start = trivial_mixture(channel)
+    found = solve_state(channel, BETA, start, Options(), rng)
+    assert calls[:3] == [True, True, False]
+    assert found.status == "converged"
+    assert found.mixture.n_t == 26

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.compilation import kernel
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
-from ibcollapse.bottleneck.kernels.sparse_products import LANES, SparseRows
+from ibcollapse.bottleneck.kernels.sparse_products import LANES, SparseRows, padded
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -14,11 +14,12 @@ Integers = NDArray[np.int64]
 _PARTS = 2
 
 
-def second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Array:
+def sparse_second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Array:
     """Σ_x p(x, t) p(y|x) p(z|x), (n_t, n_classes, n_classes).
 
-    `p_xt` is float64 (n_x, n_t), n_t a multiple of `kernels.sparse_products.LANES`.
+    `p_xt` is float64 (n_x, n_t).
     """
+    n_atoms, p_xt = p_xt.shape[1], padded(p_xt)
     n_t = p_xt.shape[1]
     upper = np.zeros((n_classes, n_classes, n_t))
     edges = [n_t // LANES * part // _PARTS * LANES for part in range(_PARTS + 1)]
@@ -27,7 +28,7 @@ def second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Array:
         _add_products(*rows, p_xt, edges[part], edges[part + 1], upper)
 
     side_by_side(fill, range(_PARTS))
-    moments: Array = np.ascontiguousarray(upper.transpose(2, 0, 1))
+    moments: Array = np.ascontiguousarray(upper[:, :, :n_atoms].transpose(2, 0, 1))
     below = np.tril_indices(n_classes, -1)
     moments[:, below[0], below[1]] = moments[:, below[1], below[0]]
     return moments
@@ -36,7 +37,7 @@ def second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Array:
 def group_moments(rows: SparseRows, p_xt: Array, groups: Integers, n_classes: int) -> Array:
     """Σ_x p(x, t) (1, p(y|x)) over the rows of each group, (n_groups, n_t, 1 + n_classes).
 
-    `groups` is the group of each row, int64 (n_x,); `p_xt` as in `second_moments`.
+    `groups` is the group of each row, int64 (n_x,); `p_xt` is float64 (n_x, n_t).
     """
     order = np.argsort(groups, kind="stable")
     n_groups = int(groups.max()) + 1
