@@ -165,7 +165,7 @@ def solve_state(
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
         return proven_state(channel, trivial_mixture(channel), beta)
     state, n_sweeps, stalls = start, 0, 0
-    best = math.inf
+    best = whole_gap = math.inf
     while True:
         ended = refine(channel, state, beta, max_sweeps=max(1, options.max_sweeps - n_sweeps))
         n_sweeps += ended.n_sweeps
@@ -175,9 +175,11 @@ def solve_state(
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
         if found.is_partial and _status(found.gap, n_sweeps, stalls, beta, options) is not None:
-            met, found = found.gap, search(*searched, found.maxima.log_r)
-            # What the partial search had missed is something new to try.
-            stalls = 0 if found.gap > max(met, options.aim_at(beta)) else stalls
+            found = search(*searched, found.maxima.log_r)
+        if not found.is_partial:
+            # What partial searches had missed is something new to try.
+            stalls = 0 if found.gap < 0.5 * whole_gap else stalls
+            whole_gap = found.gap
         hints = found.maxima.log_r
         violators = hints[found.maxima.log_phi > 0.1 * options.aim_at(beta)]
         if len(violators) == 0:
