@@ -165,7 +165,7 @@ def locate(
     # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
     rounding = max(_finest(_ROUNDING, probe.beta), 10.0 * UNIT * probe.beta)
     rounding += 1e3 * near * abs(probe.excess_slope)
-    return _event(probe) if abs(probe.excess) <= rounding else None
+    return _event(probe, near) if abs(probe.excess) <= rounding else None
 
 
 def _probe(
@@ -235,9 +235,11 @@ def _finest(usual: float, beta: float) -> float:
     return usual * max(min(1.0, beta - 1.0), _LEAST_SHARE)
 
 
-def _event(probe: _Probe) -> Event:
+def _event(probe: _Probe, near: float) -> Event:
+    """The event at a probe whose root is at most `near` away in beta."""
     atom = int(np.argmax(probe.splits.growth))
-    touching = probe.away[probe.away_excess > -_finest(-_TOUCHING, probe.beta)]
+    below = _finest(-_TOUCHING, probe.beta) + 2.0 * near * abs(probe.excess_slope)
+    touching = probe.away[probe.away_excess > -below]
     if abs(probe.splits.growth[atom] - 1.0) <= _finest(_AT_SPLIT, probe.beta):
         # At a split its atom is flat: what touches the bound beside it is the atom itself.
         away = certificate.hellinger_squared(probe.mixture.log_r[atom], touching)

@@ -98,26 +98,29 @@ def descend(
         model = -float(here.gradient @ step + 0.5 * step @ hessian.apply(step))
         gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
         rounding = _rounding(channel, here.evaluation, beta)
+        digits = there.residual <= _DIGIT * here.residual
         if gained >= 0.1 * model > 0 and gained > rounding:
             damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping
         elif abs(model) > _HIDDEN * rounding:
             damping = max(10 * damping, 1e-6) if fresh else damping
             hessian = hessian if fresh else None
             continue
-        elif there.residual > 0.5 * here.residual or gained < -rounding:
+        elif there.residual > 0.5 * here.residual or gained < -rounding * (
+            _HIDDEN if digits else 1.0
+        ):
             # F cannot tell the two states apart any more: the gradient decides, or ends it.
             least = _INEXACT_DAMPING if hessian.is_cheap else _LAST_DAMPING
             if fresh and (cornered or damping <= least):
                 break
             damping, cornered, hessian = _LAST_DAMPING, fresh, hessian if fresh else None
             continue
-        if abs(model) <= _HIDDEN * rounding and there.residual > _DIGIT * here.residual:
+        if abs(model) <= _HIDDEN * rounding and not digits:
             n_slow += 1
             if n_slow > _MOST_SLOW:
                 here = there
                 break
         # A Hessian that still gives a digit a step is as good as a new one, if that has its price.
-        useful = there.residual <= _DIGIT * here.residual and not hessian.is_cheap
+        useful = digits and not hessian.is_cheap
         here, fresh, cornered = there, False, False
         hessian = hessian if useful else None
     if hessian is None and latest is not None and latest.is_cheap:

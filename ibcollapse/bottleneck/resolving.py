@@ -47,7 +47,7 @@ _SURELY = 10.0
 _SAME_ATOM = 0.05
 # The gap in nats at which the states beside a transition rest: they show it early. One that takes
 # more sweeps than this is better looked for further on.
-_SHARP = 1e-11
+SHARP = 1e-11
 _MOST_SWEEPS = 200
 
 
@@ -124,6 +124,34 @@ def resolve(
     return lower + resolve(channel, lower.postponed or middle, after, options, rng)
 
 
+def first_transition(
+    channel: Channel,
+    before: SolvedState,
+    branch: SolvedState,
+    options: Options,
+    rng: np.random.Generator,
+) -> tuple[Passage, SolvedState] | None:
+    """The first transition of a branch that has failed, and the certified state just above it.
+
+    `branch` is that of `before` at a higher beta, where it is not optimal any more. None where more
+    has to be known than the maxima of Φ that were met there: then solve there and `resolve`.
+    """
+    maxima = (before.maxima.log_r, branch.maxima.log_r)
+    hints = certificate.apart(np.concatenate(maxima), branch.beta)
+    none = np.empty((0, channel.n_classes))
+    ends = (before.beta, branch.beta)
+    event = locate(channel, before.mixture, None, *ends, none, hints, at_bad=branch.mixture)
+    if event is None or event.beta <= before.beta:
+        return None
+    local = None if event.is_split else begun(partial(spinodal, channel, event))
+    above = _beside(channel, event, branch, options, rng)
+    if above.mixture.n_t != event.mixture.n_t + 1 or above.gap > options.tol:
+        # A jump, or several births of which nothing pointed at the earlier ones.
+        return None
+    passed = crossed(channel, event, above, options, rng, local)
+    return (passed, above) if passed.transitions[0].certified else None
+
+
 def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
     """The trivial state below its spinodal, where it was kept beyond: other states as they are.
 
@@ -174,7 +202,7 @@ def _beside(
     better known than the branch is. `limit` itself where none nearer by shows the change.
     """
     most = min(options.max_sweeps, _MOST_SWEEPS)
-    sharper = dataclasses.replace(options, target=_SHARP, rigorous=False, max_sweeps=most)
+    sharper = dataclasses.replace(options, target=SHARP, rigorous=False, max_sweeps=most)
     side = 1.0 if limit.beta > event.beta else -1.0
     birth = Birth.at(channel, event) if len(event.violators) == 1 else None
     for fraction in _fractions(event, birth):

@@ -17,8 +17,9 @@ from ibcollapse.bottleneck.groups import (
     parting_of_groups,
     state_of_groups,
 )
+from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import trivial_mixture
-from ibcollapse.bottleneck.resolving import resolve
+from ibcollapse.bottleneck.resolving import SHARP, first_transition, resolve
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
@@ -161,9 +162,24 @@ class Tracer:
         return state
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
-        """The certified state at `beta`, with everything that happens on the way recorded."""
+        """The certified state at `beta`, with everything that happens on the way recorded.
+
+        Or that just above the first transition on the way: among many classes transitions are
+        close upon one another, and what would be solved beyond the first is solved again.
+        """
         channel, options, rng = self._channel, self._options, self._rng
-        branch = continued(channel, state, beta, options, rng)
+        many = channel.n_classes >= MANY_CLASSES
+        # A branch just past a transition violates optimality by less than the tolerance.
+        aims = dataclasses.replace(options, target=SHARP) if many else options
+        branch = continued(channel, state, beta, aims, rng)
+        may_step = many and self._postponed is None
+        if may_step and branch is not None and branch.gap > aims.aim_at(beta):
+            found = first_transition(channel, state, branch, options, rng)
+            if found is not None:
+                passage, above = found
+                self._record(passage)
+                self._keep(above)
+                return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
         if ahead is not branch or self._postponed is not None:
             origin = self._postponed or state
