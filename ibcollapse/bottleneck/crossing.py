@@ -24,6 +24,8 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 RESOLUTION = 1e-6
 # A state this close to an event, as a share of beta − 1, has its potential.
 _BESIDE = 1e-3
+# What log Φ may be above zero, nats, where a root of it was found.
+_AT_ROOT = 1e-11
 # Rounding of log Φ, nats.
 _VANISHING = 1e-15
 # A jump of I(T;Y) below this share of I(X;Y) cannot be told from a steep continuous rise.
@@ -124,7 +126,7 @@ def _as_state(
         # Φ is that of the state above, nearly: it has no other hills.
         at = (channel, event.mixture, event.evaluation, event.beta, options, rng)
         found = search(*at, hints, near_hints=True)
-        if found.gap <= options.aim_at(event.beta):
+        if found.gap <= max(_AT_ROOT, options.aim_at(event.beta)):
             ended = Descent(event.mixture, event.evaluation, event.residual, 1)
             return SolvedState.of(event.beta, ended, found)
     solved = solve_state(channel, event.beta, event.mixture, options, rng, hints)

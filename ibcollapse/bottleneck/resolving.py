@@ -48,6 +48,8 @@ _SAME_ATOM = 0.05
 # The gap in nats at which the states beside a transition rest: they show it early. One that takes
 # more sweeps than this is better looked for further on.
 SHARP = 1e-11
+# So often a first transition turns out to come after one that nothing had pointed at.
+_MOST_EARLIER = 6
 _MOST_SWEEPS = 200
 
 
@@ -136,20 +138,28 @@ def first_transition(
     `branch` is that of `before` at a higher beta, where it is not optimal any more. None where more
     has to be known than the maxima of Φ that were met there: then solve there and `resolve`.
     """
-    maxima = (before.maxima.log_r, branch.maxima.log_r)
-    hints = certificate.apart(np.concatenate(maxima), branch.beta)
     none = np.empty((0, channel.n_classes))
-    ends = (before.beta, branch.beta)
-    event = locate(channel, before.mixture, None, *ends, none, hints, at_bad=branch.mixture)
-    if event is None or event.beta <= before.beta:
-        return None
-    local = None if event.is_split else begun(partial(spinodal, channel, event))
-    above = _beside(channel, event, branch, options, rng)
-    if above.mixture.n_t != event.mixture.n_t + 1 or above.gap > options.tol:
-        # A jump, or several births of which nothing pointed at the earlier ones.
-        return None
-    passed = crossed(channel, event, above, options, rng, local)
-    return (passed, above) if passed.transitions[0].certified else None
+    hints: tuple[Array, ...] = (before.maxima.log_r, branch.maxima.log_r)
+    bad, at_bad = branch.beta, branch.mixture
+    for _ in range(_MOST_EARLIER):
+        known = certificate.apart(np.concatenate(hints), bad)
+        event = locate(channel, before.mixture, None, before.beta, bad, none, known, at_bad=at_bad)
+        if event is None or event.beta <= before.beta:
+            return None
+        local = None if event.is_split else begun(partial(spinodal, channel, event))
+        # Nothing is solved at the end of the branch: what shows only beyond it may be there.
+        far = event.beta + 2.0 * _BESIDE[-1] * (event.beta - 1.0)
+        limit = dataclasses.replace(branch, beta=max(branch.beta, far))
+        above = _beside(channel, event, limit, options, rng)
+        if above is limit or above.gap > options.tol:
+            return None
+        if above.mixture.n_t == event.mixture.n_t + 1:
+            passed = crossed(channel, event, above, options, rng, local)
+            return (passed, above) if passed.transitions[0].certified else None
+        # Nothing had pointed at an earlier birth: the state above it does.
+        hints = (*hints, above.mixture.log_r, above.maxima.log_r)
+        bad, at_bad = event.beta, event.mixture
+    return None
 
 
 def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
