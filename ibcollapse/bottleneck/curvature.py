@@ -55,6 +55,10 @@ class Curvature(Protocol):
         """Whether a state close by should start with this Hessian rather than have its own."""
         ...
 
+    def for_thread(self) -> "Curvature":
+        """The same Hessian for another thread: its answers do not depend on what this one asks."""
+        ...
+
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""
         ...
@@ -100,6 +104,10 @@ class MatrixCurvature:
         """Whether it has the state's variables."""
         return len(self.matrix) == mixture.log_r.size + mixture.n_t
 
+    def for_thread(self) -> Curvature:
+        """Itself: whatever factor it keeps, its answers are the same."""
+        return self
+
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""
         product: Array = self.matrix @ vector
@@ -107,7 +115,8 @@ class MatrixCurvature:
 
     def solve(self, vector: Array, damping: float) -> Array | None:
         """(H + damping I)⁻¹ times the vector; None when that matrix is not positive definite."""
-        if self._factor is None or self._factor[0] != damping:
+        kept = self._factor
+        if kept is None or kept[0] != damping:
             damped = self.matrix.copy()
             damped.flat[:: len(damped) + 1] += damping
             try:
@@ -116,10 +125,8 @@ class MatrixCurvature:
                 )
             except scipy.linalg.LinAlgError:
                 return None
-            self._factor = damping, factor
-        solution: Array = scipy.linalg.cho_solve(
-            (self._factor[1], True), vector, check_finite=False
-        )
+            kept = self._factor = damping, factor
+        solution: Array = scipy.linalg.cho_solve((kept[1], True), vector, check_finite=False)
         return solution
 
     def descend(self, vector: Array, damping: float) -> Array | None:
@@ -157,6 +164,10 @@ class ImplicitCurvature:
     def serves(self, mixture: Mixture) -> bool:
         """No: a new one costs nothing but its preconditioner, which is borrowed."""
         return False
+
+    def for_thread(self) -> Curvature:
+        """One that has this one's preconditioner, to give up by itself."""
+        return ImplicitCurvature(*self._state, nearby=self)
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""

@@ -69,9 +69,11 @@ class Preconditioner:
     def damped(self, damping: float) -> "Factored":
         """P + damping I, or with the next power of ten: what was factored last may do again."""
         level = 10.0 ** math.ceil(math.log10(max(damping, _LEAST)))
-        if self._factored is None or self._factored.damping != level:
-            self._factored = Factored(self._blocks, self._coarse, level)
-        return self._factored
+        factored = self._factored
+        if factored is None or factored.damping != level:
+            # Another thread may replace the one that is kept at any time.
+            factored = self._factored = Factored(self._blocks, self._coarse, level)
+        return factored
 
 
 class Factored:

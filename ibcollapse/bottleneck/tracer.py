@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.beside import SHARP
 from ibcollapse.bottleneck.branch import tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
@@ -19,7 +20,7 @@ from ibcollapse.bottleneck.groups import (
 )
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import trivial_mixture
-from ibcollapse.bottleneck.resolving import SHARP, first_transition, resolve
+from ibcollapse.bottleneck.resolving import first_transition, resolve
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution

@@ -1,0 +1,145 @@
+"""The certified state next to an event, which shows what happens there."""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck.birth import Birth
+from ibcollapse.bottleneck.branch import follow
+from ibcollapse.bottleneck.certificate import hellinger_squared
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.events import Event
+from ibcollapse.bottleneck.kernels.decoders import closeness
+from ibcollapse.bottleneck.mixture import Mixture
+from ibcollapse.bottleneck.newton import Descent
+from ibcollapse.bottleneck.parting import parted
+from ibcollapse.bottleneck.refinement import join
+from ibcollapse.bottleneck.searching import Options
+from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
+
+Array = NDArray[np.float64]
+
+# The state is solved this far from the event, as a fraction of beta − 1; the first fraction at
+# which its atoms differ is taken.
+FRACTIONS = (1e-6, 1e-5, 1e-4, 1e-3)
+# Free energies that differ by less (nats) may be equal; a birth is first looked at where it should
+# have gained the second, times the number of variables in units of the last, and a split where it
+# has gained that or the third, times beta − 1.
+_VISIBLE = 1e-14
+_CLEAR = 1e-13
+_CLEAR_SPLIT = 1e-9
+_FEW_VARIABLES = 30
+# A state that lies below another by so many times its own gap has the optimum's atoms: beside a
+# symmetric split three atoms may do as well as two to within the gap.
+_SURELY = 10.0
+# Atoms further apart than this (squared Hellinger) are different ones.
+_SAME_ATOM = 0.05
+SHARP = 1e-11
+"""The gap in nats at which the states beside a transition rest: they show it early."""
+# One that takes more sweeps than this is better looked for further on.
+_MOST_SWEEPS = 200
+
+
+def beside(
+    channel: Channel,
+    event: Event,
+    limit: SolvedState,
+    options: Options,
+    rng: np.random.Generator,
+) -> SolvedState:
+    """The certified state next to an event, on the side of `limit`, that has other atoms.
+
+    Above a birth that is the state with the new atom, below a death the one with the dying atom. It
+    has to lie below the branch of the event, visibly and by several times its own gap, or it is no
+    better known than the branch is. `limit` itself where none nearer by shows the change.
+    """
+    most = min(options.max_sweeps, _MOST_SWEEPS)
+    sharper = dataclasses.replace(options, target=SHARP, rigorous=False, max_sweeps=most)
+    side = 1.0 if limit.beta > event.beta else -1.0
+    birth = Birth.at(channel, event) if len(event.violators) == 1 else None
+    for fraction in _fractions(event, birth):
+        beta = event.beta + side * fraction * (event.beta - 1)
+        if side * (limit.beta - beta) <= 0:
+            break
+        branch = follow(channel, event.mixture, None, event.beta, beta, nearby=event.hessian)
+        start = _with_new_atoms(channel, event, birth, branch, beta)
+        if start is None:
+            continue
+        state = solve_state(channel, beta, start, sharper, rng, event.violators)
+        state = _without_the_parent(channel, event, state, sharper, rng)
+        if differs(event, state) and (
+            branch is None
+            or branch.evaluation.free_energy - state.evaluation.free_energy
+            >= max(_SURELY * state.gap, _VISIBLE)
+        ):
+            return state
+    return limit
+
+
+def _without_the_parent(
+    channel: Channel,
+    event: Event,
+    state: SolvedState,
+    options: Options,
+    rng: np.random.Generator,
+) -> SolvedState:
+    """The state beside a split without the atom that split, where that does as well.
+
+    Just above a symmetric split the parent between its two children costs less than any gap shows.
+    """
+    if not event.is_split or state.mixture.n_t <= event.mixture.n_t + 1:
+        return state
+    parent = np.argmin(hellinger_squared(event.mixture.log_r[event.atom], state.mixture.log_r))
+    children = state.mixture.take(np.arange(state.mixture.n_t) != parent)
+    fewer = solve_state(channel, state.beta, children, options, rng, state.maxima.log_r)
+    higher = fewer.evaluation.free_energy - state.evaluation.free_energy
+    as_good = higher <= max(state.gap, _VISIBLE) and fewer.gap <= max(state.gap, options.aim)
+    return fewer if as_good and fewer.mixture.n_t < state.mixture.n_t else state
+
+
+def _fractions(event: Event, birth: Birth | None) -> list[float]:
+    """How far from an event its new atoms are looked for, as fractions of beta − 1."""
+    nearest, farthest = FRACTIONS[0], FRACTIONS[-1]
+    if birth is not None:
+        # Gaps known to several times their size: the more variables, the more rounding in them.
+        clear = _CLEAR * max(1.0, event.mixture.log_r.size / _FEW_VARIABLES)
+        shows = birth.distance_of_gain(clear) / (event.beta - 1)
+        nearest = min(max(nearest, shows), farthest)
+    return [nearest, *(f for f in FRACTIONS if f > nearest)]
+
+
+def _with_new_atoms(
+    channel: Channel, event: Event, birth: Birth | None, ended: Descent | None, beta: float
+) -> Mixture | None:
+    """The branch of an event, `ended` at `beta` beside it, with what violates its optimality.
+
+    None where a split does not show there.
+    """
+    if event.is_split:
+        if event.multiplicity > 1 or ended is None:
+            return event.mixture
+        at = (channel, ended.mixture, ended.evaluation, event.atom, beta)
+        return parted(*at, least=max(_CLEAR, _CLEAR_SPLIT * (beta - 1.0)))
+    if ended is None:
+        return join(event.mixture, event.violators, share=1e-3)
+    guess = None if birth is None else birth.guess(ended.mixture, abs(beta - event.beta))
+    if guess is not None:
+        return guess
+    log_v = certificate.potential_weights(channel, ended.evaluation.log_z)
+    maxima = certificate.climb(
+        channel, log_v, np.empty((0, channel.n_classes)), beta, hints=event.violators
+    )
+    violators = maxima.log_r[maxima.log_phi > 0]
+    if not len(violators):
+        return ended.mixture
+    return enlarged(channel, ended.mixture, violators, beta)
+
+
+def differs(event: Event, state: SolvedState) -> bool:
+    """Whether a state has other atoms than the branch of an event."""
+    if event.mixture.n_t != state.mixture.n_t:
+        return True
+    far = _SAME_ATOM * closeness(event.beta)
+    return any(hellinger_squared(r, event.mixture.log_r).min() > far for r in state.mixture.log_r)
