@@ -6,8 +6,8 @@ With φ_t(x) the scaled derivative of the log-density of atom t at x, the Hessia
 
 D the softmaxes' own curvature, with the gauge directions, flat in F, lifted to one. Up to a few
 hundred variables the matrix is summed and factored; beyond, conjugate gradients need only its
-products, two matrix products over X each: in this metric H is the identity minus what the encoder
-does not know yet, and few of its eigenvalues are far from one.
+products, two matrix products over X each, and few of them with the preconditioner of
+`ibcollapse.bottleneck.preconditioner`.
 
 Where most posteriors are next to nothing, the products leave them out. In this metric an entry
 p(y|x) enters as p(y|x)/√r_t(y), and r_t(y) is the mean of p(y|x) over the atom's rows: what is left
@@ -232,6 +232,7 @@ class ImplicitCurvature:
     def _iterate(
         self, vector: Array, damping: float, preconditioner: Factored, most: int
     ) -> tuple[Array, bool] | None:
+        """The same with one preconditioner; None when a borrowed one takes too many products."""
         solution, residual = np.zeros_like(vector), vector.copy()
         direction = preconditioner.solve(residual)
         length = float(residual @ direction)
