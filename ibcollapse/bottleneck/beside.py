@@ -18,6 +18,7 @@ from ibcollapse.bottleneck.parting import parted
 from ibcollapse.bottleneck.refinement import join
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
+from ibcollapse.bottleneck.stability import split_directions
 
 Array = NDArray[np.float64]
 
@@ -120,8 +121,9 @@ def _with_new_atoms(
     if event.is_split:
         if event.multiplicity > 1 or ended is None:
             return event.mixture
-        at = (channel, ended.mixture, ended.evaluation, event.atom, beta)
-        return parted(*at, least=max(_CLEAR, _CLEAR_SPLIT * (beta - 1.0)))
+        here = (channel, ended.mixture, ended.evaluation)
+        least = max(_CLEAR, _CLEAR_SPLIT * (beta - 1.0))
+        return parted(*here, split_directions(*here, beta), event.atom, beta, least)
     if ended is None:
         return join(event.mixture, event.violators, share=1e-3)
     guess = None if birth is None else birth.guess(ended.mixture, abs(beta - event.beta))

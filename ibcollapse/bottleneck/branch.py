@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, exponents
-from ibcollapse.bottleneck.newton import Descent, inverse_curvature, moved_masses
+from ibcollapse.bottleneck.newton import MOST_SHRINKAGE, Descent, inverse_curvature, moved_masses
 from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine
 from ibcollapse.bottleneck.stability import Splits
 
@@ -25,7 +25,6 @@ Array = NDArray[np.float64]
 # A branch whose atoms move further than this (squared Hellinger) in one step has been lost.
 _FARTHEST_MOVE = 0.05
 _LONGEST_PREDICTION = 1.0
-_MOST_SHRINKAGE = -0.95
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,7 +71,7 @@ def predicted(mixture: Mixture, slope: Tangent, step: float) -> Mixture:
     largest = max(float(np.abs(slope.log_r).max()), float(np.abs(slope.log_q).max()))
     held = np.sign(step) * min(abs(step), _LONGEST_PREDICTION / max(largest, 1e-300))
     return moved_masses(
-        mixture, np.maximum(held * slope.log_q, _MOST_SHRINKAGE), held * slope.log_r
+        mixture, np.maximum(held * slope.log_q, MOST_SHRINKAGE - 1.0), held * slope.log_r
     )
 
 

@@ -88,7 +88,7 @@ def _parted(
     atom = int(np.argmax(splits.growth))
     if splits.growth[atom] <= 1 or splits.multiplicity[atom] > 1:
         return None
-    start = parted(channel, mixture, evaluation, atom, beta, least)
+    start = parted(channel, mixture, evaluation, splits, atom, beta, least)
     elsewhere = hellinger_squared(mixture.log_r[atom], violators) > near_by
     if start is None or not elsewhere.any():
         return start

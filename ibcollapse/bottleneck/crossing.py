@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ibcollapse.bottleneck.beside import FRACTIONS
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import Event
@@ -22,8 +23,6 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 
 # States closer than this fraction of beta − 1 are not told apart any further.
 RESOLUTION = 1e-6
-# A state this close to an event, as a share of beta − 1, has its potential.
-_BESIDE = 1e-3
 # What log Φ may be above zero, nats, where a root of it was found.
 _AT_ROOT = 1e-11
 # Rounding of log Φ, nats.
@@ -122,7 +121,8 @@ def _as_state(
     and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
     """
     hints = np.concatenate([event.violators, above.maxima.log_r])
-    if above.beta - event.beta <= _BESIDE * (event.beta - 1.0) and not is_small(channel.packed):
+    is_next = above.beta - event.beta <= FRACTIONS[-1] * (event.beta - 1.0)
+    if is_next and not is_small(channel.packed):
         # Φ is that of the state above, nearly: it has no other hills.
         at = (channel, event.mixture, event.evaluation, event.beta, options, rng)
         found = search(*at, hints, near_hints=True)

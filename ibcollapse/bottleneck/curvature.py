@@ -221,18 +221,16 @@ class ImplicitCurvature:
         if self._borrowed is not None:
             preconditioner = self._borrowed.damped(damping)
             found = self._iterate(vector, damping, preconditioner, _FEW_PRODUCTS)
-            if found is not None and found[1]:
+            if found[1]:
                 return found
             self._borrowed = None
         preconditioner = self.preconditioner.damped(damping)
-        found = self._iterate(vector, damping, preconditioner, _MOST_PRODUCTS)
-        assert found is not None
-        return found
+        return self._iterate(vector, damping, preconditioner, _MOST_PRODUCTS)
 
     def _iterate(
         self, vector: Array, damping: float, preconditioner: Factored, most: int
-    ) -> tuple[Array, bool] | None:
-        """The same with one preconditioner; None when a borrowed one takes too many products."""
+    ) -> tuple[Array, bool]:
+        """The same with one preconditioner; `_MOST_PRODUCTS` have to do for any solution."""
         solution, residual = np.zeros_like(vector), vector.copy()
         direction = preconditioner.solve(residual)
         length = float(residual @ direction)
@@ -250,7 +248,7 @@ class ImplicitCurvature:
             nearer = preconditioner.solve(residual)
             before, length = length, float(residual @ nearer)
             direction = nearer + (length / before) * direction
-        return (solution, True) if most == _MOST_PRODUCTS else None
+        return solution, most == _MOST_PRODUCTS
 
     @property
     def preconditioner(self) -> Preconditioner:

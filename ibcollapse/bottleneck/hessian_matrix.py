@@ -92,11 +92,11 @@ def _sums_of_pairs(
     both, alone = _pair_moments(channel, evaluation.p_t_given_x)
     first, second = np.triu_indices(n_t)
     blocks = np.empty((n_t, size, n_t, size))
-    coupled = _centred(both, mixture.r[first], mixture.r[second])
+    coupled = _centred_pairs(both, mixture.r[first], mixture.r[second])
     coupled *= scale[first, :, None] * scale[second, None, :]
     blocks[second, :, first, :] = coupled.transpose(0, 2, 1)
     blocks[first, :, second, :] = coupled
-    own = _centred(alone, mixture.r, mixture.r)
+    own = _centred_pairs(alone, mixture.r, mixture.r)
     atoms = np.arange(n_t)
     blocks[atoms, :, atoms, :] -= own * (scale[:, :, None] * scale[:, None, :])
     return blocks
@@ -132,19 +132,23 @@ def _pair_moments(channel: Channel, p_t_given_x: Array) -> tuple[Array, Array]:
     return whole[: len(first)], whole[len(first) :]
 
 
-def _centred(moments: Array, left: Array, right: Array) -> Array:
-    """Σ (1, w − r) (1, w − r')ᵀ (n, 1 + K, 1 + K) from Σ w wᵀ, where every w sums to one."""
-    mean = moments.sum(axis=2)
-    total = mean.sum(axis=1)
+def centred(moments: Array, mean: Array, total: Array, left: Array, right: Array) -> Array:
+    """Σ (1, w − r) (1, w − r')ᵀ (n, 1 + K, 1 + K) from Σ w wᵀ, Σ w (n, K) and Σ 1 (n,)."""
     n_classes = moments.shape[1]
-    centred = np.empty((len(moments), 1 + n_classes, 1 + n_classes))
-    centred[:, 0, 0] = total
-    centred[:, 0, 1:] = mean - right * total[:, None]
-    centred[:, 1:, 0] = mean - left * total[:, None]
-    inner = centred[:, 1:, 1:]
+    whole = np.empty((len(moments), 1 + n_classes, 1 + n_classes))
+    whole[:, 0, 0] = total
+    whole[:, 0, 1:] = mean - right * total[:, None]
+    whole[:, 1:, 0] = mean - left * total[:, None]
+    inner = whole[:, 1:, 1:]
     inner[:] = moments - left[:, :, None] * mean[:, None, :]
-    inner -= centred[:, 1:, :1] * right[:, None, :]
-    return centred
+    inner -= whole[:, 1:, :1] * right[:, None, :]
+    return whole
+
+
+def _centred_pairs(moments: Array, left: Array, right: Array) -> Array:
+    """As `centred`, where every w sums to one: the second moments tell the others."""
+    mean = moments.sum(axis=2)
+    return centred(moments, mean, mean.sum(axis=1), left, right)
 
 
 def softmax_curvature(mixture: Mixture, evaluation: Evaluation) -> Array:

@@ -34,7 +34,7 @@ _MOST_DAMPING = 1e8
 # Steps longer than this in log-space leave the region where the quadratic model means anything.
 _LONGEST_STEP = 4.0
 # In one step a weight keeps at least this share of itself; dying weights are solved for exactly.
-_MOST_SHRINKAGE = 0.05
+MOST_SHRINKAGE = 0.05
 # So many steps that F does not show may each shrink the squared gradient by less than a digit.
 _MOST_SLOW = 5
 # A step by an old Hessian has to shrink the squared gradient by this much to earn another one.
@@ -182,7 +182,7 @@ def _moved(mixture: Mixture, step: Array, beta: float) -> tuple[Mixture, Array]:
     """
     root_q, scale = scales(mixture, beta)
     growth, logits = unscaled(step, root_q, scale)
-    np.maximum(growth, _MOST_SHRINKAGE - 1.0, out=growth)
+    np.maximum(growth, MOST_SHRINKAGE - 1.0, out=growth)
     np.clip(logits, -_LONGEST_STEP, _LONGEST_STEP, out=logits)
     taken = np.concatenate([(growth * root_q)[:, None], logits * scale], axis=1).ravel()
     return moved_masses(mixture, growth, logits), taken

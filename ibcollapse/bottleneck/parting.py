@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, exponents
 from ibcollapse.bottleneck.newton import log_sum
-from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck.stability import Splits
 
 Array = NDArray[np.float64]
 
@@ -18,13 +18,18 @@ _DISTANCES = np.geomspace(1e-3, 1.0, 16)
 
 
 def parted(
-    channel: Channel, mixture: Mixture, evaluation: Evaluation, atom: int, beta: float, least: float
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    splits: Splits,
+    atom: int,
+    beta: float,
+    least: float,
 ) -> Mixture | None:
     """The state with the atom replaced by two of half its weight, as far apart as lowers F most.
 
     None where that lowers F by less than `least` nats: the split does not show at this beta.
     """
-    splits = split_directions(channel, mixture, evaluation, beta)
     mean = splits.means[atom]
     tilt = np.divide(splits.directions[atom], mean, out=np.zeros_like(mean), where=mean > 0)
     tilts = np.concatenate([_DISTANCES, -_DISTANCES])[:, None] * tilt

@@ -21,7 +21,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.hessian_matrix import derivative_scales, softmax_curvature
+from ibcollapse.bottleneck.hessian_matrix import centred, derivative_scales, softmax_curvature
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
@@ -60,7 +60,8 @@ class Preconditioner:
         coarse[:, :, 1:] -= coarse[:, :, :1] * mixture.r
         coarse *= scale
         coarse /= np.sqrt(np.bincount(groups, weights=channel.p_x))[:, None, None]
-        blocks = _own_moments(sparse_second_moments(rows, p_xt, n_classes), first, mixture.r)
+        second = sparse_second_moments(rows, p_xt, n_classes)
+        blocks = centred(second, first[:, 1:], first[:, 0], mixture.r, mixture.r)
         blocks *= -(scale[:, :, None] * scale[:, None, :])
         blocks += softmax_curvature(mixture, evaluation)
         self._blocks, self._coarse = blocks, coarse
@@ -107,20 +108,6 @@ class Factored:
         return flat
 
 
-def _own_moments(second: Array, first: Array, r: Array) -> Array:
-    """Σ_x p(x, t) (1, w − r_t) (1, w − r_t)ᵀ, (n_t, 1 + K, 1 + K), from Σ w wᵀ and Σ (1, w)."""
-    total, mean = first[:, 0], first[:, 1:]
-    n_t, size = first.shape
-    own = np.empty((n_t, size, size))
-    own[:, 0, 0] = total
-    own[:, 0, 1:] = mean - r * total[:, None]
-    own[:, 1:, 0] = own[:, 0, 1:]
-    inner = own[:, 1:, 1:]
-    inner[:] = second - r[:, :, None] * mean[:, None, :]
-    inner -= own[:, 0, 1:][:, :, None] * r[:, None, :]
-    return own
-
-
 def _inverse_root(block: Array, damping: float) -> Array:
     """A matrix R with Rᵀ R = (block + damping I)⁻¹, these eigenvalues taken by size."""
     block = block.copy()
@@ -147,7 +134,7 @@ def row_groups(channel: Channel, n_t: int) -> Integers:
         n_groups *= 2
     known = _groups_of_channels.setdefault(channel, {})
     if n_groups not in known:
-        w, log_w = channel.p_y_given_x, channel.log_p_y_given_x
-        negative_entropy = np.sum(w * np.where(w > 0, log_w, 0.0), axis=1)
-        known[n_groups] = group_near_rows(channel.p_x, w, negative_entropy, 0.0, n_groups)
+        known[n_groups] = group_near_rows(
+            channel.p_x, channel.p_y_given_x, channel.negative_entropy, 0.0, n_groups
+        )
     return known[n_groups]

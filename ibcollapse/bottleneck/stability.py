@@ -15,6 +15,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
 from ibcollapse.bottleneck.mixture import (
@@ -28,8 +29,6 @@ from ibcollapse.bottleneck.mixture import (
 Array = NDArray[np.float64]
 
 _SAME_EIGENVALUE = 1e-6
-# From this many classes on the two leading eigenvectors are had for less than all.
-_MANY_CLASSES = 24
 # A class of which an atom holds no more than this is absent from it. A stationary state is known to
 # 1e-26 nats, which leaves such an entry anywhere on its way to zero; β p(y|x) > 1 of the rows that
 # still have it would be taken for an instability, while Φ falls in that direction.
@@ -100,7 +99,8 @@ def _leading(matrix: Array) -> tuple[Array, Array]:
     `matrix` is symmetric, its lower triangle given.
     """
     last = len(matrix) - 1
-    if last + 1 >= _MANY_CLASSES:
+    # Of few, all eigenvectors are had as fast as two.
+    if last + 1 >= MANY_CLASSES:
         values, vectors = scipy.linalg.eigh(
             matrix, subset_by_index=[last - 1, last], check_finite=False
         )

@@ -6,6 +6,7 @@ import pytest
 from ibcollapse.bottleneck import Channel, solve
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, trivial_mixture
 from ibcollapse.bottleneck.parting import parted
+from ibcollapse.bottleneck.stability import split_directions
 
 ONSET = 1.5625  # of the binary symmetric channel with error 0.1: (1 - 2 · 0.1)^-2
 SYMMETRIC = Channel.from_joint([[0.45, 0.05], [0.05, 0.45]])
@@ -14,7 +15,12 @@ SYMMETRIC = Channel.from_joint([[0.45, 0.05], [0.05, 0.45]])
 def halves(beta, least=1e-13):
     trivial = trivial_mixture(SYMMETRIC)
     there = evaluate(SYMMETRIC, trivial, beta)
-    return parted(SYMMETRIC, trivial, there, 0, beta, least)
+    return halved(trivial, there, beta, least)
+
+
+def halved(mixture, there, beta, least=1e-13):
+    splits = split_directions(SYMMETRIC, mixture, there, beta)
+    return parted(SYMMETRIC, mixture, there, splits, 0, beta, least)
 
 
 @pytest.mark.parametrize("excess", [1e-4, 1e-2])
@@ -38,7 +44,7 @@ def test_below_its_split_an_atom_stays_whole():
 def test_other_atoms_are_kept():
     beta = 1.7
     pair = Mixture.from_probabilities(np.array([0.7, 0.3]), np.array([[0.5, 0.5], [0.9, 0.1]]))
-    start = parted(SYMMETRIC, pair, evaluate(SYMMETRIC, pair, beta), 0, beta, 1e-13)
+    start = halved(pair, evaluate(SYMMETRIC, pair, beta), beta)
     assert start.n_t == 3
     np.testing.assert_allclose(start.r[0], [0.9, 0.1])
     np.testing.assert_allclose(start.q, [0.3, 0.35, 0.35])
