@@ -17,7 +17,7 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, exponents
 from ibcollapse.bottleneck.newton import MOST_SHRINKAGE, Descent, inverse_curvature, moved_masses
-from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine
+from ibcollapse.bottleneck.refinement import MOST_SWEEPS, STATIONARY, refine
 from ibcollapse.bottleneck.stability import Splits
 
 Array = NDArray[np.float64]
@@ -82,12 +82,13 @@ def follow(
     beta: float,
     to_beta: float,
     *,
+    tol: float = STATIONARY,
     max_sweeps: int = MOST_SWEEPS,
     nearby: Curvature | None = None,
 ) -> Descent | None:
     """The same branch at `to_beta`; None when it lost an atom or moved too far on the way."""
     start = mixture if slope is None else predicted(mixture, slope, to_beta - beta)
-    ended = refine(channel, start, to_beta, max_sweeps=max_sweeps, nearby=nearby)
+    ended = refine(channel, start, to_beta, tol=tol, max_sweeps=max_sweeps, nearby=nearby)
     if ended.mixture.n_t != mixture.n_t:
         return None
     moved = hellinger_squared(mixture.log_r, ended.mixture.log_r).max()

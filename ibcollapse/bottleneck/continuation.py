@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.branch import follow, tangent
+from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.curvature import curvature
+from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.parting import NEAR, parted
@@ -30,9 +30,8 @@ def continued(
     """
     if state.mixture.n_t == 1:
         return None
-    hessian = curvature(channel, state.mixture, state.evaluation, state.beta)
-    slope = tangent(channel, state.mixture, state.evaluation, state.beta, hessian)
-    ended = follow(channel, state.mixture, slope, state.beta, beta, nearby=hessian)
+    ahead = heading(channel, state)
+    ended = follow(channel, state.mixture, ahead.slope, state.beta, beta, nearby=ahead.hessian)
     if ended is None:
         return None
     found = search(

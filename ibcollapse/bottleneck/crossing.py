@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from ibcollapse.bottleneck.beside import FRACTIONS
-from ibcollapse.bottleneck.branch import follow, tangent
+from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import Event
+from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.small_ascent import is_small
 from ibcollapse.bottleneck.mixture import information
 from ibcollapse.bottleneck.newton import Descent
@@ -62,9 +63,21 @@ def crossed(
 
     `local` waits for the event's spinodal where it is being looked for already.
     """
-    here = _as_state(channel, event, above, options, rng)
+    here = at_event(channel, event, above, options, rng)
+    return described(channel, event, here, above, options, local)
+
+
+def described(
+    channel: Channel,
+    event: Event,
+    here: SolvedState,
+    above: SolvedState,
+    options: Options,
+    local: Callable[[], float] | None = None,
+) -> Passage:
+    """What `crossed` says, from the state at the event."""
     first = to_solution(channel, here)
-    slope = tangent(channel, above.mixture, above.evaluation, above.beta).i_ty
+    slope = heading(channel, above).slope.i_ty
     step = above.beta - event.beta
     i_xt, _ = information(channel, above.evaluation.joint, above.evaluation.p_t_given_x)
     jump_xt = i_xt - slope * above.beta * step - first.i_xt
@@ -108,7 +121,7 @@ def _cannot_be_told_apart(beta: float, beta_local: float) -> bool:
     return abs(beta_local - beta) <= share * (beta - 1.0)
 
 
-def _as_state(
+def at_event(
     channel: Channel,
     event: Event,
     above: SolvedState,

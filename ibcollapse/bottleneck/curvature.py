@@ -78,15 +78,18 @@ def curvature(
     evaluation: Evaluation,
     beta: float,
     nearby: Curvature | None = None,
+    *,
+    exact: bool = False,
 ) -> Curvature:
     """The Hessian at a state, in the form that is cheaper for its size.
 
-    `nearby` is the Hessian of a state close by, whose preconditioner may serve again.
+    `nearby` is the Hessian of a state close by, whose preconditioner may serve again. An `exact`
+    one has products that leave no posterior out.
     """
     most = _MOST_VARIABLES if sparse_rows(channel) is None else _MOST_BESIDE_SPARSE
     if mixture.n_t * (1 + channel.n_classes) <= most:
         return MatrixCurvature(channel, mixture, evaluation, beta)
-    return ImplicitCurvature(channel, mixture, evaluation, beta, nearby)
+    return ImplicitCurvature(channel, mixture, evaluation, beta, nearby, exact=exact)
 
 
 class MatrixCurvature:
@@ -146,9 +149,12 @@ class ImplicitCurvature:
         evaluation: Evaluation,
         beta: float,
         nearby: Curvature | None = None,
+        *,
+        exact: bool = False,
     ) -> None:
         self._state = channel, mixture, evaluation, beta
-        self._rows = sparse_rows(channel)
+        self._exact = exact
+        self._rows = None if exact else sparse_rows(channel)
         self._w, self._p_x = channel.p_y_given_x, channel.p_x
         self._pi = evaluation.p_t_given_x
         if self._rows is not None:
@@ -162,12 +168,12 @@ class ImplicitCurvature:
             self._borrowed = nearby.preconditioner
 
     def serves(self, mixture: Mixture) -> bool:
-        """No: a new one costs nothing but its preconditioner, which is borrowed."""
-        return False
+        """Not unless it is exact: a new one costs only its preconditioner, which is borrowed."""
+        return self._exact and mixture.log_r.shape == self._r.shape
 
     def for_thread(self) -> Curvature:
         """One that has this one's preconditioner, to give up by itself."""
-        return ImplicitCurvature(*self._state, nearby=self)
+        return ImplicitCurvature(*self._state, nearby=self, exact=self._exact)
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""
@@ -261,4 +267,5 @@ class ImplicitCurvature:
 
     def _preconditioned(self) -> Preconditioner:
         channel = self._state[0]
-        return Preconditioner(*self._state, self._rows or all_rows(channel))
+        rows = self._rows or sparse_rows(channel) or all_rows(channel)
+        return Preconditioner(*self._state, rows)

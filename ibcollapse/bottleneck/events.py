@@ -97,6 +97,12 @@ class _Probe:
         """The maxima above the bound and the few highest below, (n, n_classes)."""
         return self.away[: np.count_nonzero(self.away_excess > 0) + _NEXT_HIGHEST]
 
+    @property
+    def least_stable(self) -> NDArray[np.intp]:
+        """The unstable atoms and the few that come next."""
+        growth = self.splits.growth
+        return np.argsort(-growth)[: np.count_nonzero(growth > 1) + _NEXT_HIGHEST]
+
 
 def locate(
     channel: Channel,
@@ -157,8 +163,9 @@ def locate(
         # The first probe has met every maximum; from here on those that have failed are followed,
         # also those that the latest probe has lost, and the next few.
         followed = np.concatenate([probe.leading, worst.leading])
-        found = _probe(channel, *nearer, guess, followed, nearby=probe.hessian)
-        found = found or _probe(channel, *anchor, guess, followed)
+        atoms = np.union1d(probe.least_stable, worst.least_stable)
+        found = _probe(channel, *nearer, guess, followed, nearby=probe.hessian, atoms=atoms)
+        found = found or _probe(channel, *anchor, guess, followed, atoms=atoms)
         if found is None:
             return None
         probe = found
@@ -177,6 +184,7 @@ def _probe(
     hints: Array,
     starts: Array | None = None,
     nearby: Curvature | None = None,
+    atoms: NDArray[np.intp] | None = None,
 ) -> _Probe | None:
     ended = follow(channel, mixture, slope, from_beta, beta, nearby=nearby)
     if ended is None:
@@ -191,7 +199,7 @@ def _probe(
     away = distance > AT_ATOM * closeness(beta)
     hessian = ended.hessian or curvature(channel, state, evaluation, beta)
     along = tangent(channel, state, evaluation, beta, hessian)
-    splits = split_directions(channel, state, evaluation, beta)
+    splits = split_directions(channel, state, evaluation, beta, atoms)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     atom = int(np.argmax(splits.growth))
     growth = float(splits.growth[atom]) - 1.0

@@ -11,7 +11,7 @@ from ibcollapse.bottleneck.certificate import (
     potential_weights,
 )
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.curvature import Curvature
+from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
@@ -46,10 +46,10 @@ def refine(
     The free energy of the result is at most that of `mixture`, up to rounding.
     """
     apart = COINCIDENT * closeness(beta)
-    state, n_sweeps = merge_coincident(mixture, apart), 0
+    state, n_sweeps, fed = merge_coincident(mixture, apart), 0, False
     tol *= max(1.0, state.n_t * (1 + channel.n_classes) / _FEW_VARIABLES)
     while True:
-        if n_sweeps and state.n_t > 1:
+        if n_sweeps and state.n_t > 1 and not fed:
             # Weights first: where they are far off, no step in the decoders is worth much.
             state = optimise_weights(channel, state, beta)
         budget = min(_SWEEPS_A_ROUND, max(1, max_sweeps - n_sweeps))
@@ -65,6 +65,12 @@ def refine(
             n_sweeps += 1
         state = merge_coincident(state, apart)
         unchanged = state.n_t == ended.mixture.n_t
+        if unchanged and finished and not fed and ratio.max() > 1 + _STARVED:
+            # An atom of next to no weight wants more; how much, its small share of the gradient
+            # says only to its last digits, and with the exact Hessian.
+            nearby = curvature(channel, ended.mixture, ended.evaluation, beta, nearby, exact=True)
+            tol, fed = 0.0, True
+            continue
         if (unchanged and finished) or n_sweeps >= max_sweeps:
             if not unchanged:
                 ended = descend(channel, state, beta, tol=tol, max_sweeps=1)

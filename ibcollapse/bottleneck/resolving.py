@@ -12,7 +12,15 @@ from ibcollapse.bottleneck.beside import FRACTIONS, beside, differs
 from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
-from ibcollapse.bottleneck.crossing import RESOLUTION, Passage, crossed, died, unresolved
+from ibcollapse.bottleneck.crossing import (
+    RESOLUTION,
+    Passage,
+    at_event,
+    crossed,
+    described,
+    died,
+    unresolved,
+)
 from ibcollapse.bottleneck.events import Event, locate
 from ibcollapse.bottleneck.kernels.side_by_side import begun
 from ibcollapse.bottleneck.searching import Options
@@ -109,11 +117,12 @@ def first_transition(
     branch: SolvedState,
     options: Options,
     rng: np.random.Generator,
-) -> tuple[Passage, SolvedState] | None:
+) -> tuple[Callable[[], Passage], SolvedState] | None:
     """The first transition of a branch that has failed, and the certified state just above it.
 
-    `branch` is that of `before` at a higher beta, where it is not optimal any more. None where more
-    has to be known than the maxima of Φ that were met there: then solve there and `resolve`.
+    `branch` is that of `before` at a higher beta, where it is not optimal any more. The transition
+    waits for its spinodal when it is called for. None where more has to be known than the maxima
+    of Φ that were met there: then solve there and `resolve`.
     """
     none = np.empty((0, channel.n_classes))
     hints: tuple[Array, ...] = (before.maxima.log_r, branch.maxima.log_r)
@@ -131,8 +140,10 @@ def first_transition(
         if above is limit or above.gap > options.tol:
             return None
         if above.mixture.n_t == event.mixture.n_t + 1:
-            passed = crossed(channel, event, above, options, rng, local)
-            return (passed, above) if passed.transitions[0].certified else None
+            here = at_event(channel, event, above, options, rng)
+            if here.gap > options.tol:
+                return None
+            return partial(described, channel, event, here, above, options, local), above
         # Nothing had pointed at an earlier birth: the state above it does.
         hints = (*hints, above.mixture.log_r, above.maxima.log_r)
         bad, at_bad = event.beta, event.mixture

@@ -4,13 +4,17 @@ import dataclasses
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.branch import Tangent, follow, growth_slope, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.refinement import STATIONARY
 from ibcollapse.bottleneck.stability import split_directions
+
+Array = NDArray[np.float64]
 
 _FARTHEST = 4.0
 _MOST_STEPS = 30
@@ -28,48 +32,91 @@ _LAST_STEP = 1e-7
 # the root by more than this share of its way is halved.
 _OVERSHOT = 0.1
 _MOST_HALVINGS = 12
-# Of so many atoms, the least stable ones, it is foreseen where they split.
-_WATCHED = 4
+# Of so many atoms, the least stable ones, it is foreseen where they split; at the root all are
+# looked at.
+_WATCHED = 8
+# Steps longer than this share of beta − 1 end at a squared scaled gradient (nats) that will do to
+# plan the next one.
+_LONG_STEP = 1e-2
+_ROUGH = 1e-18
+# The cubic through two points may correct Newton's step by this share of it.
+_MOST_CORRECTION = 0.5
 
 
 def spinodal(channel: Channel, event: Event) -> float:
     """Beta at which beta λ₂ of the branch of `event` reaches one; NaN when it never does.
 
-    The branch is followed upwards by Newton steps on beta λ₂ − 1, until it loses an atom or
-    beta − 1 has grown fourfold.
+    The branch is followed upwards by steps to the root of beta λ₂ − 1 that its value and slope at
+    the last two points foretell, until it loses an atom or beta − 1 has grown fourfold.
     """
     if event.mixture.n_t == 1:
         return event.beta / event.growth if event.growth > 0 else math.inf
     here = _growth(channel, event.beta, event.mixture, event.evaluation, event.hessian)
     limit = 1 + _FARTHEST * (event.beta - 1)
+    before: _Growth | None = None
     for _ in range(_MOST_STEPS):
         longest = min(_LONGEST * (here.beta - 1), _reach(here))
-        step = here.to_go
+        step = here.to_go(before)
         if abs(step) <= _LAST_STEP * (here.beta - 1):
-            return float(here.beta + step)
+            at = here.mixture, here.evaluation
+            splits = split_directions(channel, *at, here.beta)
+            if 1.0 - splits.growth.max() >= min(0.0, here.lacking.min()):
+                return float(here.beta + step)
+            # An atom that had not been watched has split before.
+            here, before = _growth(channel, here.beta, *at, here.hessian), None
+            continue
         step = min(max(step, -longest), longest)
         if here.beta + step > limit:
             return math.nan
         there = _stepped(channel, here, step)
         if there is None:
             return math.nan
-        here = there
+        here, before = there, here
     return math.nan
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Growth:
-    """A point of the branch: what its largest beta λ₂ lacks of one, and how far that is in beta.
+    """A point of the branch: what beta λ₂ of its atoms lacks of one, and how fast it rises in beta.
 
-    `to_go` is to first order; infinite where no atom's beta λ₂ rises.
+    `lacking` (n_t,) is infinite for atoms that are not watched, `rise` (n_t,) zero.
     """
 
     beta: float
     mixture: Mixture
+    evaluation: Evaluation
     slope: Tangent
     hessian: Curvature
-    lacking: float
-    to_go: float
+    lacking: Array
+    rise: Array
+
+    @property
+    def watched(self) -> NDArray[np.intp]:
+        """The least stable atoms."""
+        return np.argsort(self.lacking)[:_WATCHED]
+
+    def to_go(self, before: "_Growth | None") -> float:
+        """How far in beta the first root is; infinite where no atom's beta λ₂ rises."""
+        rising = np.flatnonzero(self.rise > 0)
+        return min((self._root_of(atom, before) for atom in rising), default=math.inf)
+
+    def _root_of(self, atom: np.intp, before: "_Growth | None") -> float:
+        """By Newton's step, or the cubic for beta over beta λ₂ through the point `before` too."""
+        lacking, rise = float(self.lacking[atom]), float(self.rise[atom])
+        newton = lacking / rise
+        if before is None or not before.rise[atom] > 0:
+            return newton
+        since = lacking - float(before.lacking[atom])
+        if since == 0.0:
+            return newton
+        t = -lacking / since
+        back = self.beta - before.beta
+        here_slope, there_slope = -1.0 / rise, -1.0 / float(before.rise[atom])
+        # Hermite's cubic in t, which is 0 here and −1 there.
+        curved = since * here_slope - back
+        bent = since * (here_slope + there_slope) - 2.0 * back
+        step = t * (since * here_slope + t * ((curved + bent) + t * bent))
+        return step if abs(step - newton) <= _MOST_CORRECTION * abs(newton) else newton
 
 
 def _growth(
@@ -78,16 +125,18 @@ def _growth(
     mixture: Mixture,
     evaluation: Evaluation,
     hessian: Curvature | None = None,
+    atoms: NDArray[np.intp] | None = None,
 ) -> _Growth:
-    splits = split_directions(channel, mixture, evaluation, beta)
+    splits = split_directions(channel, mixture, evaluation, beta, atoms)
     hessian = hessian or curvature(channel, mixture, evaluation, beta)
     slope = tangent(channel, mixture, evaluation, beta, hessian)
-    to_go = math.inf
-    for atom in np.argsort(-splits.growth)[:_WATCHED]:
-        rise = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
-        if rise > 0:
-            to_go = min(to_go, (1.0 - float(splits.growth[atom])) / rise)
-    return _Growth(beta, mixture, slope, hessian, 1.0 - float(splits.growth.max()), to_go)
+    lacking, rise = np.full(mixture.n_t, math.inf), np.zeros(mixture.n_t)
+    atoms = np.arange(mixture.n_t) if atoms is None else atoms
+    lacking[atoms] = 1.0 - splits.growth[atoms]
+    here = _Growth(beta, mixture, evaluation, slope, hessian, lacking, rise)
+    for atom in here.watched[: len(atoms)]:
+        rise[atom] = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
+    return here
 
 
 def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
@@ -103,12 +152,14 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
             here.slope,
             here.beta,
             beta,
+            tol=_ROUGH if abs(step) > _LONG_STEP * (here.beta - 1) else STATIONARY,
             max_sweeps=_MOST_SWEEPS,
             nearby=here.hessian,
         )
         if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
-            there = _growth(channel, beta, ended.mixture, ended.evaluation, ended.hessian)
-            if there.lacking >= -_OVERSHOT * abs(here.lacking):
+            state = ended.mixture, ended.evaluation
+            there = _growth(channel, beta, *state, ended.hessian, here.watched)
+            if there.lacking.min() >= -_OVERSHOT * abs(here.lacking.min()):
                 return there
         step *= 0.5
     return None

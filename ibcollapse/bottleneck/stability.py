@@ -62,10 +62,18 @@ class Splits:
 
 
 def split_directions(
-    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    beta: float,
+    atoms: NDArray[np.intp] | None = None,
 ) -> Splits:
-    """Growth rates and directions of all atoms; an atom is unstable where growth > 1."""
+    """Growth rates and directions of all atoms; an atom is unstable where growth > 1.
+
+    Where `atoms` are given the others are left out: they have growth zero and no direction.
+    """
     n_t, n_classes = mixture.log_r.shape
+    atoms = np.arange(n_t) if atoms is None else atoms
     means = np.zeros((n_t, n_classes))
     growth = np.zeros(n_t)
     multiplicity = np.ones(n_t, dtype=np.int64)
@@ -73,15 +81,14 @@ def split_directions(
     # p(x|t) are the shares of Φ's terms at the atom.
     offset = potential_offset(channel, np.log(channel.p_x) - evaluation.log_z, beta)
     met = moments_of_starts(
-        channel.packed, offset, mixture.log_r, beta, second=True, n_threads=THREADS
+        channel.packed, offset, mixture.log_r[atoms], beta, second=True, n_threads=THREADS
     )
-    for t in range(n_t):
-        mean = met.mean[t]
+    for t, mean, second in zip(atoms, met.mean, met.second, strict=True):
         alive = mean > _ABSENT
         if not alive.any():
             continue
         root = np.sqrt(mean[alive])
-        spread = met.second[t] - np.outer(mean, mean)
+        spread = second - np.outer(mean, mean)
         # The kernel sums the lower triangle only, which is all that eigh reads.
         scaled = spread[np.ix_(alive, alive)] / np.outer(root, root)
         values, vectors = _leading(scaled)

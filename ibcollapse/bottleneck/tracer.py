@@ -2,12 +2,12 @@
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.beside import SHARP
-from ibcollapse.bottleneck.branch import tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import Passage, coalesce
@@ -18,6 +18,7 @@ from ibcollapse.bottleneck.groups import (
     parting_of_groups,
     state_of_groups,
 )
+from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.resolving import first_transition, resolve
@@ -94,6 +95,7 @@ class Tracer:
         self._solutions: list[IBSolution] = []
         self._transitions: list[PhaseTransition] = []
         self._postponed: SolvedState | None = None
+        self._pending: tuple[int, Callable[[], Passage]] | None = None
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
@@ -106,6 +108,7 @@ class Tracer:
         return self._curve(status)
 
     def _curve(self, status: str) -> IBCurve:
+        self._settle()
         return put_together(self._channel, self._solutions, self._transitions, status)
 
     def _walk(self) -> str:
@@ -113,14 +116,14 @@ class Tracer:
         self._progress.start("tracing the curve", total=self._limits.fraction)
         resumed = self._resume()
         if resumed is None:
-            state = self._start()
+            state = self._as_kept(self._start())
             next_beta = 1 + 1.001 * (next_onset(channel, state) - 1)
         else:
             state, next_beta = resumed
         while True:
-            if self._keeper is not None:
-                state = compact(state)
-                self._keeper.offer(
+            if self._keeper is not None and self._keeper.is_due():
+                self._settle()
+                self._keeper.save(
                     self._solutions,
                     self._transitions,
                     next_beta,
@@ -132,8 +135,12 @@ class Tracer:
             status = self._finished(state)
             if status is not None:
                 return status
-            state = self._reach(state, min(next_beta, self._limits.beta_max))
+            state = self._as_kept(self._reach(state, min(next_beta, self._limits.beta_max)))
             next_beta = self._next_beta(state)
+
+    def _as_kept(self, state: SolvedState) -> SolvedState:
+        """The state with the bits that the file would give back."""
+        return state if self._keeper is None else compact(state)
 
     def _resume(self) -> tuple[SolvedState, float] | None:
         """Where an earlier walk stood and where it was going, with all that it had collected."""
@@ -177,8 +184,9 @@ class Tracer:
         if may_step and branch is not None and branch.gap > aims.aim_at(beta):
             found = first_transition(channel, state, branch, options, rng)
             if found is not None:
+                self._settle()
                 passage, above = found
-                self._record(passage)
+                self._pending = len(self._solutions), passage
                 self._keep(above)
                 return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
@@ -194,7 +202,7 @@ class Tracer:
 
         A step that ends soon after the event leaves no room for a second one.
         """
-        slope = tangent(self._channel, state.mixture, state.evaluation, state.beta)
+        slope = heading(self._channel, state).slope
         step = self._limits.spacing / max(state.beta * slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
         coming = next_failure(self._channel, state, slope) - state.beta
@@ -209,6 +217,7 @@ class Tracer:
         return None
 
     def _verdict(self) -> str:
+        self._settle()
         loose = [s for s in self._solutions if not s.converged]
         if not loose:
             return CONVERGED
@@ -220,6 +229,7 @@ class Tracer:
 
     def _stop_at_cap(self) -> str:
         """Drop what lies beyond the cap on clusters and say where the curve ends."""
+        self._settle()
         cap = self._limits.max_clusters
         # A death may lead back below the cap: what comes after it is beyond the cap all the same.
         solutions = itertools.takewhile(lambda s: s.n_clusters <= cap, self._solutions)
@@ -238,7 +248,16 @@ class Tracer:
         self._solutions.append(solution)
         self._progress.advance(max(0.0, solution.i_ty - before))
 
+    def _settle(self) -> None:
+        """Put the transition that waits for its spinodal where it belongs."""
+        if self._pending is not None:
+            (place, finish), self._pending = self._pending, None
+            passage = finish()
+            self._solutions[place:place] = passage.solutions
+            self._transitions = coalesce([*self._transitions, *passage.transitions])
+
     def _record(self, passage: Passage) -> None:
+        self._settle()
         self._solutions.extend(passage.solutions)
         self._transitions = coalesce([*self._transitions, *passage.transitions])
         self._postponed = passage.postponed

@@ -85,7 +85,12 @@ class TraceKeeper:
         self.tracks_other_run = True
         return None
 
-    def offer(
+    def is_due(self) -> bool:
+        """Whether the file is old enough to be replaced."""
+        age = time.monotonic() - self._saved
+        return age >= max(SAVE_EVERY, _LEAST_RATIO * self._cost)
+
+    def save(
         self,
         solutions: list[IBSolution],
         transitions: list[PhaseTransition],
@@ -93,10 +98,8 @@ class TraceKeeper:
         states: tuple[SolvedState, SolvedState | None],
         rng: np.random.Generator,
     ) -> None:
-        """Replace the file, whole or not at all, when it is old enough."""
+        """Replace the file, whole or not at all."""
         began = time.monotonic()
-        if began - self._saved < max(SAVE_EVERY, _LEAST_RATIO * self._cost):
-            return
         here, postponed = states
         trace = UnfinishedTrace(
             self._fingerprint,

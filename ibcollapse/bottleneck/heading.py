@@ -1,0 +1,38 @@
+"""Where a solved state is going: its Hessian and its tangent, computed once."""
+
+import functools
+import weakref
+
+from ibcollapse.bottleneck.branch import Tangent, tangent
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import Curvature, curvature
+from ibcollapse.bottleneck.solver import SolvedState
+
+
+class Heading:
+    """The Hessian of F at a state and the tangent of its branch."""
+
+    def __init__(self, channel: Channel, state: SolvedState) -> None:
+        self._channel = channel
+        self._at = state.mixture, state.evaluation, state.beta
+
+    @functools.cached_property
+    def hessian(self) -> Curvature:
+        """The Hessian, with a preconditioner of its own."""
+        return curvature(self._channel, *self._at)
+
+    @functools.cached_property
+    def slope(self) -> Tangent:
+        """The tangent."""
+        return tangent(self._channel, *self._at, self.hessian)
+
+
+_headings: weakref.WeakKeyDictionary[SolvedState, Heading] = weakref.WeakKeyDictionary()
+
+
+def heading(channel: Channel, state: SolvedState) -> Heading:
+    """That of a state of the channel: the walk asks for it where it plans a step and takes it."""
+    found = _headings.get(state)
+    if found is None:
+        found = _headings[state] = Heading(channel, state)
+    return found
