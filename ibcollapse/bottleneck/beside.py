@@ -123,7 +123,8 @@ def _with_new_atoms(
             return event.mixture
         here = (channel, ended.mixture, ended.evaluation)
         least = max(_CLEAR, _CLEAR_SPLIT * (beta - 1.0))
-        return parted(*here, split_directions(*here, beta), event.atom, beta, least)
+        splits = split_directions(*here, beta, np.array([event.atom]))
+        return parted(*here, splits, event.atom, beta, least)
     if ended is None:
         return join(event.mixture, event.violators, share=1e-3)
     guess = None if birth is None else birth.guess(ended.mixture, abs(beta - event.beta))

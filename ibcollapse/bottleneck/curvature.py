@@ -43,7 +43,7 @@ _MOST_PRODUCTS = 200
 # With this much damping any direction in which F falls will do.
 _MUCH_DAMPING = 1e-2
 # A borrowed preconditioner that takes more products than this is given up.
-_FEW_PRODUCTS = 16
+_FEW_PRODUCTS = 20
 
 
 class Curvature(Protocol):

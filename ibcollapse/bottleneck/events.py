@@ -30,7 +30,7 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.parting import NEAR
-from ibcollapse.bottleneck.stability import Splits, split_directions
+from ibcollapse.bottleneck.stability import Splits, least_stable, split_directions
 
 Array = NDArray[np.float64]
 
@@ -97,12 +97,6 @@ class _Probe:
         """The maxima above the bound and the few highest below, (n, n_classes)."""
         return self.away[: np.count_nonzero(self.away_excess > 0) + _NEXT_HIGHEST]
 
-    @property
-    def least_stable(self) -> NDArray[np.intp]:
-        """The unstable atoms and the few that come next."""
-        growth = self.splits.growth
-        return np.argsort(-growth)[: np.count_nonzero(growth > 1) + _NEXT_HIGHEST]
-
 
 def locate(
     channel: Channel,
@@ -163,9 +157,8 @@ def locate(
         # The first probe has met every maximum; from here on those that have failed are followed,
         # also those that the latest probe has lost, and the next few.
         followed = np.concatenate([probe.leading, worst.leading])
-        atoms = np.union1d(probe.least_stable, worst.least_stable)
-        found = _probe(channel, *nearer, guess, followed, nearby=probe.hessian, atoms=atoms)
-        found = found or _probe(channel, *anchor, guess, followed, atoms=atoms)
+        found = _probe(channel, *nearer, guess, followed, nearby=probe.hessian)
+        found = found or _probe(channel, *anchor, guess, followed)
         if found is None:
             return None
         probe = found
@@ -184,7 +177,6 @@ def _probe(
     hints: Array,
     starts: Array | None = None,
     nearby: Curvature | None = None,
-    atoms: NDArray[np.intp] | None = None,
 ) -> _Probe | None:
     ended = follow(channel, mixture, slope, from_beta, beta, nearby=nearby)
     if ended is None:
@@ -199,6 +191,7 @@ def _probe(
     away = distance > AT_ATOM * closeness(beta)
     hessian = ended.hessian or curvature(channel, state, evaluation, beta)
     along = tangent(channel, state, evaluation, beta, hessian)
+    atoms = least_stable(channel, state, evaluation)
     splits = split_directions(channel, state, evaluation, beta, atoms)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     atom = int(np.argmax(splits.growth))

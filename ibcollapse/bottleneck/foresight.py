@@ -10,7 +10,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import AT_ATOM
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.solver import SolvedState
-from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck.stability import least_stable, split_directions
 
 
 def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
@@ -20,7 +20,8 @@ def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
 
 def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     mixture, evaluation, beta = state.mixture, state.evaluation, state.beta
-    splits = split_directions(channel, mixture, evaluation, beta)
+    atoms = least_stable(channel, mixture, evaluation)
+    splits = split_directions(channel, mixture, evaluation, beta, atoms)
     atom = int(np.argmax(splits.growth))
     lacking = 1.0 - float(splits.growth[atom])
     rise = growth_slope(channel, mixture, evaluation, slope, splits, atom, beta)

@@ -32,10 +32,12 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 # Groups of points: at least so many a class, and so many an atom, to tell the weights apart.
-_GROUPS_A_CLASS = 2
-_GROUPS_AN_ATOM = 1.5
+_GROUPS_A_CLASS = 1
+_GROUPS_AN_ATOM = 1.0
 # The least damping: weight alone has no curvature within an atom.
 _LEAST = 1e-6
+# Directions in which W Wᵀ is smaller than this are left out.
+_STIFF = 0.3
 _PARTS = 2
 
 
@@ -78,33 +80,42 @@ class Preconditioner:
 
 
 class Factored:
-    """P + damping I as L Lᵀ + U Uᵀ."""
+    """P + damping I as L (I + W Wᵀ) Lᵀ.
+
+    Of W, what is stiff is kept: orthonormal directions Y with their share d of (I + W Wᵀ)⁻¹ =
+    I − Yᵀ d Y. The inverses of L are kept in single precision, as reading them is what a solve
+    costs; in Y that would drown the stiff directions in the rounding of the others.
+    """
 
     def __init__(self, blocks: Array, coarse: Array, damping: float) -> None:
         self.damping = damping
         n_t, size, _ = blocks.shape
-        self._roots = np.empty_like(blocks)
+        self._roots = np.empty(blocks.shape, dtype=np.float32)
         inner = np.empty_like(coarse)
 
         def factor(part: int) -> None:
             for t in range(part, n_t, _PARTS):
-                self._roots[t] = _inverse_root(blocks[t], damping)
-                inner[:, t] = coarse[:, t] @ self._roots[t].T
+                root = _inverse_root(blocks[t], damping)
+                self._roots[t] = root
+                inner[:, t] = coarse[:, t] @ root.T
 
         side_by_side(factor, range(_PARTS))
-        self._coarse = inner.reshape(len(coarse), n_t * size)
-        overlap = self._coarse @ self._coarse.T
-        overlap.flat[:: len(overlap) + 1] += 1.0
-        self._overlap = scipy.linalg.cho_factor(overlap, lower=True, check_finite=False)
+        columns = inner.reshape(len(coarse), n_t * size)
+        stiffness, vectors = np.linalg.eigh(columns @ columns.T)
+        stiff = stiffness > _STIFF
+        self._stiff = vectors[:, stiff].T @ columns / np.sqrt(stiffness[stiff])[:, None]
+        self._shares = stiffness[stiff] / (1.0 + stiffness[stiff])
 
     def solve(self, vector: Array) -> Array:
         """(P + damping I)⁻¹ times a flat scaled vector."""
         n_t, size, _ = self._roots.shape
-        inner = np.matmul(self._roots, vector.reshape(n_t, size, 1)).ravel()
-        shared = self._coarse @ inner
-        inner -= scipy.linalg.cho_solve(self._overlap, shared, check_finite=False) @ self._coarse
-        outer = np.matmul(inner.reshape(n_t, 1, size), self._roots)
-        flat: Array = outer.ravel()
+        # Single precision has no room for vectors of any length, only for shares of it.
+        length = float(np.abs(vector).max()) or 1.0
+        short = (vector / length).astype(np.float32)
+        inner = np.matmul(self._roots, short.reshape(n_t, size, 1)).ravel().astype(np.float64)
+        inner -= (self._shares * (self._stiff @ inner)) @ self._stiff
+        outer = np.matmul(inner.astype(np.float32).reshape(n_t, 1, size), self._roots)
+        flat: Array = length * outer.ravel().astype(np.float64)
         return flat
 
 

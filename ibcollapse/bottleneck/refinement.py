@@ -1,6 +1,7 @@
 """Descent to a stationary mixture without superfluous atoms."""
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,10 @@ COINCIDENT = 1e-8
 STATIONARY = 1e-26
 _FEW_VARIABLES = 100
 MOST_SWEEPS = 400
-# A potential this far below one at an atom says that its weight should be zero.
+# A potential this far below one at an atom says that its weight should be zero; a state that is
+# refined to a squared gradient says so of potentials further off than so many times its root.
 _STARVED = 1e-9
+_BEYOND_GRADIENT = 1e3
 _SWEEPS_A_ROUND = 16
 
 
@@ -48,6 +51,7 @@ def refine(
     apart = COINCIDENT * closeness(beta)
     state, n_sweeps, fed = merge_coincident(mixture, apart), 0, False
     tol *= max(1.0, state.n_t * (1 + channel.n_classes) / _FEW_VARIABLES)
+    off = max(_STARVED, _BEYOND_GRADIENT * math.sqrt(tol))
     while True:
         if n_sweeps and state.n_t > 1 and not fed:
             # Weights first: where they are far off, no step in the decoders is worth much.
@@ -60,12 +64,12 @@ def refine(
         # A round that ends early without reaching `tol` was stopped by rounding.
         finished = ended.residual <= tol or ended.n_sweeps < budget
         ratio = ended.evaluation.p_t / state.q
-        if finished and ratio.min() < 1 - _STARVED:
-            state = _without(channel, state, ratio < 1 - _STARVED, beta)
+        if finished and ratio.min() < 1 - off:
+            state = _without(channel, state, ratio < 1 - off, beta)
             n_sweeps += 1
         state = merge_coincident(state, apart)
         unchanged = state.n_t == ended.mixture.n_t
-        if unchanged and finished and not fed and ratio.max() > 1 + _STARVED:
+        if unchanged and finished and not fed and ratio.max() > 1 + off:
             # An atom of next to no weight wants more; how much, its small share of the gradient
             # says only to its last digits, and with the exact Hessian.
             nearby = curvature(channel, ended.mixture, ended.evaluation, beta, nearby, exact=True)

@@ -127,11 +127,15 @@ def first_transition(
     none = np.empty((0, channel.n_classes))
     hints: tuple[Array, ...] = (before.maxima.log_r, branch.maxima.log_r)
     bad, at_bad = branch.beta, branch.mixture
+    found: Callable[[], Passage] | None = None
+    above: SolvedState | None = None
     for _ in range(_MOST_EARLIER):
         known = certificate.apart(np.concatenate(hints), bad)
         event = locate(channel, before.mixture, None, before.beta, bad, none, known, at_bad=at_bad)
-        if event is None or event.beta <= before.beta:
-            return None
+        again = found is not None and event is not None and _at_once(event.beta, bad)
+        if event is None or event.beta <= before.beta or again:
+            # The one before, if any, is the first, whatever appears there at once.
+            break
         local = _spinodal_begun(channel, event)
         # Nothing is solved at the end of the branch: what shows only beyond it may be there.
         far = event.beta + 2.0 * FRACTIONS[-1] * (event.beta - 1.0)
@@ -139,15 +143,21 @@ def first_transition(
         above = beside(channel, event, limit, options, rng)
         if above is limit or above.gap > options.tol:
             return None
+        here = at_event(channel, event, above, options, rng)
+        if here.gap > options.tol:
+            return None
+        found = partial(described, channel, event, here, above, options, local)
         if above.mixture.n_t == event.mixture.n_t + 1:
-            here = at_event(channel, event, above, options, rng)
-            if here.gap > options.tol:
-                return None
-            return partial(described, channel, event, here, above, options, local), above
+            break
         # Nothing had pointed at an earlier birth: the state above it does.
         hints = (*hints, above.mixture.log_r, above.maxima.log_r)
         bad, at_bad = event.beta, event.mixture
-    return None
+    return None if found is None or above is None else (found, above)
+
+
+def _at_once(beta: float, later: float) -> bool:
+    """Whether two betas are not told apart any further."""
+    return later - beta <= RESOLUTION * (beta - 1.0)
 
 
 def _spinodal_begun(channel: Channel, event: Event) -> Callable[[], float] | None:

@@ -12,7 +12,7 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.refinement import STATIONARY
-from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck.stability import least_stable, split_directions
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _LONGEST = 0.5
 _FARTHEST_MOVE = 0.6
 _MOST_GROWTH = 3.0
 # A descent that takes more sweeps than this is on its way to another branch.
-_MOST_SWEEPS = 30
+_MOST_SWEEPS = 12
 # A Newton step shorter than this share of beta − 1 ends at the root: its error is of the order of
 # the step's square.
 _LAST_STEP = 1e-7
@@ -32,13 +32,13 @@ _LAST_STEP = 1e-7
 # the root by more than this share of its way is halved.
 _OVERSHOT = 0.1
 _MOST_HALVINGS = 12
-# Of so many atoms, the least stable ones, it is foreseen where they split; at the root all are
-# looked at.
-_WATCHED = 8
-# Steps longer than this share of beta − 1 end at a squared scaled gradient (nats) that will do to
-# plan the next one.
-_LONG_STEP = 1e-2
-_ROUGH = 1e-18
+# Of so many atoms, the least stable ones, it is foreseen where they split.
+_WATCHED = 4
+# A step of the share u of beta − 1 misses the root by about u²: the squared scaled gradient (nats)
+# that is left at its end need not be less than this much times u to the fourth power.
+_ROUGH = 1e-11
+# On a step no longer than this share of beta − 1 the same atoms stay the least stable.
+_SHORT = 0.02
 # The cubic through two points may correct Newton's step by this share of it.
 _MOST_CORRECTION = 0.5
 
@@ -58,13 +58,7 @@ def spinodal(channel: Channel, event: Event) -> float:
         longest = min(_LONGEST * (here.beta - 1), _reach(here))
         step = here.to_go(before)
         if abs(step) <= _LAST_STEP * (here.beta - 1):
-            at = here.mixture, here.evaluation
-            splits = split_directions(channel, *at, here.beta)
-            if 1.0 - splits.growth.max() >= min(0.0, here.lacking.min()):
-                return float(here.beta + step)
-            # An atom that had not been watched has split before.
-            here, before = _growth(channel, here.beta, *at, here.hessian), None
-            continue
+            return float(here.beta + step)
         step = min(max(step, -longest), longest)
         if here.beta + step > limit:
             return math.nan
@@ -79,21 +73,20 @@ def spinodal(channel: Channel, event: Event) -> float:
 class _Growth:
     """A point of the branch: what beta λ₂ of its atoms lacks of one, and how fast it rises in beta.
 
-    `lacking` (n_t,) is infinite for atoms that are not watched, `rise` (n_t,) zero.
+    Both are (n_t,); atoms that are not among the least stable lack all of it and have no rise.
     """
 
     beta: float
     mixture: Mixture
-    evaluation: Evaluation
     slope: Tangent
     hessian: Curvature
     lacking: Array
     rise: Array
 
     @property
-    def watched(self) -> NDArray[np.intp]:
-        """The least stable atoms."""
-        return np.argsort(self.lacking)[:_WATCHED]
+    def leading(self) -> NDArray[np.intp]:
+        """The atoms whose growth is known."""
+        return np.flatnonzero(self.lacking < 1.0)
 
     def to_go(self, before: "_Growth | None") -> float:
         """How far in beta the first root is; infinite where no atom's beta λ₂ rises."""
@@ -127,16 +120,15 @@ def _growth(
     hessian: Curvature | None = None,
     atoms: NDArray[np.intp] | None = None,
 ) -> _Growth:
+    if atoms is None:
+        atoms = least_stable(channel, mixture, evaluation)
     splits = split_directions(channel, mixture, evaluation, beta, atoms)
     hessian = hessian or curvature(channel, mixture, evaluation, beta)
     slope = tangent(channel, mixture, evaluation, beta, hessian)
-    lacking, rise = np.full(mixture.n_t, math.inf), np.zeros(mixture.n_t)
-    atoms = np.arange(mixture.n_t) if atoms is None else atoms
-    lacking[atoms] = 1.0 - splits.growth[atoms]
-    here = _Growth(beta, mixture, evaluation, slope, hessian, lacking, rise)
-    for atom in here.watched[: len(atoms)]:
+    rise = np.zeros(mixture.n_t)
+    for atom in np.argsort(-splits.growth)[:_WATCHED]:
         rise[atom] = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
-    return here
+    return _Growth(beta, mixture, slope, hessian, 1.0 - splits.growth, rise)
 
 
 def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
@@ -146,19 +138,20 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
+        is_short = abs(step) <= _SHORT * (here.beta - 1)
         ended = follow(
             channel,
             here.mixture,
             here.slope,
             here.beta,
             beta,
-            tol=_ROUGH if abs(step) > _LONG_STEP * (here.beta - 1) else STATIONARY,
+            tol=max(STATIONARY, _ROUGH * (step / (here.beta - 1)) ** 4),
             max_sweeps=_MOST_SWEEPS,
             nearby=here.hessian,
         )
         if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
-            state = ended.mixture, ended.evaluation
-            there = _growth(channel, beta, *state, ended.hessian, here.watched)
+            at = ended.mixture, ended.evaluation, ended.hessian
+            there = _growth(channel, beta, *at, here.leading if is_short else None)
             if there.lacking.min() >= -_OVERSHOT * abs(here.lacking.min()):
                 return there
         step *= 0.5

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
+from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
@@ -25,6 +26,7 @@ from ibcollapse.bottleneck.mixture import (
     potential_offset,
     trivial_mixture,
 )
+from ibcollapse.bottleneck.sparse_rows import sparse_rows
 
 Array = NDArray[np.float64]
 
@@ -33,6 +35,8 @@ _SAME_EIGENVALUE = 1e-6
 # 1e-26 nats, which leaves such an entry anywhere on its way to zero; β p(y|x) > 1 of the rows that
 # still have it would be taken for an instability, while Φ falls in that direction.
 _ABSENT = 1e-20
+# So many atoms are looked at where only the least stable matter.
+_LEAST_STABLE = 8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,6 +102,25 @@ def split_directions(
         multiplicity[t] = int(np.count_nonzero(near))
         directions[t, alive] = root * vectors[:, -1]
     return Splits(means, growth, multiplicity, directions)
+
+
+def least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) -> NDArray[np.intp]:
+    """The atoms with the largest growth rates: all of them, unless they are many.
+
+    Where most posteriors are next to nothing the atoms are ranked without those.
+    """
+    rows = sparse_rows(channel)
+    if rows is None or mixture.n_t <= _LEAST_STABLE:
+        return np.arange(mixture.n_t)
+    p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
+    mean = evaluation.joint / evaluation.p_t[:, None]
+    spread = sparse_second_moments(rows, p_xt, channel.n_classes)
+    spread /= evaluation.p_t[:, None, None]
+    spread -= mean[:, :, None] * mean[:, None, :]
+    inverse = np.divide(1.0, np.sqrt(mean), out=np.zeros_like(mean), where=mean > _ABSENT)
+    spread *= inverse[:, :, None] * inverse[:, None, :]
+    growth = np.array([_leading(scaled)[0][-1] for scaled in spread])
+    return np.argsort(-growth)[:_LEAST_STABLE]
 
 
 def _leading(matrix: Array) -> tuple[Array, Array]:
