@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import Mixture, exponents
@@ -14,6 +15,9 @@ from ibcollapse.bottleneck.newton import inverse_curvature, moved_masses
 
 Array = NDArray[np.float64]
 
+# Where less than this share of F_εε is left, c is solved for in so many more rounds.
+_CANCELLED = 1e-4
+_MORE_DIGITS = 2
 # In a first guess the other weights change by at most this share.
 _MOST_GROWTH = 0.5
 
@@ -49,8 +53,17 @@ class Birth:
         root_q, scale = scales(mixture, event.beta)
         gap = event.beta * (joint - p_t[:, None] * mixture.r)
         mixed = scaled(p_t, gap, root_q, scale)
+        own = float(p_x @ ratio**2)
         response = -inverse_curvature(event.hessian, mixed)
-        bend = float(p_x @ ratio**2) + float(mixed @ response)
+        bend = own + float(mixed @ response)
+        if bend < _CANCELLED * own:
+            # Next to nothing is left of F_εε: all posteriors and all digits count.
+            at = channel, mixture, evaluation, event.beta
+            hessian = curvature(*at, event.hessian, exact=True)
+            for _ in range(_MORE_DIGITS):
+                missing = mixed + hessian.apply(response)
+                response -= inverse_curvature(hessian, missing)
+            bend = own + float(mixed @ response)
         growth, logits = unscaled(response, root_q, scale)
         return cls(event.violators[0], abs(event.steepness), bend, growth, logits)
 

@@ -47,9 +47,13 @@ _FEW_PRODUCTS = 20
 
 
 class Curvature(Protocol):
-    """What a second-order method asks of a Hessian; one `is_cheap` when it costs least to make."""
+    """What a second-order method asks of a Hessian.
+
+    One `is_cheap` when it costs least to make; one that `is_exact` leaves no posterior out.
+    """
 
     is_cheap: bool
+    is_exact: bool
 
     def serves(self, mixture: Mixture) -> bool:
         """Whether a state close by should start with this Hessian rather than have its own."""
@@ -96,6 +100,7 @@ class MatrixCurvature:
     """The Hessian as a matrix, factored once for each damping."""
 
     is_cheap = False
+    is_exact = True
 
     def __init__(
         self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
@@ -153,8 +158,8 @@ class ImplicitCurvature:
         exact: bool = False,
     ) -> None:
         self._state = channel, mixture, evaluation, beta
-        self._exact = exact
         self._rows = None if exact else sparse_rows(channel)
+        self.is_exact = self._rows is None
         self._w, self._p_x = channel.p_y_given_x, channel.p_x
         self._pi = evaluation.p_t_given_x
         if self._rows is not None:
@@ -168,12 +173,12 @@ class ImplicitCurvature:
             self._borrowed = nearby.preconditioner
 
     def serves(self, mixture: Mixture) -> bool:
-        """Not unless it is exact: a new one costs only its preconditioner, which is borrowed."""
-        return self._exact and mixture.log_r.shape == self._r.shape
+        """No: a new one costs nothing but its preconditioner, which is borrowed."""
+        return False
 
     def for_thread(self) -> Curvature:
         """One that has this one's preconditioner, to give up by itself."""
-        return ImplicitCurvature(*self._state, nearby=self, exact=self._exact)
+        return ImplicitCurvature(*self._state, nearby=self, exact=self.is_exact)
 
     def apply(self, vector: Array) -> Array:
         """H times a flat scaled vector."""

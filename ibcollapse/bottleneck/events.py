@@ -30,7 +30,7 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.parting import NEAR
-from ibcollapse.bottleneck.stability import Splits, least_stable, split_directions
+from ibcollapse.bottleneck.stability import NEXT_TO, Splits, least_stable, split_directions
 
 Array = NDArray[np.float64]
 
@@ -78,7 +78,10 @@ class Event:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Probe:
-    """A point of the branch: how far it is from failing (> 0: failed) and by which function."""
+    """A point of the branch: how far it is from failing (> 0: failed) and by which function.
+
+    `splits` are those of the least stable `atoms`.
+    """
 
     beta: float
     mixture: Mixture
@@ -86,6 +89,7 @@ class _Probe:
     slope: Tangent
     hessian: Curvature
     residual: float
+    atoms: NDArray[np.intp]
     splits: Splits
     excess: float
     excess_slope: float
@@ -108,6 +112,7 @@ def locate(
     hints: Array,
     *,
     at_bad: Mixture | None = None,
+    met: certificate.Maxima | None = None,
     rtol: float = 1e-9,
 ) -> Event | None:
     """First failure of the branch of `mixture` on the way from `ok_beta` to `bad_beta`.
@@ -121,6 +126,8 @@ def locate(
         the maxima found are followed.
     at_bad : Mixture, optional
         The branch at `bad_beta`, where it is known.
+    met : Maxima, optional
+        The maxima of Φ there, where they are known; nothing else is sought then.
     rtol : float
         Stop when the bracket is shorter than rtol · |beta − 1|, or the excess vanishes.
 
@@ -131,7 +138,7 @@ def locate(
     """
     anchor = (mixture, slope, ok_beta)
     first = anchor if at_bad is None else (at_bad, None, bad_beta)
-    probe = _probe(channel, *first, bad_beta, hints, starts)
+    probe = _probe(channel, *first, bad_beta, hints, starts, met=met)
     if probe is None or probe.excess <= 0:
         return None
     good, bad = ok_beta, bad_beta
@@ -148,7 +155,7 @@ def locate(
             guess = 0.5 * (good + bad)
             if probe.excess <= 0:
                 # Coming from nearer by, the branch may well be optimal as far as `bad`.
-                again = _probe(channel, *nearer, bad, hints, starts, probe.hessian)
+                again = _probe(channel, *nearer, bad, hints, starts, nearby=probe)
                 if again is None or again.excess <= 0:
                     return None
                 worst = again
@@ -157,7 +164,7 @@ def locate(
         # The first probe has met every maximum; from here on those that have failed are followed,
         # also those that the latest probe has lost, and the next few.
         followed = np.concatenate([probe.leading, worst.leading])
-        found = _probe(channel, *nearer, guess, followed, nearby=probe.hessian)
+        found = _probe(channel, *nearer, guess, followed, nearby=probe)
         found = found or _probe(channel, *anchor, guess, followed)
         if found is None:
             return None
@@ -176,22 +183,28 @@ def _probe(
     beta: float,
     hints: Array,
     starts: Array | None = None,
-    nearby: Curvature | None = None,
+    *,
+    nearby: _Probe | None = None,
+    met: certificate.Maxima | None = None,
 ) -> _Probe | None:
-    ended = follow(channel, mixture, slope, from_beta, beta, nearby=nearby)
+    hessian = None if nearby is None else nearby.hessian
+    ended = follow(channel, mixture, slope, from_beta, beta, nearby=hessian)
     if ended is None:
         return None
     state, evaluation = ended.mixture, ended.evaluation
     log_v = certificate.potential_weights(channel, evaluation.log_z)
     starts = hints[:0] if starts is None else starts
-    maxima = certificate.climb(channel, log_v, starts, beta, hints=hints)
+    maxima = met or certificate.climb(channel, log_v, starts, beta, hints=hints)
     distance = np.array(
         [certificate.hellinger_squared(log_r, state.log_r).min() for log_r in maxima.log_r]
     )
     away = distance > AT_ATOM * closeness(beta)
     hessian = ended.hessian or curvature(channel, state, evaluation, beta)
     along = tangent(channel, state, evaluation, beta, hessian)
-    atoms = least_stable(channel, state, evaluation)
+    if nearby is not None and abs(beta - nearby.beta) <= NEXT_TO * (beta - 1):
+        atoms = nearby.atoms
+    else:
+        atoms = least_stable(channel, state, evaluation, beta)
     splits = split_directions(channel, state, evaluation, beta, atoms)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     atom = int(np.argmax(splits.growth))
@@ -214,6 +227,7 @@ def _probe(
         along,
         hessian,
         ended.residual,
+        atoms,
         splits,
         excess,
         excess_slope,

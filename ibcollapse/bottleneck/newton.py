@@ -27,6 +27,8 @@ _WEAK = 100.0
 # Predicted gains below this multiple of the rounding are not looked for in F.
 _HIDDEN = 100.0
 _LAST_DAMPING = 1e-13
+# Below this squared gradient, nats, a direction without curvature may be one of very little.
+_STATIONARY_ENOUGH = 1e-15
 # Less makes no difference to steps that are computed to three digits.
 _INEXACT_DAMPING = 1e-9
 _FIRST_DAMPING = 1e-3
@@ -75,7 +77,7 @@ def descend(
     damping, n_sweeps = min(_FIRST_DAMPING, here.residual), 1
     hessian = nearby if nearby is not None and nearby.serves(mixture) else None
     latest = nearby
-    fresh = cornered = False
+    fresh = cornered = exact = False
     n_slow = 0
     while n_sweeps < max_sweeps and here.residual > tol:
         if damping > _MOST_DAMPING:
@@ -86,11 +88,15 @@ def descend(
             here, hessian, damping = mapped, None, _FIRST_DAMPING
             continue
         if hessian is None:
-            hessian = curvature(channel, here.mixture, here.evaluation, beta, latest)
+            hessian = curvature(channel, here.mixture, here.evaluation, beta, latest, exact=exact)
             latest, fresh = hessian, True
         newton = hessian.descend(-here.gradient, damping)
         if newton is None:
-            damping = max(10 * damping, 1e-6)
+            if not exact and not hessian.is_exact and here.residual <= _STATIONARY_ENOUGH:
+                # What the products leave out may be all the curvature that there is.
+                hessian, exact = None, True
+            else:
+                damping = max(10 * damping, 1e-6)
             continue
         trial, step = _moved(here.mixture, newton, beta)
         there = _point(channel, trial, beta)

@@ -12,7 +12,7 @@ from ibcollapse.bottleneck.certificate import (
     potential_weights,
 )
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.curvature import Curvature, curvature
+from ibcollapse.bottleneck.curvature import Curvature
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
@@ -70,9 +70,7 @@ def refine(
         state = merge_coincident(state, apart)
         unchanged = state.n_t == ended.mixture.n_t
         if unchanged and finished and not fed and ratio.max() > 1 + off:
-            # An atom of next to no weight wants more; how much, its small share of the gradient
-            # says only to its last digits, and with the exact Hessian.
-            nearby = curvature(channel, ended.mixture, ended.evaluation, beta, nearby, exact=True)
+            # An atom of next to no weight wants more; its share of the gradient is as small.
             tol, fed = 0.0, True
             continue
         if (unchanged and finished) or n_sweeps >= max_sweeps:

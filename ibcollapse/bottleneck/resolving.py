@@ -127,11 +127,14 @@ def first_transition(
     none = np.empty((0, channel.n_classes))
     hints: tuple[Array, ...] = (before.maxima.log_r, branch.maxima.log_r)
     bad, at_bad = branch.beta, branch.mixture
+    met: certificate.Maxima | None = branch.maxima
     found: Callable[[], Passage] | None = None
     above: SolvedState | None = None
     for _ in range(_MOST_EARLIER):
         known = certificate.apart(np.concatenate(hints), bad)
-        event = locate(channel, before.mixture, None, before.beta, bad, none, known, at_bad=at_bad)
+        event = locate(
+            channel, before.mixture, None, before.beta, bad, none, known, at_bad=at_bad, met=met
+        )
         again = found is not None and event is not None and _at_once(event.beta, bad)
         if event is None or event.beta <= before.beta or again:
             # The one before, if any, is the first, whatever appears there at once.
@@ -151,7 +154,7 @@ def first_transition(
             break
         # Nothing had pointed at an earlier birth: the state above it does.
         hints = (*hints, above.mixture.log_r, above.maxima.log_r)
-        bad, at_bad = event.beta, event.mixture
+        bad, at_bad, met = event.beta, event.mixture, None
     return None if found is None or above is None else (found, above)
 
 

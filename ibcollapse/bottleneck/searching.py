@@ -10,7 +10,7 @@ from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
-from ibcollapse.bottleneck.stability import split_directions
+from ibcollapse.bottleneck.stability import rough_splits
 
 Array = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def search(
     begun: list[Array] = []
 
     def starts() -> Array:
-        splits = split_directions(channel, mixture, evaluation, beta)
+        splits = rough_splits(channel, mixture, evaluation, beta)
         begun.append(certificate.starting_decoders(channel, mixture, splits, log_v, beta, rng))
         return begun[0]
 

@@ -12,7 +12,7 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.refinement import STATIONARY
-from ibcollapse.bottleneck.stability import least_stable, split_directions
+from ibcollapse.bottleneck.stability import NEXT_TO, least_stable, split_directions
 
 Array = NDArray[np.float64]
 
@@ -32,13 +32,12 @@ _LAST_STEP = 1e-7
 # the root by more than this share of its way is halved.
 _OVERSHOT = 0.1
 _MOST_HALVINGS = 12
+_LEAST_PART, _MOST_PART = 0.1, 0.99
 # Of so many atoms, the least stable ones, it is foreseen where they split.
 _WATCHED = 4
 # A step of the share u of beta − 1 misses the root by about u²: the squared scaled gradient (nats)
 # that is left at its end need not be less than this much times u to the fourth power.
 _ROUGH = 1e-11
-# On a step no longer than this share of beta − 1 the same atoms stay the least stable.
-_SHORT = 0.02
 # The cubic through two points may correct Newton's step by this share of it.
 _MOST_CORRECTION = 0.5
 
@@ -73,20 +72,17 @@ def spinodal(channel: Channel, event: Event) -> float:
 class _Growth:
     """A point of the branch: what beta λ₂ of its atoms lacks of one, and how fast it rises in beta.
 
-    Both are (n_t,); atoms that are not among the least stable lack all of it and have no rise.
+    Both are (n_t,); only those of `atoms`, the least stable, are known: the others lack all of it
+    and have no rise.
     """
 
     beta: float
     mixture: Mixture
     slope: Tangent
     hessian: Curvature
+    atoms: NDArray[np.intp]
     lacking: Array
     rise: Array
-
-    @property
-    def leading(self) -> NDArray[np.intp]:
-        """The atoms whose growth is known."""
-        return np.flatnonzero(self.lacking < 1.0)
 
     def to_go(self, before: "_Growth | None") -> float:
         """How far in beta the first root is; infinite where no atom's beta λ₂ rises."""
@@ -121,14 +117,14 @@ def _growth(
     atoms: NDArray[np.intp] | None = None,
 ) -> _Growth:
     if atoms is None:
-        atoms = least_stable(channel, mixture, evaluation)
+        atoms = least_stable(channel, mixture, evaluation, beta)
     splits = split_directions(channel, mixture, evaluation, beta, atoms)
     hessian = hessian or curvature(channel, mixture, evaluation, beta)
     slope = tangent(channel, mixture, evaluation, beta, hessian)
     rise = np.zeros(mixture.n_t)
     for atom in np.argsort(-splits.growth)[:_WATCHED]:
         rise[atom] = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
-    return _Growth(beta, mixture, slope, hessian, 1.0 - splits.growth, rise)
+    return _Growth(beta, mixture, slope, hessian, atoms, 1.0 - splits.growth, rise)
 
 
 def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
@@ -138,7 +134,7 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
-        is_short = abs(step) <= _SHORT * (here.beta - 1)
+        is_short = abs(step) <= NEXT_TO * (here.beta - 1)
         ended = follow(
             channel,
             here.mixture,
@@ -151,9 +147,14 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
         )
         if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
             at = ended.mixture, ended.evaluation, ended.hessian
-            there = _growth(channel, beta, *at, here.leading if is_short else None)
+            there = _growth(channel, beta, *at, here.atoms if is_short else None)
             if there.lacking.min() >= -_OVERSHOT * abs(here.lacking.min()):
                 return there
+            # Where it says that the root was, if that is a good part of the way.
+            nearer = step + there.to_go(None)
+            if _LEAST_PART <= nearer / step <= _MOST_PART:
+                step = nearer
+                continue
         step *= 0.5
     return None
 

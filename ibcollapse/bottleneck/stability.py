@@ -37,6 +37,8 @@ _SAME_EIGENVALUE = 1e-6
 _ABSENT = 1e-20
 # So many atoms are looked at where only the least stable matter.
 _LEAST_STABLE = 8
+NEXT_TO = 1e-3
+"""Over this share of beta − 1 the least stable atoms are the same."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,24 +78,51 @@ def split_directions(
 
     Where `atoms` are given the others are left out: they have growth zero and no direction.
     """
-    n_t, n_classes = mixture.log_r.shape
-    atoms = np.arange(n_t) if atoms is None else atoms
-    means = np.zeros((n_t, n_classes))
-    growth = np.zeros(n_t)
-    multiplicity = np.ones(n_t, dtype=np.int64)
-    directions = np.zeros((n_t, n_classes))
+    atoms = np.arange(mixture.n_t) if atoms is None else atoms
     # p(x|t) are the shares of Φ's terms at the atom.
     offset = potential_offset(channel, np.log(channel.p_x) - evaluation.log_z, beta)
     met = moments_of_starts(
         channel.packed, offset, mixture.log_r[atoms], beta, second=True, n_threads=THREADS
     )
-    for t, mean, second in zip(atoms, met.mean, met.second, strict=True):
+    return _splits_of(met.mean, met.second, beta, atoms, mixture.n_t)
+
+
+def rough_splits(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Splits:
+    """As `split_directions`, without the posteriors that are next to nothing where most are."""
+    rows = sparse_rows(channel)
+    if rows is None:
+        return split_directions(channel, mixture, evaluation, beta)
+    p_t = evaluation.p_t
+    p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
+    second = sparse_second_moments(rows, p_xt, channel.n_classes) / p_t[:, None, None]
+    means = evaluation.joint / p_t[:, None]
+    return _splits_of(means, second, beta, np.arange(mixture.n_t), mixture.n_t)
+
+
+def least_stable(
+    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+) -> NDArray[np.intp]:
+    """The atoms with the largest growth rates: all of them, unless they are many."""
+    if sparse_rows(channel) is None or mixture.n_t <= _LEAST_STABLE:
+        return np.arange(mixture.n_t)
+    growth = rough_splits(channel, mixture, evaluation, beta).growth
+    return np.argsort(-growth)[:_LEAST_STABLE]
+
+
+def _splits_of(
+    met_means: Array, seconds: Array, beta: float, atoms: NDArray[np.intp], n_t: int
+) -> Splits:
+    """Splits of `atoms`, from their means (n, n_classes) and second moments' lower triangles."""
+    means = np.zeros((n_t, met_means.shape[1]))
+    growth = np.zeros(n_t)
+    multiplicity = np.ones(n_t, dtype=np.int64)
+    directions = np.zeros_like(means)
+    for t, mean, second in zip(atoms, met_means, seconds, strict=True):
         alive = mean > _ABSENT
         if not alive.any():
             continue
         root = np.sqrt(mean[alive])
         spread = second - np.outer(mean, mean)
-        # The kernel sums the lower triangle only, which is all that eigh reads.
         scaled = spread[np.ix_(alive, alive)] / np.outer(root, root)
         values, vectors = _leading(scaled)
         means[t] = mean
@@ -102,25 +131,6 @@ def split_directions(
         multiplicity[t] = int(np.count_nonzero(near))
         directions[t, alive] = root * vectors[:, -1]
     return Splits(means, growth, multiplicity, directions)
-
-
-def least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) -> NDArray[np.intp]:
-    """The atoms with the largest growth rates: all of them, unless they are many.
-
-    Where most posteriors are next to nothing the atoms are ranked without those.
-    """
-    rows = sparse_rows(channel)
-    if rows is None or mixture.n_t <= _LEAST_STABLE:
-        return np.arange(mixture.n_t)
-    p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
-    mean = evaluation.joint / evaluation.p_t[:, None]
-    spread = sparse_second_moments(rows, p_xt, channel.n_classes)
-    spread /= evaluation.p_t[:, None, None]
-    spread -= mean[:, :, None] * mean[:, None, :]
-    inverse = np.divide(1.0, np.sqrt(mean), out=np.zeros_like(mean), where=mean > _ABSENT)
-    spread *= inverse[:, :, None] * inverse[:, None, :]
-    growth = np.array([_leading(scaled)[0][-1] for scaled in spread])
-    return np.argsort(-growth)[:_LEAST_STABLE]
 
 
 def _leading(matrix: Array) -> tuple[Array, Array]:

@@ -45,11 +45,13 @@ def as_matrix(solve_with, size):
 def test_with_every_point_a_group_it_is_the_hessian(state, monkeypatch):
     channel, mixture, there, beta = state
     monkeypatch.setattr(preconditioner, "row_groups", lambda channel, n_t: np.arange(channel.n_x))
+    monkeypatch.setattr(preconditioner, "_STIFF", 1e-9)
     p = Preconditioner(channel, mixture, there, beta, all_rows(channel)).damped(DAMPING)
     hessian = module.MatrixCurvature(channel, mixture, there, beta)
     vector = np.random.default_rng(0).normal(size=len(hessian.matrix))
     there_and_back = p.solve(hessian.apply(vector) + DAMPING * vector)
-    np.testing.assert_allclose(there_and_back, vector, atol=1e-8)
+    # In single precision, of a matrix whose smallest eigenvalues are some 1e-4 of the largest.
+    np.testing.assert_allclose(there_and_back, vector, atol=2e-3)
 
 
 def test_merging_points_never_adds_curvature(state):
@@ -61,7 +63,7 @@ def test_merging_points_never_adds_curvature(state):
     np.testing.assert_allclose(inverse, inverse.T, atol=1e-7 * np.abs(inverse).max())
     root = np.linalg.cholesky(0.5 * (inverse + inverse.T))
     ratios = np.linalg.eigvalsh(root.T @ (hessian + DAMPING * np.eye(size)) @ root)
-    assert ratios.min() > 1 - 1e-7
+    assert ratios.min() > 1 - 1e-4
     # Most directions are those of single atoms, where it is exact.
     assert np.quantile(ratios, 0.9) < 1.1
 
@@ -116,6 +118,6 @@ def test_it_stays_positive_where_the_hessian_is_not():
 def test_groups_grow_with_the_atoms_and_are_found_once(state):
     channel = state[0]
     few, many = row_groups(channel, 5), row_groups(channel, 100)
-    assert few.max() + 1 == 60
-    assert many.max() + 1 == 240
+    assert few.max() + 1 == 30
+    assert many.max() + 1 == 120
     assert row_groups(channel, 20) is few
