@@ -14,8 +14,12 @@ from ibcollapse.bottleneck.stability import least_stable, split_directions
 
 
 def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
-    """Beta of the first failure that the maxima of Φ and the least stable atom point at; or inf."""
-    return min(_first_split(channel, state, slope), _first_birth(channel, state, slope))
+    """Beta of the first failure that Φ, the least stable atom and the weights point at; or inf."""
+    return min(
+        _first_split(channel, state, slope),
+        _first_birth(channel, state, slope),
+        _first_death(state, slope),
+    )
 
 
 def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
@@ -38,3 +42,9 @@ def _first_birth(channel: Channel, state: SolvedState, slope: Tangent) -> float:
         if rise > 0:
             first = min(first, beta - float(log_phi) / rise)
     return first
+
+
+def _first_death(state: SolvedState, slope: Tangent) -> float:
+    # Beside a birth or a death the weight itself, not its logarithm, is linear in beta.
+    fastest = float(slope.log_q.min())
+    return state.beta - 1.0 / fastest if fastest < 0 else math.inf

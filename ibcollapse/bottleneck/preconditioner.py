@@ -9,9 +9,9 @@ of a group of like posteriors are replaced by their mean:
 
     P = B + U Uᵀ ≤ H,    U of one column √p(group) E[ψ | group] for each group.
 
-With B = L Lᵀ and W = L⁻¹ U, P⁻¹ = L⁻ᵀ (I + W Wᵀ)⁻¹ L⁻¹, where of W Wᵀ only what is not small beside
-the identity is kept. Each atom that is stable has B ≥ 0 within it; where one is not, the eigenvalues
-of its block count by their size.
+With B = L Lᵀ and W = L⁻¹ U, P⁻¹ = L⁻ᵀ (I + W Wᵀ)⁻¹ L⁻¹, where of W Wᵀ only what is not small
+beside the identity is kept. Each atom that is stable has B ≥ 0 within it; where one is not, the
+eigenvalues of its block count by their size.
 """
 
 import math

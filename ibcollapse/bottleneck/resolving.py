@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.beside import FRACTIONS, beside, differs
-from ibcollapse.bottleneck.branch import follow
+from ibcollapse.bottleneck.branch import Tangent, follow
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import (
@@ -22,6 +22,7 @@ from ibcollapse.bottleneck.crossing import (
     unresolved,
 )
 from ibcollapse.bottleneck.events import Event, locate
+from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.side_by_side import begun
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState
@@ -77,8 +78,9 @@ def resolve(
         states = (*states, branch.maxima.log_r)
     hints = certificate.apart(np.concatenate(states), after.beta)
     at_bad = None if branch is None else branch.mixture
+    slope = _slope(channel, before)
     event = locate(
-        channel, before.mixture, None, before.beta, after.beta, starts, hints, at_bad=at_bad
+        channel, before.mixture, slope, before.beta, after.beta, starts, hints, at_bad=at_bad
     )
     if event is not None and event.beta > before.beta:
         # Where the branch loses stability is looked for at the same time.
@@ -89,7 +91,8 @@ def resolve(
             return Passage(postponed=before)
         passed = crossed(channel, event, above, options, rng, local)
         return passed if above is after else passed + resolve(channel, above, after, options, rng)
-    event = locate(channel, after.mixture, None, after.beta, before.beta, starts, hints)
+    slope = _slope(channel, after)
+    event = locate(channel, after.mixture, slope, after.beta, before.beta, starts, hints)
     if event is not None and event.beta < after.beta:
         below = beside(channel, event, before, options, rng)
         if not differs(event, below):
@@ -128,14 +131,13 @@ def first_transition(
     hints: tuple[Array, ...] = (before.maxima.log_r, branch.maxima.log_r)
     bad, at_bad = branch.beta, branch.mixture
     met: certificate.Maxima | None = branch.maxima
-    found: Callable[[], Passage] | None = None
-    above: SolvedState | None = None
+    last: tuple[Event, SolvedState, Callable[[], float] | None] | None = None
     for _ in range(_MOST_EARLIER):
         known = certificate.apart(np.concatenate(hints), bad)
         event = locate(
             channel, before.mixture, None, before.beta, bad, none, known, at_bad=at_bad, met=met
         )
-        again = found is not None and event is not None and _at_once(event.beta, bad)
+        again = last is not None and event is not None and _at_once(event.beta, bad)
         if event is None or event.beta <= before.beta or again:
             # The one before, if any, is the first, whatever appears there at once.
             break
@@ -146,16 +148,19 @@ def first_transition(
         above = beside(channel, event, limit, options, rng)
         if above is limit or above.gap > options.tol:
             return None
-        here = at_event(channel, event, above, options, rng)
-        if here.gap > options.tol:
-            return None
-        found = partial(described, channel, event, here, above, options, local)
+        last = event, above, local
         if above.mixture.n_t == event.mixture.n_t + 1:
             break
         # Nothing had pointed at an earlier birth: the state above it does.
         hints = (*hints, above.mixture.log_r, above.maxima.log_r)
         bad, at_bad, met = event.beta, event.mixture, None
-    return None if found is None or above is None else (found, above)
+    if last is None:
+        return None
+    event, above, local = last
+    here = at_event(channel, event, above, options, rng)
+    if here.gap > options.tol:
+        return None
+    return partial(described, channel, event, here, above, options, local), above
 
 
 def _at_once(beta: float, later: float) -> bool:
@@ -185,6 +190,10 @@ def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
     return dataclasses.replace(before, beta=stable)
 
 
+def _slope(channel: Channel, state: SolvedState) -> Tangent | None:
+    return heading(channel, state).slope if state.mixture.n_t > 1 else None
+
+
 def _one_branch(
     channel: Channel,
     before: SolvedState,
@@ -199,7 +208,8 @@ def _one_branch(
     if branch is not None:
         evaluation = branch.evaluation
     else:
-        ended = follow(channel, before.mixture, None, before.beta, after.beta)
+        slope = _slope(channel, before)
+        ended = follow(channel, before.mixture, slope, before.beta, after.beta)
         if ended is None:
             return False
         evaluation = ended.evaluation
