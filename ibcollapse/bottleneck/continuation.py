@@ -83,7 +83,7 @@ def _parted(
     near = np.array([hellinger_squared(r, violators).min() <= near_by for r in mixture.log_r])
     if not near.any():
         return None
-    atoms = least_stable(channel, mixture, evaluation, beta)
+    atoms = least_stable(channel, mixture, evaluation)
     splits = split_directions(channel, mixture, evaluation, beta, atoms)
     atom = int(np.argmax(splits.growth))
     if splits.growth[atom] <= 1 or splits.multiplicity[atom] > 1:

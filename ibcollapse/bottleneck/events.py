@@ -204,7 +204,7 @@ def _probe(
     if nearby is not None and abs(beta - nearby.beta) <= NEXT_TO * (beta - 1):
         atoms = nearby.atoms
     else:
-        atoms = least_stable(channel, state, evaluation, beta)
+        atoms = least_stable(channel, state, evaluation)
     splits = split_directions(channel, state, evaluation, beta, atoms)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     atom = int(np.argmax(splits.growth))

@@ -24,7 +24,7 @@ def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
 
 def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     mixture, evaluation, beta = state.mixture, state.evaluation, state.beta
-    atoms = least_stable(channel, mixture, evaluation, beta)
+    atoms = least_stable(channel, mixture, evaluation)
     splits = split_directions(channel, mixture, evaluation, beta, atoms)
     atom = int(np.argmax(splits.growth))
     lacking = 1.0 - float(splits.growth[atom])

@@ -18,11 +18,11 @@ import math
 import weakref
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.hessian_matrix import centred, derivative_scales, softmax_curvature
+from ibcollapse.bottleneck.kernels.cholesky import invert_root
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
@@ -91,7 +91,7 @@ class Factored:
     def __init__(self, blocks: Array, coarse: Array, damping: float) -> None:
         self.damping = damping
         n_t, size, _ = blocks.shape
-        self._roots = np.empty(blocks.shape, dtype=np.float32)
+        self._roots = np.empty((n_t, size, size), dtype=np.float32)
         inner = np.empty_like(coarse)
 
         def factor(part: int) -> None:
@@ -122,16 +122,12 @@ class Factored:
 
 def _inverse_root(block: Array, damping: float) -> Array:
     """A matrix R with Rᵀ R = (block + damping I)⁻¹, these eigenvalues taken by size."""
-    block = block.copy()
-    block.flat[:: len(block) + 1] += damping
-    factor, failed = scipy.linalg.lapack.dpotrf(block, lower=True, clean=True)
-    if failed:
+    damped, root = block.copy(), np.empty_like(block)
+    damped.flat[:: len(block) + 1] += damping
+    if not invert_root(damped, root):
         eigenvalues, vectors = np.linalg.eigh(block)
-        root: Array = (vectors / np.sqrt(np.maximum(np.abs(eigenvalues), damping))).T
-        return root
-    inverse, _ = scipy.linalg.lapack.dtrtri(factor, lower=True, overwrite_c=True)
-    lower: Array = inverse
-    return lower
+        root = (vectors / np.sqrt(np.maximum(np.abs(eigenvalues + damping), damping))).T
+    return root
 
 
 _groups_of_channels: weakref.WeakKeyDictionary[Channel, dict[int, Integers]] = (

@@ -117,7 +117,7 @@ def _growth(
     atoms: NDArray[np.intp] | None = None,
 ) -> _Growth:
     if atoms is None:
-        atoms = least_stable(channel, mixture, evaluation, beta)
+        atoms = least_stable(channel, mixture, evaluation)
     splits = split_directions(channel, mixture, evaluation, beta, atoms)
     hessian = hessian or curvature(channel, mixture, evaluation, beta)
     slope = tangent(channel, mixture, evaluation, beta, hessian)

@@ -18,6 +18,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
+from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
 from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
@@ -92,21 +93,32 @@ def rough_splits(channel: Channel, mixture: Mixture, evaluation: Evaluation, bet
     rows = sparse_rows(channel)
     if rows is None:
         return split_directions(channel, mixture, evaluation, beta)
-    p_t = evaluation.p_t
-    p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
-    second = sparse_second_moments(rows, p_xt, channel.n_classes) / p_t[:, None, None]
-    means = evaluation.joint / p_t[:, None]
+    means, second = _rough_moments(rows, channel, evaluation)
     return _splits_of(means, second, beta, np.arange(mixture.n_t), mixture.n_t)
 
 
-def least_stable(
-    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
-) -> NDArray[np.intp]:
+def least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) -> NDArray[np.intp]:
     """The atoms with the largest growth rates: all of them, unless they are many."""
-    if sparse_rows(channel) is None or mixture.n_t <= _LEAST_STABLE:
+    rows = sparse_rows(channel)
+    if rows is None or mixture.n_t <= _LEAST_STABLE:
         return np.arange(mixture.n_t)
-    growth = rough_splits(channel, mixture, evaluation, beta).growth
+    means, second = _rough_moments(rows, channel, evaluation)
+    second -= means[:, :, None] * means[:, None, :]
+    scale = np.divide(1.0, np.sqrt(means), out=np.zeros_like(means), where=means > _ABSENT)
+    second *= scale[:, :, None] * scale[:, None, :]
+    growth = np.linalg.eigvalsh(second)[:, -1]
     return np.argsort(-growth)[:_LEAST_STABLE]
+
+
+def _rough_moments(
+    rows: SparseRows, channel: Channel, evaluation: Evaluation
+) -> tuple[Array, Array]:
+    """Means (n_t, n_classes) of the posteriors of each atom, and their second moments."""
+    p_t = evaluation.p_t
+    p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
+    second = sparse_second_moments(rows, p_xt, channel.n_classes)
+    second /= p_t[:, None, None]
+    return evaluation.joint / p_t[:, None], second
 
 
 def _splits_of(

@@ -95,7 +95,7 @@ class Tracer:
         self._solutions: list[IBSolution] = []
         self._transitions: list[PhaseTransition] = []
         self._postponed: SolvedState | None = None
-        self._pending: tuple[int, Callable[[], Passage]] | None = None
+        self._pending: list[tuple[int, Callable[[], Passage]]] = []
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
@@ -184,9 +184,8 @@ class Tracer:
         if may_step and branch is not None and branch.gap > aims.aim_at(beta):
             found = first_transition(channel, state, branch, options, rng)
             if found is not None:
-                self._settle()
                 passage, above = found
-                self._pending = len(self._solutions), passage
+                self._pending.append((len(self._solutions), passage))
                 self._keep(above)
                 return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
@@ -249,12 +248,13 @@ class Tracer:
         self._progress.advance(max(0.0, solution.i_ty - before))
 
     def _settle(self) -> None:
-        """Put the transition that waits for its spinodal where it belongs."""
-        if self._pending is not None:
-            (place, finish), self._pending = self._pending, None
-            passage = finish()
+        """Put the transitions that wait for their spinodals where they belong."""
+        pending, self._pending = self._pending, []
+        settled = [(place, finish()) for place, finish in pending]
+        for place, passage in reversed(settled):
             self._solutions[place:place] = passage.solutions
-            self._transitions = coalesce([*self._transitions, *passage.transitions])
+        transitions = [t for _, passage in settled for t in passage.transitions]
+        self._transitions = coalesce([*self._transitions, *transitions])
 
     def _record(self, passage: Passage) -> None:
         self._settle()

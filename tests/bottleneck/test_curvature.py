@@ -55,6 +55,10 @@ def test_products_over_sparse_rows_leave_out_next_to_nothing(monkeypatch):
         there, exact = sparse.apply(vector), whole.apply(vector)
         # The bound of the text is the square root of 1e-6; the entries left out are mostly smaller.
         assert 0 < np.linalg.norm(there - exact) < 1e-4 * np.linalg.norm(exact)
+    asked = module.curvature(channel, mixture, evaluate(channel, mixture, 1.2), 1.2, exact=True)
+    assert asked.is_exact
+    assert not sparse.is_exact
+    np.testing.assert_allclose(asked.apply(vector), exact, atol=1e-11)
     monkeypatch.setattr(sparse_rows, "_rows_of_channels", {})
     monkeypatch.setattr(sparse_rows, "_NEGLIGIBLE", 0.0)
     monkeypatch.setattr(sparse_rows, "_SPARSE", 1.0)

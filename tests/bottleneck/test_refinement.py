@@ -6,7 +6,8 @@ from bottleneck.ground_truths import binary_symmetric, binary_symmetric_point, r
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ibcollapse.bottleneck import Channel
+from ibcollapse.bottleneck import Channel, solve
+from ibcollapse.bottleneck.certificate import climb, potential_weights
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.refinement import join, merge_coincident, refine
 
@@ -54,3 +55,21 @@ def test_joined_atoms_get_the_share_asked_for():
     joined = join(mixture_of(3, 4, 0), mixture_of(2, 4, 5).log_r, share=0.1)
     np.testing.assert_allclose(joined.q[3:], 0.05, rtol=1e-14)
     np.testing.assert_allclose(joined.q[:3].sum(), 0.9, rtol=1e-14)
+
+
+def test_an_atom_whose_weight_hides_its_gradient_gets_what_it_should_have():
+    channel, beta = Channel.from_joint(random_joint(12, 4, 3)), 6.0
+    best = solve(channel, beta)
+    optimum = Mixture.from_probabilities(best.p_t, best.p_y_given_t)
+    least = int(np.argmin(optimum.q))
+    without = refine(channel, optimum.take(np.arange(optimum.n_t) != least), beta)
+    log_v = potential_weights(channel, without.evaluation.log_z)
+    hill = climb(channel, log_v, optimum.log_r[[least]], beta)
+    excess = np.expm1(hill.log_phi[0])
+    assert without.mixture.n_t == optimum.n_t - 1
+    assert excess > 1e-6
+    newborn = join(without.mixture, hill.log_r[:1], share=1e-28 / excess**2)
+    ended = refine(channel, newborn, beta)
+    np.testing.assert_allclose(ended.evaluation.p_t / ended.mixture.q, 1.0, atol=1e-9)
+    assert ended.mixture.q[-1] > 1e-6
+    assert ended.evaluation.free_energy == pytest.approx(best.lagrangian, abs=1e-12)

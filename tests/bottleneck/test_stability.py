@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from ibcollapse.bottleneck import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, trivial_mixture
-from ibcollapse.bottleneck.stability import onset_beta_local, split_directions
+from ibcollapse.bottleneck.stability import (
+    least_stable,
+    onset_beta_local,
+    rough_splits,
+    split_directions,
+)
 
 
 @settings(max_examples=25, deadline=None)
@@ -67,3 +72,30 @@ def test_a_class_on_its_way_out_of_an_atom_makes_no_instability():
     splits = split_directions(channel, mixture, evaluate(channel, mixture, beta), beta)
     assert splits.growth[1] == 0.0
     np.testing.assert_array_equal(splits.directions[1, :2], 0.0)
+
+
+def nearly_deterministic(n_classes=30, a_class=6):
+    """A channel most of whose posteriors are negligible, and a state of one atom a class."""
+    rng = np.random.default_rng(5)
+    logits = rng.normal(scale=4.0, size=(n_classes * a_class, n_classes))
+    logits[np.arange(len(logits)), np.repeat(np.arange(n_classes), a_class)] += 20.0
+    rows = np.exp(logits)
+    channel = Channel.from_joint(rows / rows.sum())
+    means = channel.p_y_given_x.T @ channel.p_y_given_x
+    return channel, Mixture.from_probabilities(channel.p_y, means / means.sum(axis=1)[:, None])
+
+
+def test_rough_growth_ranks_atoms_as_the_exact_one_does():
+    channel, mixture = nearly_deterministic()
+    there = evaluate(channel, mixture, 1.1)
+    exact = split_directions(channel, mixture, there, 1.1)
+    rough = rough_splits(channel, mixture, there, 1.1)
+    assert np.abs(rough.growth - exact.growth).max() > 0
+    np.testing.assert_allclose(rough.growth, exact.growth, atol=1e-4)
+    atoms = least_stable(channel, mixture, there)
+    assert len(atoms) == 8
+    assert set(np.argsort(-exact.growth)[:4]) <= set(atoms)
+    some = split_directions(channel, mixture, there, 1.1, atoms)
+    np.testing.assert_array_equal(some.growth[atoms], exact.growth[atoms])
+    others = np.setdiff1d(np.arange(mixture.n_t), atoms)
+    assert not some.growth[others].any()

@@ -1,11 +1,11 @@
-"""Small positive definite systems inside compiled loops."""
+"""Positive definite systems: small ones inside compiled loops, and factors of larger ones."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.kernels.compilation import part_of_kernel
+from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 
 Array = NDArray[np.float64]
 
@@ -60,3 +60,37 @@ def solve(lower: Array, vector: Array) -> None:
         for k in range(i + 1, size):
             vector[i] -= lower[k, i] * vector[k]
         vector[i] /= lower[i, i]
+
+
+@kernel
+def invert_root(matrix: Array, inverse: Array) -> bool:
+    """L⁻¹ into `inverse` for matrix = L Lᵀ, whose lower triangle L replaces; False if not positive.
+
+    LAPACK does as much in the same time, but SciPy calls it with the interpreter locked.
+    """
+    size = len(matrix)
+    column = np.empty(size)
+    for k in range(size):
+        if not matrix[k, k] > 0.0:
+            return False
+        root = math.sqrt(matrix[k, k])
+        matrix[k, k] = root
+        for i in range(k + 1, size):
+            column[i] = matrix[i, k] / root
+            matrix[i, k] = column[i]
+        for i in range(k + 1, size):
+            for j in range(k + 1, i + 1):
+                matrix[i, j] -= column[i] * column[j]
+    for i in range(size):
+        row = inverse[i]
+        for j in range(size):
+            row[j] = 0.0
+        for k in range(i):
+            above = inverse[k]
+            share = matrix[i, k]
+            for j in range(k + 1):
+                row[j] -= share * above[j]
+        for j in range(i):
+            row[j] /= matrix[i, i]
+        row[i] = 1.0 / matrix[i, i]
+    return True
