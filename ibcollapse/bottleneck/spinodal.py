@@ -29,8 +29,9 @@ _MOST_SWEEPS = 12
 # the step's square.
 _LAST_STEP = 1e-7
 # Beyond its end the branch is no minimum any more, and a descent leaves it: a step that overshoots
-# the root by more than this share of its way is halved.
+# the root by more than this share of its way, and of beta − 1, is shortened.
 _OVERSHOT = 0.1
+_SLIGHT = 1e-5
 _MOST_HALVINGS = 12
 _LEAST_PART, _MOST_PART = 0.1, 0.99
 # Of so many atoms, the least stable ones, it is foreseen where they split.
@@ -148,7 +149,8 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
         if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
             at = ended.mixture, ended.evaluation, ended.hessian
             there = _growth(channel, beta, *at, here.atoms if is_short else None)
-            if there.lacking.min() >= -_OVERSHOT * abs(here.lacking.min()):
+            allowed = max(_OVERSHOT * abs(here.lacking.min()), _SLIGHT * (beta - 1))
+            if there.lacking.min() >= -allowed:
                 return there
             # Where it says that the root was, if that is a good part of the way.
             nearer = step + there.to_go(None)
