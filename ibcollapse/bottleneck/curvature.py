@@ -30,7 +30,7 @@ from ibcollapse.bottleneck.hessian_matrix import (
 from ibcollapse.bottleneck.kernels.sparse_products import padded, sums_over_rows
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.preconditioner import Factored, Preconditioner
-from ibcollapse.bottleneck.sparse_rows import all_rows, sparse_rows
+from ibcollapse.bottleneck.sparse_rows import sparse_rows
 
 Array = NDArray[np.float64]
 
@@ -267,10 +267,5 @@ class ImplicitCurvature:
         if self._borrowed is not None:
             return self._borrowed
         if self._own is None:
-            self._own = self._preconditioned()
+            self._own = Preconditioner(*self._state)
         return self._own
-
-    def _preconditioned(self) -> Preconditioner:
-        channel = self._state[0]
-        rows = self._rows or sparse_rows(channel) or all_rows(channel)
-        return Preconditioner(*self._state, rows)

@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.hessian_matrix import centred, derivative_scales, softmax_curvature
 from ibcollapse.bottleneck.kernels.cholesky import invert_root
-from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import THREADS, side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
-from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture, potential_offset
 from ibcollapse.bottleneck.reduction import group_near_rows
+from ibcollapse.bottleneck.sparse_rows import all_rows, sparse_rows
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -51,19 +52,22 @@ class Preconditioner:
         mixture: Mixture,
         evaluation: Evaluation,
         beta: float,
-        rows: SparseRows,
     ) -> None:
         n_t, n_classes = mixture.log_r.shape
+        sparse = sparse_rows(channel)
         groups = row_groups(channel, n_t)
         p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
         inverse_q, inverse = derivative_scales(mixture, beta)
         scale = np.concatenate([inverse_q[:, None], inverse], axis=1)
-        coarse = group_moments(rows, p_xt, groups, n_classes)
+        coarse = group_moments(sparse or all_rows(channel), p_xt, groups, n_classes)
         first = coarse.sum(axis=0)
         coarse[:, :, 1:] -= coarse[:, :, :1] * mixture.r
         coarse *= scale
         coarse /= np.sqrt(np.bincount(groups, weights=channel.p_x))[:, None, None]
-        second = sparse_second_moments(rows, p_xt, n_classes)
+        if sparse is not None:
+            second = sparse_second_moments(sparse, p_xt, n_classes)
+        else:
+            second = _second_moments(channel, mixture, evaluation, beta)
         blocks = centred(second, first[:, 1:], first[:, 0], mixture.r, mixture.r)
         blocks *= -(scale[:, :, None] * scale[:, None, :])
         blocks += softmax_curvature(mixture, evaluation)
@@ -118,6 +122,20 @@ class Factored:
         outer = np.matmul(inner.astype(np.float32).reshape(n_t, 1, size), self._roots)
         flat: Array = length * outer.ravel().astype(np.float64)
         return flat
+
+
+def _second_moments(
+    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+) -> Array:
+    """Σ_x p(x, t) p(y|x) p(z|x) over all posteriors, (n_t, n_classes, n_classes)."""
+    offset = potential_offset(channel, np.log(channel.p_x) - evaluation.log_z, beta)
+    met = moments_of_starts(
+        channel.packed, offset, mixture.log_r, beta, second=True, n_threads=THREADS
+    )
+    # The kernel sums lower triangles.
+    moments = np.tril(met.second) + np.tril(met.second, -1).transpose(0, 2, 1)
+    whole: Array = moments * evaluation.p_t[:, None, None]
+    return whole
 
 
 def _inverse_root(block: Array, damping: float) -> Array:

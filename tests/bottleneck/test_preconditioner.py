@@ -9,7 +9,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.preconditioner import Preconditioner, row_groups
 from ibcollapse.bottleneck.solver import solve
-from ibcollapse.bottleneck.sparse_rows import all_rows, sparse_rows
+from ibcollapse.bottleneck.sparse_rows import sparse_rows
 from ibcollapse.bottleneck.stability import onset_beta_local
 
 DAMPING = 1e-4
@@ -46,7 +46,7 @@ def test_with_every_point_a_group_it_is_the_hessian(state, monkeypatch):
     channel, mixture, there, beta = state
     monkeypatch.setattr(preconditioner, "row_groups", lambda channel, n_t: np.arange(channel.n_x))
     monkeypatch.setattr(preconditioner, "_STIFF", 1e-9)
-    p = Preconditioner(channel, mixture, there, beta, all_rows(channel)).damped(DAMPING)
+    p = Preconditioner(channel, mixture, there, beta).damped(DAMPING)
     hessian = module.MatrixCurvature(channel, mixture, there, beta)
     vector = np.random.default_rng(0).normal(size=len(hessian.matrix))
     there_and_back = p.solve(hessian.apply(vector) + DAMPING * vector)
@@ -58,7 +58,7 @@ def test_merging_points_never_adds_curvature(state):
     channel, mixture, there, beta = state
     hessian = module.MatrixCurvature(channel, mixture, there, beta).matrix
     size = len(hessian)
-    p = Preconditioner(channel, mixture, there, beta, all_rows(channel)).damped(DAMPING)
+    p = Preconditioner(channel, mixture, there, beta).damped(DAMPING)
     inverse = as_matrix(p.solve, size)
     np.testing.assert_allclose(inverse, inverse.T, atol=1e-7 * np.abs(inverse).max())
     root = np.linalg.cholesky(0.5 * (inverse + inverse.T))
@@ -110,7 +110,7 @@ def test_it_stays_positive_where_the_hessian_is_not():
     mixture = Mixture.from_probabilities(np.full(3, 1 / 3), decoders)
     there = evaluate(channel, mixture, 40.0)
     assert np.linalg.eigvalsh(module.MatrixCurvature(channel, mixture, there, 40.0).matrix)[0] < 0
-    p = Preconditioner(channel, mixture, there, 40.0, all_rows(channel)).damped(DAMPING)
+    p = Preconditioner(channel, mixture, there, 40.0).damped(DAMPING)
     inverse = as_matrix(p.solve, 27)
     assert np.linalg.eigvalsh(0.5 * (inverse + inverse.T)).min() > 0
 
