@@ -12,7 +12,7 @@ from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.parting import NEAR, parted
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
-from ibcollapse.bottleneck.stability import least_stable, split_directions
+from ibcollapse.bottleneck.stability import leading_splits
 
 Array = NDArray[np.float64]
 
@@ -83,8 +83,7 @@ def _parted(
     near = np.array([hellinger_squared(r, violators).min() <= near_by for r in mixture.log_r])
     if not near.any():
         return None
-    atoms = least_stable(channel, mixture, evaluation)
-    splits = split_directions(channel, mixture, evaluation, beta, atoms)
+    splits = leading_splits(channel, mixture, evaluation, beta)
     atom = int(np.argmax(splits.growth))
     if splits.growth[atom] <= 1 or splits.multiplicity[atom] > 1:
         return None

@@ -112,6 +112,11 @@ def described(
     return Passage(tuple(solutions), (transition,))
 
 
+def at_once(beta: float, later: float) -> bool:
+    """Whether two betas are closer than the resolution."""
+    return later - beta <= RESOLUTION * (beta - 1.0)
+
+
 def _cannot_be_told_apart(beta: float, beta_local: float) -> bool:
     """Whether rounding hides the atom that comes before the spinodal.
 
@@ -216,7 +221,7 @@ def coalesce(transitions: list[PhaseTransition]) -> list[PhaseTransition]:
     """Transitions closer together than the resolution, merged into one with their total jump."""
     merged: list[PhaseTransition] = []
     for later in transitions:
-        if merged and later.beta - merged[-1].beta <= RESOLUTION * (merged[-1].beta - 1):
+        if merged and at_once(merged[-1].beta, later.beta):
             merged[-1] = _together(merged[-1], later)
         else:
             merged.append(later)

@@ -30,7 +30,7 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.parting import NEAR
-from ibcollapse.bottleneck.stability import NEXT_TO, Splits, least_stable, split_directions
+from ibcollapse.bottleneck.stability import Splits, leading_splits
 
 Array = NDArray[np.float64]
 
@@ -80,7 +80,7 @@ class Event:
 class _Probe:
     """A point of the branch: how far it is from failing (> 0: failed) and by which function.
 
-    `splits` are those of the least stable `atoms`.
+    `splits` are those of the least stable atoms.
     """
 
     beta: float
@@ -89,7 +89,6 @@ class _Probe:
     slope: Tangent
     hessian: Curvature
     residual: float
-    atoms: NDArray[np.intp]
     splits: Splits
     excess: float
     excess_slope: float
@@ -201,11 +200,8 @@ def _probe(
     away = distance > AT_ATOM * closeness(beta)
     hessian = ended.hessian or curvature(channel, state, evaluation, beta)
     along = tangent(channel, state, evaluation, beta, hessian)
-    if nearby is not None and abs(beta - nearby.beta) <= NEXT_TO * (beta - 1):
-        atoms = nearby.atoms
-    else:
-        atoms = least_stable(channel, state, evaluation)
-    splits = split_directions(channel, state, evaluation, beta, atoms)
+    near = None if nearby is None else nearby.splits
+    splits = leading_splits(channel, state, evaluation, beta, near)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     atom = int(np.argmax(splits.growth))
     growth = float(splits.growth[atom]) - 1.0
@@ -227,7 +223,6 @@ def _probe(
         along,
         hessian,
         ended.residual,
-        atoms,
         splits,
         excess,
         excess_slope,

@@ -10,7 +10,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import AT_ATOM
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.solver import SolvedState
-from ibcollapse.bottleneck.stability import least_stable, split_directions
+from ibcollapse.bottleneck.stability import leading_splits
 
 
 def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
@@ -24,8 +24,7 @@ def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
 
 def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     mixture, evaluation, beta = state.mixture, state.evaluation, state.beta
-    atoms = least_stable(channel, mixture, evaluation)
-    splits = split_directions(channel, mixture, evaluation, beta, atoms)
+    splits = leading_splits(channel, mixture, evaluation, beta)
     atom = int(np.argmax(splits.growth))
     lacking = 1.0 - float(splits.growth[atom])
     rise = growth_slope(channel, mixture, evaluation, slope, splits, atom, beta)

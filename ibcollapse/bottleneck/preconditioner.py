@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.hessian_matrix import centred, derivative_scales, softmax_curvature
 from ibcollapse.bottleneck.kernels.cholesky import invert_root
-from ibcollapse.bottleneck.kernels.side_by_side import THREADS, side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
-from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture, potential_offset
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.reduction import group_near_rows
 from ibcollapse.bottleneck.sparse_rows import all_rows, sparse_rows
+from ibcollapse.bottleneck.stability import atom_moments
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -128,12 +128,8 @@ def _second_moments(
     channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
 ) -> Array:
     """Σ_x p(x, t) p(y|x) p(z|x) over all posteriors, (n_t, n_classes, n_classes)."""
-    offset = potential_offset(channel, np.log(channel.p_x) - evaluation.log_z, beta)
-    met = moments_of_starts(
-        channel.packed, offset, mixture.log_r, beta, second=True, n_threads=THREADS
-    )
-    # The kernel sums lower triangles.
-    moments = np.tril(met.second) + np.tril(met.second, -1).transpose(0, 2, 1)
+    lower = np.tril(atom_moments(channel, mixture.log_r, evaluation, beta).second)
+    moments = lower + np.tril(lower, -1).transpose(0, 2, 1)
     whole: Array = moments * evaluation.p_t[:, None, None]
     return whole
 

@@ -16,6 +16,7 @@ from ibcollapse.bottleneck.crossing import (
     RESOLUTION,
     Passage,
     at_event,
+    at_once,
     crossed,
     described,
     died,
@@ -137,7 +138,7 @@ def first_transition(
         event = locate(
             channel, before.mixture, None, before.beta, bad, none, known, at_bad=at_bad, met=met
         )
-        again = last is not None and event is not None and _at_once(event.beta, bad)
+        again = last is not None and event is not None and at_once(event.beta, bad)
         if event is None or event.beta <= before.beta or again:
             # The one before, if any, is the first, whatever appears there at once.
             break
@@ -161,11 +162,6 @@ def first_transition(
     if here.gap > options.tol:
         return None
     return partial(described, channel, event, here, above, options, local), above
-
-
-def _at_once(beta: float, later: float) -> bool:
-    """Whether two betas are not told apart any further."""
-    return later - beta <= RESOLUTION * (beta - 1.0)
 
 
 def _spinodal_begun(channel: Channel, event: Event) -> Callable[[], float] | None:

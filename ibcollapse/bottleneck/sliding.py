@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ibcollapse.bottleneck.branch import predicted, tangent
+from ibcollapse.bottleneck.branch import predicted
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.mixture import evaluate, information
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.solver import SolvedState
@@ -31,7 +32,7 @@ def slide(
     Secant steps in beta; the result is certified anew, and None also when its gap exceeds both the
     tolerance and the gap that the state had.
     """
-    slope = tangent(channel, state.mixture, state.evaluation, state.beta)
+    slope = heading(channel, state).slope
     place = information(channel, state.evaluation.joint, state.evaluation.p_t_given_x)
     step, moved, evaluation = 0.0, state.mixture, state.evaluation
     value = excess(*place, state.beta)

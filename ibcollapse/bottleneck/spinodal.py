@@ -12,7 +12,7 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.refinement import STATIONARY
-from ibcollapse.bottleneck.stability import NEXT_TO, least_stable, split_directions
+from ibcollapse.bottleneck.stability import Splits, leading_splits
 
 Array = NDArray[np.float64]
 
@@ -73,17 +73,20 @@ def spinodal(channel: Channel, event: Event) -> float:
 class _Growth:
     """A point of the branch: what beta λ₂ of its atoms lacks of one, and how fast it rises in beta.
 
-    Both are (n_t,); only those of `atoms`, the least stable, are known: the others lack all of it
-    and have no rise.
+    `splits` are those of the least stable atoms; `rise` is (n_t,), zero for all others.
     """
 
     beta: float
     mixture: Mixture
     slope: Tangent
     hessian: Curvature
-    atoms: NDArray[np.intp]
-    lacking: Array
+    splits: Splits
     rise: Array
+
+    @property
+    def lacking(self) -> Array:
+        """One minus beta λ₂, (n_t,)."""
+        return 1.0 - self.splits.growth
 
     def to_go(self, before: "_Growth | None") -> float:
         """How far in beta the first root is; infinite where no atom's beta λ₂ rises."""
@@ -115,17 +118,15 @@ def _growth(
     mixture: Mixture,
     evaluation: Evaluation,
     hessian: Curvature | None = None,
-    atoms: NDArray[np.intp] | None = None,
+    near: Splits | None = None,
 ) -> _Growth:
-    if atoms is None:
-        atoms = least_stable(channel, mixture, evaluation)
-    splits = split_directions(channel, mixture, evaluation, beta, atoms)
+    splits = leading_splits(channel, mixture, evaluation, beta, near)
     hessian = hessian or curvature(channel, mixture, evaluation, beta)
     slope = tangent(channel, mixture, evaluation, beta, hessian)
     rise = np.zeros(mixture.n_t)
     for atom in np.argsort(-splits.growth)[:_WATCHED]:
         rise[atom] = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
-    return _Growth(beta, mixture, slope, hessian, atoms, 1.0 - splits.growth, rise)
+    return _Growth(beta, mixture, slope, hessian, splits, rise)
 
 
 def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
@@ -135,7 +136,6 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
-        is_short = abs(step) <= NEXT_TO * (here.beta - 1)
         ended = follow(
             channel,
             here.mixture,
@@ -148,7 +148,7 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
         )
         if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
             at = ended.mixture, ended.evaluation, ended.hessian
-            there = _growth(channel, beta, *at, here.atoms if is_short else None)
+            there = _growth(channel, beta, *at, here.splits)
             allowed = max(_OVERSHOT * abs(here.lacking.min()), _SLIGHT * (beta - 1))
             if there.lacking.min() >= -allowed:
                 return there

@@ -19,7 +19,7 @@ from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
-from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
+from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
     Mixture,
@@ -38,8 +38,8 @@ _SAME_EIGENVALUE = 1e-6
 _ABSENT = 1e-20
 # So many atoms are looked at where only the least stable matter.
 _LEAST_STABLE = 8
-NEXT_TO = 1e-3
-"""Over this share of beta − 1 the least stable atoms are the same."""
+# Over this share of beta − 1 they are the same.
+_NEXT_TO = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,9 +47,12 @@ class Splits:
     """Per atom: its mean decoder, the growth rate beta λ₂, its multiplicity and its direction.
 
     `means` and `directions` are (n_t, n_classes), `growth` float64 and `multiplicity` int64 (n_t,).
-    A direction is a tangent of the simplex (sums to zero) of unit length in the χ² metric.
+    A direction is a tangent of the simplex (sums to zero) of unit length in the χ² metric. Only
+    `atoms` were looked at, at `beta`: the others have growth zero and no direction.
     """
 
+    beta: float
+    atoms: NDArray[np.intp]
     means: Array
     growth: Array
     multiplicity: NDArray[np.int64]
@@ -77,15 +80,20 @@ def split_directions(
 ) -> Splits:
     """Growth rates and directions of all atoms; an atom is unstable where growth > 1.
 
-    Where `atoms` are given the others are left out: they have growth zero and no direction.
+    Where `atoms` are given the others are left out.
     """
     atoms = np.arange(mixture.n_t) if atoms is None else atoms
+    met = atom_moments(channel, mixture.log_r[atoms], evaluation, beta)
+    return _splits_of(met.mean, met.second, beta, atoms, mixture.n_t)
+
+
+def atom_moments(
+    channel: Channel, log_r: Array, evaluation: Evaluation, beta: float
+) -> StartMoments:
+    """Moments of p(y|x) under p(x|t) of atoms at log decoders (n, n_classes)."""
     # p(x|t) are the shares of Φ's terms at the atom.
     offset = potential_offset(channel, np.log(channel.p_x) - evaluation.log_z, beta)
-    met = moments_of_starts(
-        channel.packed, offset, mixture.log_r[atoms], beta, second=True, n_threads=THREADS
-    )
-    return _splits_of(met.mean, met.second, beta, atoms, mixture.n_t)
+    return moments_of_starts(channel.packed, offset, log_r, beta, second=True, n_threads=THREADS)
 
 
 def rough_splits(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Splits:
@@ -97,17 +105,30 @@ def rough_splits(channel: Channel, mixture: Mixture, evaluation: Evaluation, bet
     return _splits_of(means, second, beta, np.arange(mixture.n_t), mixture.n_t)
 
 
-def least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) -> NDArray[np.intp]:
-    """The atoms with the largest growth rates: all of them, unless they are many."""
+def leading_splits(
+    channel: Channel,
+    mixture: Mixture,
+    evaluation: Evaluation,
+    beta: float,
+    near: Splits | None = None,
+) -> Splits:
+    """`split_directions` of the least stable atoms: of all, unless they are many.
+
+    `near` are those of the same branch at another beta: close by, the same atoms will do.
+    """
+    if near is not None and abs(beta - near.beta) <= _NEXT_TO * (beta - 1):
+        atoms = near.atoms
+    else:
+        atoms = _least_stable(channel, mixture, evaluation)
+    return split_directions(channel, mixture, evaluation, beta, atoms)
+
+
+def _least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) -> NDArray[np.intp]:
     rows = sparse_rows(channel)
     if rows is None or mixture.n_t <= _LEAST_STABLE:
         return np.arange(mixture.n_t)
-    means, second = _rough_moments(rows, channel, evaluation)
-    second -= means[:, :, None] * means[:, None, :]
-    scale = np.divide(1.0, np.sqrt(means), out=np.zeros_like(means), where=means > _ABSENT)
-    second *= scale[:, :, None] * scale[:, None, :]
-    growth = np.linalg.eigvalsh(second)[:, -1]
-    return np.argsort(-growth)[:_LEAST_STABLE]
+    growth = np.linalg.eigvalsh(_scaled_spreads(*_rough_moments(rows, channel, evaluation)))
+    return np.argsort(-growth[:, -1])[:_LEAST_STABLE]
 
 
 def _rough_moments(
@@ -121,6 +142,14 @@ def _rough_moments(
     return evaluation.joint / p_t[:, None], second
 
 
+def _scaled_spreads(means: Array, seconds: Array) -> Array:
+    """Lower triangles of (E[w wᵀ] − m mᵀ)/√(m mᵀ), (n, K, K); zero for absent classes."""
+    root = np.where(means > _ABSENT, np.sqrt(means), np.inf)
+    scaled: Array = seconds - means[:, :, None] * means[:, None, :]
+    scaled /= root[:, :, None] * root[:, None, :]
+    return scaled
+
+
 def _splits_of(
     met_means: Array, seconds: Array, beta: float, atoms: NDArray[np.intp], n_t: int
 ) -> Splits:
@@ -129,20 +158,18 @@ def _splits_of(
     growth = np.zeros(n_t)
     multiplicity = np.ones(n_t, dtype=np.int64)
     directions = np.zeros_like(means)
-    for t, mean, second in zip(atoms, met_means, seconds, strict=True):
+    scaled = _scaled_spreads(met_means, seconds)
+    for t, mean, matrix in zip(atoms, met_means, scaled, strict=True):
         alive = mean > _ABSENT
         if not alive.any():
             continue
-        root = np.sqrt(mean[alive])
-        spread = second - np.outer(mean, mean)
-        scaled = spread[np.ix_(alive, alive)] / np.outer(root, root)
-        values, vectors = _leading(scaled)
+        values, vectors = _leading(matrix[np.ix_(alive, alive)])
         means[t] = mean
         growth[t] = beta * values[-1]
         near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
         multiplicity[t] = int(np.count_nonzero(near))
-        directions[t, alive] = root * vectors[:, -1]
-    return Splits(means, growth, multiplicity, directions)
+        directions[t, alive] = np.sqrt(mean[alive]) * vectors[:, -1]
+    return Splits(beta, atoms, means, growth, multiplicity, directions)
 
 
 def _leading(matrix: Array) -> tuple[Array, Array]:

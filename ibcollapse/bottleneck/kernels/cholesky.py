@@ -66,7 +66,8 @@ def solve(lower: Array, vector: Array) -> None:
 def invert_root(matrix: Array, inverse: Array) -> bool:
     """L⁻¹ into `inverse` for matrix = L Lᵀ, whose lower triangle L replaces; False if not positive.
 
-    LAPACK does as much in the same time, but SciPy calls it with the interpreter locked.
+    LAPACK does as much in the same time, but SciPy calls it with the interpreter locked. Unlike
+    `factor` it goes by columns, so that its inner loops are vectors.
     """
     size = len(matrix)
     column = np.empty(size)
