@@ -167,10 +167,8 @@ class ImplicitCurvature:
         self._inverse_q, self._inverse = derivative_scales(mixture, beta)
         self._r, self._root_r = mixture.r, np.exp(0.5 * mixture.log_r)
         self._ratio = weight_ratio(mixture, evaluation)
-        self._own: Preconditioner | None = None
-        self._borrowed: Preconditioner | None = None
-        if isinstance(nearby, ImplicitCurvature) and nearby._r.shape == self._r.shape:
-            self._borrowed = nearby.preconditioner
+        self._known = nearby.preconditioner if isinstance(nearby, ImplicitCurvature) else None
+        self._served: Preconditioner | None = None
 
     def serves(self, mixture: Mixture) -> bool:
         """No: a new one costs nothing but its preconditioner, which is borrowed."""
@@ -229,14 +227,15 @@ class ImplicitCurvature:
 
         A preconditioner from another state serves as long as it does well.
         """
-        if self._borrowed is not None:
-            preconditioner = self._borrowed.damped(damping)
-            found = self._iterate(vector, damping, preconditioner, _FEW_PRODUCTS)
-            if found[1]:
-                return found
-            self._borrowed = None
-        preconditioner = self.preconditioner.damped(damping)
-        return self._iterate(vector, damping, preconditioner, _MOST_PRODUCTS)
+        served = self._served or Preconditioner.near(self._known, *self._state)
+        self._served = served
+        is_borrowed = self._known is not None and served.within is self._known.within
+        most = _FEW_PRODUCTS if is_borrowed else _MOST_PRODUCTS
+        found = self._iterate(vector, damping, served.damped(damping), most)
+        if found[1] or not is_borrowed:
+            return found
+        self._known, self._served = None, Preconditioner(*self._state)
+        return self._iterate(vector, damping, self._served.damped(damping), _MOST_PRODUCTS)
 
     def _iterate(
         self, vector: Array, damping: float, preconditioner: Factored, most: int
@@ -262,10 +261,6 @@ class ImplicitCurvature:
         return solution, most == _MOST_PRODUCTS
 
     @property
-    def preconditioner(self) -> Preconditioner:
-        """The one that served last, else that of this state."""
-        if self._borrowed is not None:
-            return self._borrowed
-        if self._own is None:
-            self._own = Preconditioner(*self._state)
-        return self._own
+    def preconditioner(self) -> Preconditioner | None:
+        """The one that served last, where there is one."""
+        return self._served or self._known

@@ -29,6 +29,8 @@ _HIDDEN = 100.0
 _LAST_DAMPING = 1e-13
 # Below this squared gradient, nats, a direction without curvature may be one of very little.
 _STATIONARY_ENOUGH = 1e-15
+# One of less than this may take all posteriors to shrink, if a step leaves this share of it.
+_POOR = 0.1
 # Less makes no difference to steps that are computed to three digits.
 _INEXACT_DAMPING = 1e-9
 _FIRST_DAMPING = 1e-3
@@ -101,6 +103,15 @@ def descend(
         trial, step = _moved(here.mixture, newton, beta)
         there = _point(channel, trial, beta)
         n_sweeps += 1
+        if (
+            not exact
+            and not hessian.is_exact
+            and here.residual <= _STATIONARY_ENOUGH
+            and there.residual > _POOR * here.residual
+        ):
+            # What the products leave out decides along a direction of next to no curvature.
+            hessian, exact, damping = None, True, _LAST_DAMPING
+            continue
         model = -float(here.gradient @ step + 0.5 * step @ hessian.apply(step))
         gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
         rounding = _rounding(channel, here.evaluation, beta)

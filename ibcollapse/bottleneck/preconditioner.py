@@ -9,9 +9,11 @@ of a group of like posteriors are replaced by their mean:
 
     P = B + U Uᵀ ≤ H,    U of one column √p(group) E[ψ | group] for each group.
 
-With B = L Lᵀ and W = L⁻¹ U, P⁻¹ = L⁻ᵀ (I + W Wᵀ)⁻¹ L⁻¹, where of W Wᵀ only what is not small
-beside the identity is kept. Each atom that is stable has B ≥ 0 within it; where one is not, the
-eigenvalues of its block count by their size.
+With B = L Lᵀ and W = Uᵀ L⁻ᵀ, P⁻¹ = L⁻ᵀ (I − Wᵀ (I + W Wᵀ)⁻¹ W) L⁻¹. Each atom that is stable has
+B ≥ 0 within it; where one is not, the eigenvalues of its block count by their size.
+
+A state a step away may have the same B, but not the same U: what a stiff direction turns by, it
+adds of its curvature, near one, to directions whose own is of the order of beta − 1.
 """
 
 import math
@@ -21,16 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.hessian_matrix import centred, derivative_scales, softmax_curvature
+from ibcollapse.bottleneck.hessian_matrix import derivative_scales, weight_ratio
 from ibcollapse.bottleneck.kernels.cholesky import invert_root
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
+from ibcollapse.bottleneck.kernels.within_atoms import fill_blocks
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.reduction import group_near_rows
 from ibcollapse.bottleneck.sparse_rows import all_rows, sparse_rows
 from ibcollapse.bottleneck.stability import atom_moments
 
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 # Groups of points: at least so many a class, and so many an atom, to tell the weights apart.
@@ -38,13 +42,77 @@ _GROUPS_A_CLASS = 1
 _GROUPS_AN_ATOM = 1.0
 # The least damping: weight alone has no curvature within an atom.
 _LEAST = 1e-6
-# Directions in which W Wᵀ is smaller than this are left out.
-_STIFF = 0.3
+# U serves as far as the squared scaled length of a step is this share of beta − 1, B as far as
+# that of no atom, taken by itself, is more than the second.
+_SAME_BETWEEN = 2e-3
+_SAME_WITHIN = 1.0
 _PARTS = 2
 
 
+class Within:
+    """B at a state, and the inverses of its factors."""
+
+    def __init__(
+        self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+    ) -> None:
+        self._mixture = mixture
+        sparse = sparse_rows(channel)
+        if sparse is not None:
+            p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
+            second = sparse_second_moments(sparse, p_xt, channel.n_classes)
+        else:
+            second = atom_moments(channel, mixture.log_r, evaluation, beta).second
+            second *= evaluation.p_t[:, None, None]
+        size = 1 + channel.n_classes
+        self._blocks = np.empty((mixture.n_t, size, size))
+        scale = _scales(mixture, beta)
+        ratio = weight_ratio(mixture, evaluation)
+        root_r = np.exp(0.5 * mixture.log_r)
+
+        def fill(part: int) -> None:
+            fill_blocks(
+                second,
+                evaluation.joint,
+                mixture.r,
+                scale,
+                ratio,
+                root_r,
+                part,
+                _PARTS,
+                self._blocks,
+            )
+
+        side_by_side(fill, range(_PARTS))
+        self._kept: tuple[float, Single] | None = None
+
+    def serves(self, mixture: Mixture, beta: float) -> bool:
+        """Whether B of a state is near enough this one."""
+        if mixture.log_r.shape != self._mixture.log_r.shape:
+            return False
+        moved = np.sum(mixture.r * (mixture.log_r - self._mixture.log_r) ** 2, axis=1)
+        return bool(moved.max() <= _SAME_WITHIN * (beta - 1.0))
+
+    def inverse_roots(self, damping: float) -> Single:
+        """L⁻¹ of B + damping I, (n_t, 1 + K, 1 + K).
+
+        In single precision, as reading them is what a solve with P costs.
+        """
+        kept = self._kept
+        if kept is None or kept[0] != damping:
+            roots = np.empty(self._blocks.shape, dtype=np.float32)
+
+            def invert(part: int) -> None:
+                for t in range(part, len(roots), _PARTS):
+                    roots[t] = _inverse_root(self._blocks[t], damping)
+
+            side_by_side(invert, range(_PARTS))
+            # Another thread may replace what is kept at any time.
+            kept = self._kept = damping, roots
+        return kept[1]
+
+
 class Preconditioner:
-    """The matrix P at a state."""
+    """The matrix P at a state, its B that of this state or of one close by."""
 
     def __init__(
         self,
@@ -52,64 +120,72 @@ class Preconditioner:
         mixture: Mixture,
         evaluation: Evaluation,
         beta: float,
+        within: Within | None = None,
     ) -> None:
-        n_t, n_classes = mixture.log_r.shape
-        sparse = sparse_rows(channel)
-        groups = row_groups(channel, n_t)
-        p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
-        inverse_q, inverse = derivative_scales(mixture, beta)
-        scale = np.concatenate([inverse_q[:, None], inverse], axis=1)
-        coarse = group_moments(sparse or all_rows(channel), p_xt, groups, n_classes)
-        first = coarse.sum(axis=0)
-        coarse[:, :, 1:] -= coarse[:, :, :1] * mixture.r
-        coarse *= scale
-        coarse /= np.sqrt(np.bincount(groups, weights=channel.p_x))[:, None, None]
-        if sparse is not None:
-            second = sparse_second_moments(sparse, p_xt, n_classes)
-        else:
-            second = _second_moments(channel, mixture, evaluation, beta)
-        blocks = centred(second, first[:, 1:], first[:, 0], mixture.r, mixture.r)
-        blocks *= -(scale[:, :, None] * scale[:, None, :])
-        blocks += softmax_curvature(mixture, evaluation)
-        self._blocks, self._coarse = blocks, coarse
+        self.within = within or Within(channel, mixture, evaluation, beta)
+        self._mixture = mixture
+        self._between = group_moments(
+            sparse_rows(channel) or all_rows(channel),
+            evaluation.p_t_given_x,
+            channel.p_x,
+            row_groups(channel, mixture.n_t),
+            mixture.r,
+            _scales(mixture, beta),
+        )
         self._factored: Factored | None = None
+
+    @classmethod
+    def near(
+        cls,
+        known: "Preconditioner | None",
+        channel: Channel,
+        mixture: Mixture,
+        evaluation: Evaluation,
+        beta: float,
+    ) -> "Preconditioner":
+        """One for a state, with as much of a `known` one as serves there; maybe that itself."""
+        if known is None or not known.within.serves(mixture, beta):
+            return cls(channel, mixture, evaluation, beta)
+        if known.serves(mixture, beta):
+            return known
+        return cls(channel, mixture, evaluation, beta, known.within)
+
+    def serves(self, mixture: Mixture, beta: float) -> bool:
+        """Whether U of a state, of as many atoms, is near enough this one."""
+        weights = mixture.q * (mixture.log_q - self._mixture.log_q) ** 2
+        decoders = np.sum(mixture.r * (mixture.log_r - self._mixture.log_r) ** 2, axis=1)
+        moved = float(np.sum(weights + mixture.q * decoders))
+        return moved <= _SAME_BETWEEN * (beta - 1.0)
 
     def damped(self, damping: float) -> "Factored":
         """P + damping I, or with the next power of ten: what was factored last may do again."""
         level = 10.0 ** math.ceil(math.log10(max(damping, _LEAST)))
         factored = self._factored
         if factored is None or factored.damping != level:
-            # Another thread may replace the one that is kept at any time.
-            factored = self._factored = Factored(self._blocks, self._coarse, level)
+            roots = self.within.inverse_roots(level)
+            factored = self._factored = Factored(roots, self._between, level)
         return factored
 
 
 class Factored:
-    """P + damping I as L (I + W Wᵀ) Lᵀ.
+    """P + damping I as L (I + Wᵀ W) Lᵀ: its inverse times vectors."""
 
-    Of W, what is stiff is kept: orthonormal directions Y with their share d of (I + W Wᵀ)⁻¹ =
-    I − Yᵀ d Y. The inverses of L are kept in single precision, as reading them is what a solve
-    costs; in Y that would drown the stiff directions in the rounding of the others.
-    """
-
-    def __init__(self, blocks: Array, coarse: Array, damping: float) -> None:
+    def __init__(self, roots: Single, between: Single, damping: float) -> None:
         self.damping = damping
-        n_t, size, _ = blocks.shape
-        self._roots = np.empty((n_t, size, size), dtype=np.float32)
-        inner = np.empty_like(coarse)
+        self._roots = roots
+        n_t, n_groups, size = between.shape
+        columns = np.empty((n_groups, n_t, size))
 
-        def factor(part: int) -> None:
+        def multiply(part: int) -> None:
             for t in range(part, n_t, _PARTS):
-                root = _inverse_root(blocks[t], damping)
-                self._roots[t] = root
-                inner[:, t] = coarse[:, t] @ root.T
+                columns[:, t] = between[t] @ roots[t].T
 
-        side_by_side(factor, range(_PARTS))
-        columns = inner.reshape(len(coarse), n_t * size)
-        stiffness, vectors = np.linalg.eigh(columns @ columns.T)
-        stiff = stiffness > _STIFF
-        self._stiff = vectors[:, stiff].T @ columns / np.sqrt(stiffness[stiff])[:, None]
-        self._shares = stiffness[stiff] / (1.0 + stiffness[stiff])
+        side_by_side(multiply, range(_PARTS))
+        self._columns = columns.reshape(n_groups, n_t * size)
+        # Stiff directions cancel in P⁻¹ to the last few digits: here in double precision.
+        inner = self._columns @ self._columns.T
+        inner.flat[:: n_groups + 1] += 1.0
+        self._inner = np.linalg.inv(inner)
 
     def solve(self, vector: Array) -> Array:
         """(P + damping I)⁻¹ times a flat scaled vector."""
@@ -118,20 +194,16 @@ class Factored:
         length = float(np.abs(vector).max()) or 1.0
         short = (vector / length).astype(np.float32)
         inner = np.matmul(self._roots, short.reshape(n_t, size, 1)).ravel().astype(np.float64)
-        inner -= (self._shares * (self._stiff @ inner)) @ self._stiff
+        inner -= (self._inner @ (self._columns @ inner)) @ self._columns
         outer = np.matmul(inner.astype(np.float32).reshape(n_t, 1, size), self._roots)
         flat: Array = length * outer.ravel().astype(np.float64)
         return flat
 
 
-def _second_moments(
-    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
-) -> Array:
-    """Σ_x p(x, t) p(y|x) p(z|x) over all posteriors, (n_t, n_classes, n_classes)."""
-    lower = np.tril(atom_moments(channel, mixture.log_r, evaluation, beta).second)
-    moments = lower + np.tril(lower, -1).transpose(0, 2, 1)
-    whole: Array = moments * evaluation.p_t[:, None, None]
-    return whole
+def _scales(mixture: Mixture, beta: float) -> Array:
+    """What derivatives are multiplied by in the scaled variables, (n_t, 1 + K)."""
+    inverse_q, inverse = derivative_scales(mixture, beta)
+    return np.concatenate([inverse_q[:, None], inverse], axis=1)
 
 
 def _inverse_root(block: Array, damping: float) -> Array:

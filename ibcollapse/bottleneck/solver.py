@@ -12,6 +12,7 @@ from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
+from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
     Mixture,
@@ -20,7 +21,7 @@ from ibcollapse.bottleneck.mixture import (
     trivial_mixture,
 )
 from ibcollapse.bottleneck.newton import Descent
-from ibcollapse.bottleneck.refinement import join, refine
+from ibcollapse.bottleneck.refinement import COINCIDENT, join, refine
 from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.weights import optimise_weights
@@ -204,8 +205,14 @@ def solve_state(
 
 
 def enlarged(channel: Channel, mixture: Mixture, violators: Array, beta: float) -> Mixture:
-    """The mixture with further atoms `violators` (n, n_classes) and optimal weights for them."""
-    return optimise_weights(channel, join(mixture, violators), beta)
+    """The mixture with further atoms `violators` (n, n_classes) and optimal weights for them.
+
+    One that is an atom already only shows that its weight is not the best.
+    """
+    apart = COINCIDENT * closeness(beta)
+    new = [r for r in violators if certificate.hellinger_squared(mixture.log_r, r).min() > apart]
+    joined = join(mixture, np.array(new)) if new else mixture
+    return optimise_weights(channel, joined, beta)
 
 
 def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) -> Mixture:

@@ -8,6 +8,7 @@ from ibcollapse.bottleneck import preconditioner
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.preconditioner import Preconditioner, row_groups
+from ibcollapse.bottleneck.refinement import refine
 from ibcollapse.bottleneck.solver import solve
 from ibcollapse.bottleneck.sparse_rows import sparse_rows
 from ibcollapse.bottleneck.stability import onset_beta_local
@@ -45,7 +46,6 @@ def as_matrix(solve_with, size):
 def test_with_every_point_a_group_it_is_the_hessian(state, monkeypatch):
     channel, mixture, there, beta = state
     monkeypatch.setattr(preconditioner, "row_groups", lambda channel, n_t: np.arange(channel.n_x))
-    monkeypatch.setattr(preconditioner, "_STIFF", 1e-9)
     p = Preconditioner(channel, mixture, there, beta).damped(DAMPING)
     hessian = module.MatrixCurvature(channel, mixture, there, beta)
     vector = np.random.default_rng(0).normal(size=len(hessian.matrix))
@@ -121,3 +121,47 @@ def test_groups_grow_with_the_atoms_and_are_found_once(state):
     assert few.max() + 1 == 30
     assert many.max() + 1 == 120
     assert row_groups(channel, 20) is few
+
+
+def moved(mixture, by):
+    """Every logit moved by about `by`, as a step along the curve does."""
+    steps = np.random.default_rng(6).normal(size=mixture.log_r.shape)
+    log_r = mixture.log_r + by * steps
+    return Mixture(log_r - np.log(np.exp(log_r).sum(axis=1, keepdims=True)), mixture.log_q)
+
+
+def products_with(preconditioner, channel, mixture, there, beta):
+    """Products that conjugate gradients take with it for the Hessian of a state."""
+    hessian = module.ImplicitCurvature(channel, mixture, there, beta)
+    counted, apply = [], hessian.apply
+    hessian.apply = lambda vector: (counted.append(1), apply(vector))[1]
+    right = np.random.default_rng(1).normal(size=mixture.log_r.size + mixture.n_t)
+    assert hessian._iterate(right, 1e-6, preconditioner.damped(1e-6), module._MOST_PRODUCTS)[1]
+    return len(counted)
+
+
+def test_a_state_a_step_away_borrows_what_is_within_atoms_only(state):
+    channel, mixture, there, beta = state
+    known = Preconditioner(channel, mixture, there, beta)
+    ahead = 1 + 1.01 * (beta - 1)
+    ended = refine(channel, mixture, ahead)
+    elsewhere = (channel, ended.mixture, ended.evaluation, ahead)
+    found = Preconditioner.near(known, *elsewhere)
+    assert found is not known
+    assert found.within is known.within
+    least = products_with(Preconditioner(*elsewhere), *elsewhere)
+    assert products_with(found, *elsewhere) <= 1.5 * least
+    assert products_with(known, *elsewhere) >= 3 * least
+
+
+def test_how_far_a_preconditioner_serves(state):
+    channel, mixture, there, beta = state
+    known = Preconditioner(channel, mixture, there, beta)
+    for by, borrows in ((1e-3, True), (3.0, False)):
+        at = moved(mixture, by * np.sqrt(beta - 1))
+        found = Preconditioner.near(known, channel, at, evaluate(channel, at, beta), beta)
+        assert (found is known) == borrows
+        assert (found.within is known.within) == borrows
+    fewer = mixture.take(np.arange(mixture.n_t - 1))
+    found = Preconditioner.near(known, channel, fewer, evaluate(channel, fewer, beta), beta)
+    assert found.within is not known.within

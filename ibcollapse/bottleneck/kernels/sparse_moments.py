@@ -9,44 +9,59 @@ from ibcollapse.bottleneck.kernels.sparse_products import LANES, SparseRows, pad
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Single = NDArray[np.float32]
 
 # The atoms, or groups, are shared between so many threads at most.
 _PARTS = 2
 
 
 def sparse_second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Array:
-    """Σ_x p(x, t) p(y|x) p(z|x), (n_t, n_classes, n_classes).
+    """Lower triangles of Σ_x p(x, t) p(y|x) p(z|x), (n_t, n_classes, n_classes), zero above.
 
     `p_xt` is float64 (n_x, n_t).
     """
     n_atoms, p_xt = p_xt.shape[1], padded(p_xt)
     n_t = p_xt.shape[1]
     upper = np.zeros((n_classes, n_classes, n_t))
+    moments = np.zeros((n_atoms, n_classes, n_classes))
     edges = [n_t // LANES * part // _PARTS * LANES for part in range(_PARTS + 1)]
 
     def fill(part: int) -> None:
         _add_products(*rows, p_xt, edges[part], edges[part + 1], upper)
+        _turn(upper, edges[part], min(edges[part + 1], n_atoms), moments)
 
     side_by_side(fill, range(_PARTS))
-    moments: Array = np.ascontiguousarray(upper[:, :, :n_atoms].transpose(2, 0, 1))
-    below = np.tril_indices(n_classes, -1)
-    moments[:, below[0], below[1]] = moments[:, below[1], below[0]]
     return moments
 
 
-def group_moments(rows: SparseRows, p_xt: Array, groups: Integers, n_classes: int) -> Array:
-    """Σ_x p(x, t) (1, p(y|x)) over the rows of each group, (n_groups, n_t, 1 + n_classes).
+def group_moments(
+    rows: SparseRows,
+    p_t_given_x: Array,
+    p_x: Array,
+    groups: Integers,
+    means: Array,
+    scale: Array,
+) -> Single:
+    """Scaled moments of (1, p(y|x) − mean) over the rows of each group, (n_t, n_groups, 1 + K).
 
-    `groups` is the group of each row, int64 (n_x,); `p_xt` is float64 (n_x, n_t).
+    Σ_x p(x) p(t|x) (1, p(y|x) − mean_t(y)) scale_t over √p(group).
+
+    Parameters
+    ----------
+    p_t_given_x, p_x : float64 (n_x, n_t), (n_x,)
+    groups : int64 (n_x,)
+        The group of each row.
+    means, scale : float64 (n_t, K), (n_t, 1 + K)
     """
     order = np.argsort(groups, kind="stable")
     n_groups = int(groups.max()) + 1
     starts = np.searchsorted(groups[order], np.arange(n_groups + 1))
-    sums = np.empty((n_groups, p_xt.shape[1], 1 + n_classes))
+    sums = np.empty((len(means), n_groups, scale.shape[1]), dtype=np.float32)
     edges = [n_groups * part // _PARTS for part in range(_PARTS + 1)]
 
     def fill(part: int) -> None:
-        _add_groups(*rows, p_xt, order, starts, edges[part], edges[part + 1], sums)
+        first, last = edges[part], edges[part + 1]
+        _add_groups(*rows, p_t_given_x, p_x, order, starts, means, scale, first, last, sums)
 
     side_by_side(fill, range(_PARTS))
     return sums
@@ -73,32 +88,52 @@ def _add_products(
 
 
 @kernel
+def _turn(upper: Array, first: int, last: int, moments: Array) -> None:
+    """moments[t, z, y] = upper[y, z, t] for y ≤ z and the atoms from `first` up to `last`."""
+    n_classes = len(upper)
+    for z in range(n_classes):
+        for y in range(z + 1):
+            for t in range(first, last):
+                moments[t, z, y] = upper[y, z, t]
+
+
+@kernel
 def _add_groups(
     ends: Integers,
     classes: Integers,
     values: Array,
-    p_xt: Array,
+    p_t_given_x: Array,
+    p_x: Array,
     order: Integers,
     starts: Integers,
+    means: Array,
+    scale: Array,
     first: int,
     last: int,
-    sums: Array,
+    sums: Single,
 ) -> None:
-    n_t, size = sums.shape[1], sums.shape[2]
+    n_t, size = scale.shape
     held = np.empty((size, n_t))
+    share = np.empty(n_t)
     for group in range(first, last):
         held[:] = 0.0
+        weight = 0.0
         for place in range(starts[group], starts[group + 1]):
             x = order[place]
-            share = p_xt[x]
+            weight += p_x[x]
             total = held[0]
             for t in range(n_t):
+                share[t] = p_x[x] * p_t_given_x[x, t]
                 total[t] += share[t]
             for i in range(ends[x], ends[x + 1]):
                 value = values[i]
                 moment = held[1 + classes[i]]
                 for t in range(n_t):
                     moment[t] += value * share[t]
+        shrunk = 1.0 / np.sqrt(weight)
         for t in range(n_t):
-            for y in range(size):
-                sums[group, t, y] = held[y, t]
+            total_t = held[0, t]
+            sums[t, group, 0] = total_t * scale[t, 0] * shrunk
+            for y in range(1, size):
+                away = held[y, t] - total_t * means[t, y - 1]
+                sums[t, group, y] = away * scale[t, y] * shrunk

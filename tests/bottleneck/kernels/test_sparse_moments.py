@@ -15,17 +15,22 @@ def test_moments_are_those_of_the_entries_that_were_kept(n_t):
     rows = SparseRows.above(w, 0.05)
     kept = np.where(w > 0.05, w, 0.0)
     assert 0 < np.count_nonzero(kept) < w.size
-    expected = np.einsum("xt,xy,xz->tyz", shares, kept, kept)
+    expected = np.tril(np.einsum("xt,xy,xz->tyz", shares, kept, kept))
     np.testing.assert_allclose(sparse_second_moments(rows, shares, 6), expected, atol=1e-14)
 
 
 def test_groups_without_order_add_up_their_rows():
     rng = np.random.default_rng(0)
     w, shares = rng.dirichlet(np.full(4, 0.5), 30), rng.uniform(size=(30, 3))
+    p_x, means = rng.uniform(size=30), rng.dirichlet(np.ones(4), 3)
+    scale = rng.uniform(1, 2, size=(3, 5))
     groups = rng.permutation(np.arange(30) % 7)
-    found = group_moments(SparseRows.above(w, -1.0), shares, groups, 4)
-    assert found.shape == (7, 3, 5)
+    found = group_moments(SparseRows.above(w, -1.0), shares, p_x, groups, means, scale)
+    assert found.shape == (3, 7, 5)
     for group in range(7):
         own = groups == group
-        np.testing.assert_allclose(found[group, :, 0], shares[own].sum(axis=0), atol=1e-14)
-        np.testing.assert_allclose(found[group, :, 1:], shares[own].T @ w[own], atol=1e-14)
+        weights = p_x[own] / np.sqrt(p_x[own].sum())
+        for t in range(3):
+            away = np.column_stack([np.ones(own.sum()), w[own] - means[t]])
+            expected = (weights * shares[own, t]) @ away * scale[t]
+            np.testing.assert_allclose(found[t, group], expected, atol=1e-6)
