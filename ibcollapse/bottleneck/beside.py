@@ -64,7 +64,7 @@ def beside(
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit.beta - beta) <= 0:
             break
-        branch = follow(channel, event.mixture, None, event.beta, beta, nearby=event.hessian)
+        branch = follow(channel, event.mixture, event.slope, event.beta, beta, nearby=event.hessian)
         start = _with_new_atoms(channel, event, birth, branch, beta)
         if start is None:
             continue

@@ -13,7 +13,6 @@ from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.small_ascent import is_small
 from ibcollapse.bottleneck.mixture import information
-from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.separation import separated_classes
 from ibcollapse.bottleneck.solution import IBSolution
@@ -145,8 +144,7 @@ def at_event(
         at = (channel, event.mixture, event.evaluation, event.beta, options, rng)
         found = search(*at, hints, near_hints=True)
         if found.gap <= max(_AT_ROOT, options.aim_at(event.beta)):
-            ended = Descent(event.mixture, event.evaluation, event.residual, 1)
-            return SolvedState.of(event.beta, ended, found)
+            return SolvedState.of(event.beta, event.ended, found)
     solved = solve_state(channel, event.beta, event.mixture, options, rng, hints)
     above_it = event.evaluation.free_energy - solved.evaluation.free_energy
     if above_it > options.tol:
@@ -156,6 +154,7 @@ def at_event(
         mixture=event.mixture,
         evaluation=event.evaluation,
         gap=solved.gap + max(0.0, above_it),
+        hessian=event.hessian,
     )
 
 
@@ -173,6 +172,7 @@ def _upper_end(channel: Channel, event: Event, above: SolvedState, options: Opti
         gap=max(gap, above.gap),
         residual=ended.residual,
         n_sweeps=ended.n_sweeps,
+        hessian=ended.hessian,
     )
     return to_solution(channel, state)
 

@@ -27,6 +27,7 @@ from ibcollapse.bottleneck.hessian_matrix import (
     hessian_matrix,
     weight_ratio,
 )
+from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.kernels.sparse_products import padded, sums_over_rows
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.preconditioner import Factored, Preconditioner
@@ -42,6 +43,8 @@ _INEXACT = 1e-4
 _MOST_PRODUCTS = 200
 # With this much damping any direction in which F falls will do.
 _MUCH_DAMPING = 1e-2
+# Rows are summed in this many parts whatever the number of threads, so that the bits are the same.
+_PARTS = 2
 # A borrowed preconditioner that takes more products than this is given up.
 _FEW_PRODUCTS = 20
 
@@ -200,12 +203,21 @@ class ImplicitCurvature:
                 self._rows, self._pi, self._p_x, padded(slopes.T), padded(constants[None])[0]
             )
             return total[:n_t], moments[:, :n_t].T
-        along = self._w @ slopes.T
-        along += constants
-        along -= np.einsum("xt,xt->x", self._pi, along)[:, None]
-        along *= self._pi
-        along *= self._p_x[:, None]
-        return along.sum(axis=0), along.T @ self._w
+        n_x, n_t = self._pi.shape[0], len(constants)
+        totals, moments = np.empty((_PARTS, n_t)), np.empty((_PARTS, *slopes.shape))
+
+        def fill(part: int) -> None:
+            rows = slice(n_x * part // _PARTS, n_x * (part + 1) // _PARTS)
+            w, pi = self._w[rows], self._pi[rows]
+            along = w @ slopes.T
+            along += constants
+            along -= np.einsum("xt,xt->x", pi, along)[:, None]
+            along *= pi
+            along *= self._p_x[rows, None]
+            totals[part], moments[part] = along.sum(axis=0), along.T @ w
+
+        side_by_side(fill, range(_PARTS))
+        return totals.sum(axis=0), moments.sum(axis=0)
 
     def solve(self, vector: Array, damping: float) -> Array | None:
         """(H + damping I)⁻¹ times the vector; None when a direction of no curvature is met."""

@@ -27,8 +27,10 @@ from ibcollapse.bottleneck.branch import (
 )
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
+from ibcollapse.bottleneck.inverse_cubic import step_to_root
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
+from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.parting import NEAR
 from ibcollapse.bottleneck.stability import Splits, leading_splits
 
@@ -55,8 +57,8 @@ class Event:
     `beta` is the root; `mixture` and `evaluation` are the branch there. `violators` are the log
     decoders (n, n_classes) with Φ = 1 that are no atoms (empty for a split), `atom` the least
     stable atom, `growth` its beta λ₂ and `multiplicity` that eigenvalue's multiplicity.
-    `steepness` is the slope in beta, there, of log Φ or of beta λ₂, `hessian` that
-    of F and `residual` the squared scaled gradient that is left (nats).
+    `steepness` is the slope in beta, there, of log Φ or of beta λ₂, `slope` the branch's tangent,
+    `hessian` that of F and `residual` the squared scaled gradient that is left (nats).
     """
 
     beta: float
@@ -67,6 +69,7 @@ class Event:
     multiplicity: int
     growth: float
     steepness: float
+    slope: Tangent
     hessian: Curvature
     residual: float
 
@@ -74,6 +77,11 @@ class Event:
     def is_split(self) -> bool:
         """Whether an atom loses stability, rather than a new one appearing elsewhere."""
         return len(self.violators) == 0
+
+    @property
+    def ended(self) -> Descent:
+        """The branch there, as a descent leaves it."""
+        return Descent(self.mixture, self.evaluation, self.residual, 1, self.hessian)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,7 +118,7 @@ def locate(
     starts: Array,
     hints: Array,
     *,
-    at_bad: Mixture | None = None,
+    at_bad: Descent | None = None,
     met: certificate.Maxima | None = None,
     rtol: float = 1e-9,
 ) -> Event | None:
@@ -123,7 +131,7 @@ def locate(
     starts, hints : float64 (n, n_classes)
         Log decoders from which maxima of Φ are sought at `bad_beta`, the hints being near some;
         the maxima found are followed.
-    at_bad : Mixture, optional
+    at_bad : Descent, optional
         The branch at `bad_beta`, where it is known.
     met : Maxima, optional
         The maxima of Φ there, where they are known; nothing else is sought then.
@@ -136,12 +144,13 @@ def locate(
         None when the branch ends (loses an atom) or is still optimal at `bad_beta`.
     """
     anchor = (mixture, slope, ok_beta)
-    first = anchor if at_bad is None else (at_bad, None, bad_beta)
-    probe = _probe(channel, *first, bad_beta, hints, starts, met=met)
+    ended = at_bad or follow(channel, *anchor, bad_beta)
+    probe = _probe(channel, ended, bad_beta, hints, starts, met=met)
     if probe is None or probe.excess <= 0:
         return None
     good, bad = ok_beta, bad_beta
     worst, near = probe, 0.0
+    before: _Probe | None = None
     for _ in range(_MOST_EVALUATIONS):
         if probe.excess > 0:
             bad, worst = probe.beta, probe
@@ -149,12 +158,13 @@ def locate(
             good = probe.beta
         near = rtol * abs(probe.beta - 1)
         nearer = (probe.mixture, probe.slope, probe.beta)
-        guess = probe.beta - probe.excess / (probe.excess_slope or math.nan)
+        guess = probe.beta + _to_root(probe, before)
         if not min(good, bad) <= guess <= max(good, bad):
             guess = 0.5 * (good + bad)
             if probe.excess <= 0:
                 # Coming from nearer by, the branch may well be optimal as far as `bad`.
-                again = _probe(channel, *nearer, bad, hints, starts, nearby=probe)
+                ended = follow(channel, *nearer, bad, nearby=probe.hessian)
+                again = _probe(channel, ended, bad, hints, starts, near=probe.splits)
                 if again is None or again.excess <= 0:
                     return None
                 worst = again
@@ -163,31 +173,38 @@ def locate(
         # The first probe has met every maximum; from here on those that have failed are followed,
         # also those that the latest probe has lost, and the next few.
         followed = np.concatenate([probe.leading, worst.leading])
-        found = _probe(channel, *nearer, guess, followed, nearby=probe)
-        found = found or _probe(channel, *anchor, guess, followed)
+        ended = follow(channel, *nearer, guess, nearby=probe.hessian)
+        ended = ended or follow(channel, *anchor, guess)
+        found = _probe(channel, ended, guess, followed, near=probe.splits)
         if found is None:
             return None
-        probe = found
+        probe, before = found, probe
     # A bracket that closes on a leap has met the end of the branch, or lost a maximum.
     rounding = max(_finest(_ROUNDING, probe.beta), 10.0 * UNIT * probe.beta)
     rounding += 1e3 * near * abs(probe.excess_slope)
     return _event(probe, near) if abs(probe.excess) <= rounding else None
 
 
+def _to_root(probe: _Probe, before: _Probe | None) -> float:
+    """How far the root is in beta; NaN where the excess does not change."""
+    slope = probe.excess_slope or math.nan
+    if before is None or not before.excess_slope:
+        return -probe.excess / slope
+    back = probe.beta - before.beta
+    return step_to_root(probe.excess, slope, back, before.excess, before.excess_slope)
+
+
 def _probe(
     channel: Channel,
-    mixture: Mixture,
-    slope: Tangent | None,
-    from_beta: float,
+    ended: Descent | None,
     beta: float,
     hints: Array,
     starts: Array | None = None,
     *,
-    nearby: _Probe | None = None,
+    near: Splits | None = None,
     met: certificate.Maxima | None = None,
 ) -> _Probe | None:
-    hessian = None if nearby is None else nearby.hessian
-    ended = follow(channel, mixture, slope, from_beta, beta, nearby=hessian)
+    """What a descent has reached at `beta`; None where it has lost the branch."""
     if ended is None:
         return None
     state, evaluation = ended.mixture, ended.evaluation
@@ -200,7 +217,6 @@ def _probe(
     away = distance > AT_ATOM * closeness(beta)
     hessian = ended.hessian or curvature(channel, state, evaluation, beta)
     along = tangent(channel, state, evaluation, beta, hessian)
-    near = None if nearby is None else nearby.splits
     splits = leading_splits(channel, state, evaluation, beta, near)
     log_r, log_phi = maxima.log_r[away], maxima.log_phi[away]
     atom = int(np.argmax(splits.growth))
@@ -263,6 +279,7 @@ def _event(probe: _Probe, near: float) -> Event:
         multiplicity=int(probe.splits.multiplicity[atom]),
         growth=float(probe.splits.growth[atom]),
         steepness=probe.excess_slope,
+        slope=probe.slope,
         hessian=probe.hessian,
         residual=probe.residual,
     )

@@ -15,11 +15,14 @@ class Heading:
     def __init__(self, channel: Channel, state: SolvedState) -> None:
         self._channel = channel
         self._at = state.mixture, state.evaluation, state.beta
+        left = state.hessian
+        # What costs nothing to make is of the state itself, not of one close by.
+        self._left = left if left is not None and left.is_cheap else None
 
     @functools.cached_property
     def hessian(self) -> Curvature:
-        """The Hessian, with a preconditioner of its own."""
-        return curvature(self._channel, *self._at)
+        """The Hessian."""
+        return self._left or curvature(self._channel, *self._at)
 
     @functools.cached_property
     def slope(self) -> Tangent:

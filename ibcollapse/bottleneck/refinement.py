@@ -103,11 +103,11 @@ def merge_coincident(mixture: Mixture, apart: float = COINCIDENT) -> Mixture:
     log_r, q = mixture.log_r.copy(), mixture.q.copy()
     kept: list[int] = []
     for t in order:
-        close = [s for s in kept if hellinger_squared(log_r[s], log_r[t]) <= apart]
-        if not close:
+        close = np.flatnonzero(hellinger_squared(log_r[kept], log_r[t]) <= apart)
+        if not len(close):
             kept.append(int(t))
             continue
-        s = close[0]
+        s = kept[close[0]]
         mean = (q[s] * np.exp(log_r[s]) + q[t] * np.exp(log_r[t])) / (q[s] + q[t])
         with np.errstate(divide="ignore"):
             log_r[s] = np.maximum(np.log(mean), LOG_ZERO)

@@ -78,7 +78,7 @@ def resolve(
     else:
         states = (*states, branch.maxima.log_r)
     hints = certificate.apart(np.concatenate(states), after.beta)
-    at_bad = None if branch is None else branch.mixture
+    at_bad = None if branch is None else branch.ended
     slope = _slope(channel, before)
     event = locate(
         channel, before.mixture, slope, before.beta, after.beta, starts, hints, at_bad=at_bad
@@ -130,7 +130,7 @@ def first_transition(
     """
     none = np.empty((0, channel.n_classes))
     hints: tuple[Array, ...] = (before.maxima.log_r, branch.maxima.log_r)
-    bad, at_bad = branch.beta, branch.mixture
+    bad, at_bad = branch.beta, branch.ended
     met: certificate.Maxima | None = branch.maxima
     last: tuple[Event, SolvedState, Callable[[], float] | None] | None = None
     for _ in range(_MOST_EARLIER):
@@ -154,7 +154,7 @@ def first_transition(
             break
         # Nothing had pointed at an earlier birth: the state above it does.
         hints = (*hints, above.mixture.log_r, above.maxima.log_r)
-        bad, at_bad, met = event.beta, event.mixture, None
+        bad, at_bad, met = event.beta, event.ended, None
     if last is None:
         return None
     event, above, local = last
@@ -183,7 +183,7 @@ def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
     if before.beta <= stable:
         return before
     # Its encoder and its free energy, zero, are the same at every beta.
-    return dataclasses.replace(before, beta=stable)
+    return dataclasses.replace(before, beta=stable, hessian=None)
 
 
 def _slope(channel: Channel, state: SolvedState) -> Tangent | None:

@@ -66,4 +66,5 @@ def slide(
         gap=found.gap,
         gap_search=found.how,
         maxima=found.maxima,
+        hessian=None,
     )

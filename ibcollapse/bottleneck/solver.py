@@ -10,6 +10,7 @@ from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.curvature import Curvature
 from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.decoders import closeness
@@ -38,7 +39,8 @@ _LEAST_GAIN = 1e-15
 class SolvedState:
     """A refined state with its certificate; what the curve follows from beta to beta.
 
-    `gap` is in nats, `maxima` are the local maxima of Φ that the search met.
+    `gap` is in nats, `maxima` are the local maxima of Φ that the search met, `hessian` is that of F
+    where the descent left one.
     """
 
     beta: float
@@ -50,6 +52,12 @@ class SolvedState:
     residual: float
     n_sweeps: int
     status: str
+    hessian: Curvature | None = None
+
+    @property
+    def ended(self) -> Descent:
+        """The state as a descent leaves it."""
+        return Descent(self.mixture, self.evaluation, self.residual, self.n_sweeps, self.hessian)
 
     @classmethod
     def of(
@@ -66,6 +74,7 @@ class SolvedState:
             ended.residual,
             ended.n_sweeps,
             status,
+            ended.hessian,
         )
 
 

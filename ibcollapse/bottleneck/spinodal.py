@@ -10,6 +10,7 @@ from ibcollapse.bottleneck.branch import Tangent, follow, growth_slope, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.events import Event
+from ibcollapse.bottleneck.inverse_cubic import step_to_root
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.refinement import STATIONARY
 from ibcollapse.bottleneck.stability import Splits, leading_splits
@@ -25,9 +26,8 @@ _FARTHEST_MOVE = 0.6
 _MOST_GROWTH = 3.0
 # A descent that takes more sweeps than this is on its way to another branch.
 _MOST_SWEEPS = 12
-# A Newton step shorter than this share of beta − 1 ends at the root: its error is of the order of
-# the step's square.
-_LAST_STEP = 1e-7
+# A step ends at the root if it should miss it by less than this share of beta − 1.
+_MISSED = 1e-8
 # Beyond its end the branch is no minimum any more, and a descent leaves it: a step that overshoots
 # the root by more than this share of its way, and of beta − 1, is shortened.
 _OVERSHOT = 0.1
@@ -36,11 +36,9 @@ _MOST_HALVINGS = 12
 _LEAST_PART, _MOST_PART = 0.1, 0.99
 # Of so many atoms, the least stable ones, it is foreseen where they split.
 _WATCHED = 4
-# A step of the share u of beta − 1 misses the root by about u²: the squared scaled gradient (nats)
-# that is left at its end need not be less than this much times u to the fourth power.
+# The squared scaled gradient (nats) that is left at a step's end need not be less than this much
+# times the square of what the next step will miss the root by, as a share of beta − 1.
 _ROUGH = 1e-11
-# The cubic through two points may correct Newton's step by this share of it.
-_MOST_CORRECTION = 0.5
 
 
 def spinodal(channel: Channel, event: Event) -> float:
@@ -57,12 +55,14 @@ def spinodal(channel: Channel, event: Event) -> float:
     for _ in range(_MOST_STEPS):
         longest = min(_LONGEST * (here.beta - 1), _reach(here))
         step = here.to_go(before)
-        if abs(step) <= _LAST_STEP * (here.beta - 1):
+        back = 0.0 if before is None else here.beta - before.beta
+        way = here.beta + step - event.beta
+        if abs(step) <= longest and _missed(step, back, way) <= _MISSED * (here.beta - 1):
             return float(here.beta + step)
         step = min(max(step, -longest), longest)
         if here.beta + step > limit:
             return math.nan
-        there = _stepped(channel, here, step)
+        there = _stepped(channel, here, step, event.beta)
         if there is None:
             return math.nan
         here, before = there, here
@@ -89,27 +89,19 @@ class _Growth:
         return 1.0 - self.splits.growth
 
     def to_go(self, before: "_Growth | None") -> float:
-        """How far in beta the first root is; infinite where no atom's beta λ₂ rises."""
+        """How far in beta the first root is; infinite where no atom's beta λ₂ rises.
+
+        By Newton's step, or the cubic through the point `before` too.
+        """
         rising = np.flatnonzero(self.rise > 0)
         return min((self._root_of(atom, before) for atom in rising), default=math.inf)
 
     def _root_of(self, atom: np.intp, before: "_Growth | None") -> float:
-        """By Newton's step, or the cubic for beta over beta λ₂ through the point `before` too."""
-        lacking, rise = float(self.lacking[atom]), float(self.rise[atom])
-        newton = lacking / rise
+        value, rise = -float(self.lacking[atom]), float(self.rise[atom])
         if before is None or not before.rise[atom] > 0:
-            return newton
-        since = lacking - float(before.lacking[atom])
-        if since == 0.0:
-            return newton
-        t = -lacking / since
-        back = self.beta - before.beta
-        here_slope, there_slope = -1.0 / rise, -1.0 / float(before.rise[atom])
-        # Hermite's cubic in t, which is 0 here and −1 there.
-        curved = since * here_slope - back
-        bent = since * (here_slope + there_slope) - 2.0 * back
-        step = t * (since * here_slope + t * ((curved + bent) + t * bent))
-        return step if abs(step - newton) <= _MOST_CORRECTION * abs(newton) else newton
+            return -value / rise
+        known = -float(before.lacking[atom]), float(before.rise[atom])
+        return step_to_root(value, rise, self.beta - before.beta, *known)
 
 
 def _growth(
@@ -129,20 +121,22 @@ def _growth(
     return _Growth(beta, mixture, slope, hessian, splits, rise)
 
 
-def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
+def _stepped(channel: Channel, here: _Growth, step: float, first: float) -> _Growth | None:
     """The branch a step further, or part of a step that leads past its end; None where it is lost.
 
     The overshooting may also be another atom's, which comes first then.
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
+        way = beta - first
+        next_missed = _missed(step**2 / (way or math.nan), step, way) / (here.beta - 1)
         ended = follow(
             channel,
             here.mixture,
             here.slope,
             here.beta,
             beta,
-            tol=max(STATIONARY, _ROUGH * (step / (here.beta - 1)) ** 4),
+            tol=max(STATIONARY, _ROUGH * next_missed**2),
             max_sweeps=_MOST_SWEEPS,
             nearby=here.hessian,
         )
@@ -159,6 +153,15 @@ def _stepped(channel: Channel, here: _Growth, step: float) -> _Growth | None:
                 continue
         step *= 0.5
     return None
+
+
+def _missed(step: float, back: float, way: float) -> float:
+    """What a step should miss the root by in beta, from a point that has another one behind it.
+
+    `way` is the distance from the event, over which beta λ₂ changes as much as it will.
+    """
+    share = step / way if way else math.nan
+    return abs(way) * share**2 * ((share + back / way) ** 2 if back else 1.0)
 
 
 def _reach(here: _Growth) -> float:

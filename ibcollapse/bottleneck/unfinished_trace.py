@@ -125,9 +125,11 @@ def trace_fingerprint(channel: Channel, *options: Any) -> str:
 
 
 def as_fields(state: SolvedState) -> dict[str, Any]:
-    """The fields of a state, those of its parts as dicts."""
+    """The fields of a state, those of its parts as dicts; its Hessian can be had again."""
     return {
-        name: _fields(value) if name in _PARTS else value for name, value in _fields(state).items()
+        name: _fields(value) if name in _PARTS else value
+        for name, value in _fields(state).items()
+        if name != "hessian"
     }
 
 
