@@ -140,6 +140,14 @@ def _number_or_name(text: str) -> float | str:
         return text
 
 
+time_limit_option = click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End the curve after so long, with what is certified.",
+)
+
+
 def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what a curve can be asked at the price of more solutions, handed on as `asked`."""
 
@@ -169,13 +177,22 @@ def analyse(
     seed: int,
     workers: int | None,
     quiet: bool,
+    time_limit: float | None = None,
     resume: Path | None = None,
 ) -> "Analysis":
     """Run `ibcollapse.curve` on a file, with progress on standard error."""
     from ibcollapse.analysis import curve
 
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
-        return curve(file, **selection, **settings, seed=seed, progress=progress, resume=resume)
+        return curve(
+            file,
+            **selection,
+            **settings,
+            seed=seed,
+            time_limit=math.inf if time_limit is None else time_limit,
+            progress=progress,
+            resume=resume,
+        )
 
 
 def show_transitions(transitions: "tuple[PhaseTransition, ...]", *, units: str) -> None:

@@ -33,6 +33,7 @@ def curve(
     beta_max: float = math.inf,
     n_points: int = 50,
     tol: float = 1e-9,
+    time_limit: float = math.inf,
     hysteresis: bool = False,
     bootstrap: int = 0,
     n_samples: int | None = None,
@@ -60,7 +61,7 @@ def curve(
         Share of min(I(X;Y), H(Y|X)) that reducing the channel may lose.
     max_rows : int, optional
         Largest number of points to solve, whatever that loses; None for no limit.
-    fraction, max_clusters, beta_max, n_points, tol, seed :
+    fraction, max_clusters, beta_max, n_points, tol, time_limit, seed :
         As in `ibcollapse.trace_curve`.
     hysteresis : bool
         Anneal up and down through every transition that this tells apart (`trace_hysteresis`).
@@ -109,7 +110,7 @@ def curve(
     asked = Questions(hysteresis, bootstrap, n_samples, workers, resamples)
     prepared = prepare(features, fitting, selection, seed, progress)
     asked.check(prepared)
-    return _analyse(prepared, reduction, tracing, asked, progress, resume)
+    return _analyse(prepared, reduction, tracing, asked, progress, resume, time_limit)
 
 
 def _analyse(
@@ -119,6 +120,7 @@ def _analyse(
     asked: Questions,
     progress: Progress,
     resume: str | os.PathLike[str] | None,
+    time_limit: float,
 ) -> Analysis:
     """Reduce, trace and put together; an interrupted trace still becomes an Analysis."""
     progress.start("reducing the channel")
@@ -142,7 +144,12 @@ def _analyse(
     options = {**prepared.options, **reduction, **tracing, **asked.options}
     origin = provenance_of(prepared.source, prepared.fingerprint, options)
     try:
-        traced, stopped = trace_curve(reduced, progress=progress, resume=resume, **tracing), False
+        traced, stopped = (
+            trace_curve(
+                reduced, progress=progress, resume=resume, time_limit=time_limit, **tracing
+            ),
+            False,
+        )
     except CurveInterrupted as stop:
         traced, stopped = stop.curve, True
     found = Analysis(

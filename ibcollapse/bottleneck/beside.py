@@ -39,6 +39,8 @@ _SURELY = 10.0
 _SAME_ATOM = 0.05
 SHARP = 1e-11
 """The gap in nats at which the states beside a transition rest: they show it early."""
+# The branch is followed to this squared scaled gradient (nats), which F does not show.
+_FOLLOWED = 1e-20
 # One that takes more sweeps than this is better looked for further on.
 _MOST_SWEEPS = 200
 
@@ -64,7 +66,8 @@ def beside(
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit.beta - beta) <= 0:
             break
-        branch = follow(channel, event.mixture, event.slope, event.beta, beta, nearby=event.hessian)
+        at = channel, event.mixture, event.slope, event.beta, beta
+        branch = follow(*at, tol=_FOLLOWED, nearby=event.hessian)
         start = _with_new_atoms(channel, event, birth, branch, beta)
         if start is None:
             continue

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck import deadline
 from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
@@ -28,6 +29,7 @@ def continued(
 
     Where it has stopped being optimal, the gap is that of the first violators that were met.
     """
+    deadline.check(options.until)
     if state.mixture.n_t == 1:
         return None
     ahead = heading(channel, state)
@@ -41,7 +43,7 @@ def continued(
         beta,
         options,
         rng,
-        state.maxima.log_r,
+        state.hills,
         enough=options.aim_at(beta),
     )
     return SolvedState.of(beta, ended, found)
@@ -56,6 +58,7 @@ def optimal_from(
     rng: np.random.Generator,
 ) -> SolvedState:
     """The optimum at `beta`: the `branch` of `state` there, enlarged by what violates it."""
+    deadline.check(options.until)
     if branch is None:
         return solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
     aim = options.aim_at(beta)

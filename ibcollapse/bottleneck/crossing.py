@@ -137,7 +137,7 @@ def at_event(
     The root may lie a rounding beyond the transition, where solving steps over to the upper branch
     and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
     """
-    hints = np.concatenate([event.violators, above.maxima.log_r])
+    hints = np.concatenate([event.violators, above.hills])
     is_next = above.beta - event.beta <= FRACTIONS[-1] * (event.beta - 1.0)
     if is_next and not is_small(channel.packed):
         # Φ is that of the state above, nearly: it has no other hills.

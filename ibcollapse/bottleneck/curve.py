@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+OUT_OF_TIME = "the time was up"
+"""How the status of a curve begins that `time_limit` has ended."""
+
 
 @register("bottleneck/IBCurve")
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,11 @@ class IBCurve:
     h_y: float
     class_names: tuple[str, ...]
     status: str
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether `time_limit` ended it: with `resume`, a later call goes on."""
+        return self.status.startswith(OUT_OF_TIME)
 
     @property
     def beta(self) -> NDArray[np.float64]:

@@ -9,12 +9,14 @@ feel. F is convex in q but not in log q, where a small weight could only grow ex
 """
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
+from ibcollapse.bottleneck.deadline import is_over
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture, blahut_arimoto_step, evaluate
 
@@ -67,12 +69,13 @@ def descend(
     tol: float = 1e-26,
     max_sweeps: int = 200,
     nearby: Curvature | None = None,
+    until: float = math.inf,
 ) -> Descent:
     """Levenberg–Marquardt–Newton descent of F from `mixture`; F never increases.
 
     `nearby` is the Hessian of a state close by, where there is one. Stops when the squared scaled
-    gradient is at most `tol` (nats), when rounding hides any further progress, or after
-    `max_sweeps` evaluations.
+    gradient is at most `tol` (nats), when rounding hides any further progress, after
+    `max_sweeps` evaluations, or after the moment `until`.
     """
     here = _point(channel, mixture, beta)
     # Damping of the order of F's distance to its minimum keeps Newton's quadratic convergence.
@@ -81,7 +84,7 @@ def descend(
     latest = nearby
     fresh = cornered = exact = False
     n_slow = 0
-    while n_sweeps < max_sweeps and here.residual > tol:
+    while n_sweeps < max_sweeps and here.residual > tol and not is_over(until):
         if damping > _MOST_DAMPING:
             mapped = _plain_step(channel, here, beta)
             n_sweeps += 1

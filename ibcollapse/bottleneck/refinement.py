@@ -13,6 +13,7 @@ from ibcollapse.bottleneck.certificate import (
 )
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
+from ibcollapse.bottleneck.deadline import is_over
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
@@ -43,10 +44,12 @@ def refine(
     tol: float = STATIONARY,
     max_sweeps: int = MOST_SWEEPS,
     nearby: Curvature | None = None,
+    until: float = math.inf,
 ) -> Descent:
     """Stationary state reached from `mixture`, coincident atoms merged and dead ones dropped.
 
-    The free energy of the result is at most that of `mixture`, up to rounding.
+    The free energy of the result is at most that of `mixture`, up to rounding. After the moment
+    `until` there are no more sweeps.
     """
     apart = COINCIDENT * closeness(beta)
     state, n_sweeps, fed = merge_coincident(mixture, apart), 0, False
@@ -57,7 +60,8 @@ def refine(
             # Weights first: where they are far off, no step in the decoders is worth much.
             state = optimise_weights(channel, state, beta)
         budget = min(_SWEEPS_A_ROUND, max(1, max_sweeps - n_sweeps))
-        ended = descend(channel, state, beta, tol=tol, max_sweeps=budget, nearby=nearby)
+        at = channel, state, beta
+        ended = descend(*at, tol=tol, max_sweeps=budget, nearby=nearby, until=until)
         nearby = ended.hessian or nearby
         n_sweeps += ended.n_sweeps
         state = ended.mixture
@@ -73,7 +77,7 @@ def refine(
             # An atom of next to no weight wants more; its share of the gradient is as small.
             tol, fed = 0.0, True
             continue
-        if (unchanged and finished) or n_sweeps >= max_sweeps:
+        if (unchanged and finished) or n_sweeps >= max_sweeps or is_over(until):
             if not unchanged:
                 ended = descend(channel, state, beta, tol=tol, max_sweeps=1)
             return dataclasses.replace(ended, n_sweeps=n_sweeps)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck import certificate, deadline
 from ibcollapse.bottleneck.beside import FRACTIONS, beside, differs
 from ibcollapse.bottleneck.branch import Tangent, follow
 from ibcollapse.bottleneck.channel import Channel
@@ -56,6 +56,7 @@ def resolve(
     is left for later (`Passage.postponed`). `branch` is that of `before` at `after.beta`, where it
     has been followed and searched already.
     """
+    deadline.check(options.until)
     if _one_branch(channel, before, after, branch=branch):
         return Passage()
     before = _while_stable(channel, before)

@@ -26,7 +26,8 @@ class Options:
     """What every solve of one run shares.
 
     A solve goes on until its gap is at most `target` (default: `tol`) or rounding stops it; a gap
-    of at most `tol` counts as converged.
+    of at most `tol` counts as converged. None goes on beyond the moment `until`
+    (`ibcollapse.bottleneck.deadline`).
     """
 
     tol: float = 1e-9
@@ -34,6 +35,7 @@ class Options:
     rigorous: bool = True
     max_sweeps: int = 4000
     target: float | None = None
+    until: float = dataclasses.field(default=math.inf, repr=False)
 
     @property
     def aim(self) -> float:

@@ -11,8 +11,10 @@ from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
+from ibcollapse.bottleneck.deadline import deadline, is_over
 from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
+from ibcollapse.bottleneck.kernels.ascent import SAME_BASIN
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
@@ -59,6 +61,15 @@ class SolvedState:
         """The state as a descent leaves it."""
         return Descent(self.mixture, self.evaluation, self.residual, self.n_sweeps, self.hessian)
 
+    @property
+    def hills(self) -> Array:
+        """The maxima of Φ that are no atoms, log decoders (n, n_classes)."""
+        least = SAME_BASIN * closeness(self.beta)
+        atoms = self.mixture.log_r
+        return np.array(
+            [r for r in self.maxima.log_r if certificate.hellinger_squared(atoms, r).min() > least]
+        ).reshape(-1, atoms.shape[1])
+
     @classmethod
     def of(
         cls, beta: float, ended: Descent, found: Search, status: str = CONVERGED
@@ -86,6 +97,7 @@ def solve(
     max_clusters: int | None = None,
     tol: float = 1e-9,
     seed: int = 0,
+    time_limit: float = math.inf,
 ) -> IBSolution:
     """Globally optimal information-bottleneck solution at `beta`, with its optimality gap.
 
@@ -106,6 +118,9 @@ def solve(
     seed : int
         Of the random starting rows of the search for violators; the result does not depend on it
         beyond `tol`.
+    time_limit : float
+        Seconds after which the best solution so far is handed over, with its gap: that takes one
+        more search for violators.
 
     Returns
     -------
@@ -115,7 +130,8 @@ def solve(
     Raises
     ------
     InputError
-        When beta is negative or not finite, tol is not positive, or max_clusters < 1.
+        When beta is negative or not finite, tol or time_limit is not positive, or
+        max_clusters < 1.
 
     References
     ----------
@@ -134,7 +150,7 @@ def solve(
     check_tol(tol)
     if max_clusters is not None and max_clusters < 1:
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
-    options = Options(tol=tol, max_clusters=max_clusters)
+    options = Options(tol=tol, max_clusters=max_clusters, until=deadline(time_limit))
     merged = channel.reduce()
     start = first_guess(merged, beta)
     if max_clusters is not None and start.n_t > max_clusters:
@@ -177,7 +193,8 @@ def solve_state(
     state, n_sweeps, stalls = start, 0, 0
     best = whole_gap = math.inf
     while True:
-        ended = refine(channel, state, beta, max_sweeps=max(1, options.max_sweeps - n_sweeps))
+        most = max(1, options.max_sweeps - n_sweeps)
+        ended = refine(channel, state, beta, max_sweeps=most, until=options.until)
         n_sweeps += ended.n_sweeps
         searched = (channel, ended.mixture, ended.evaluation, beta, options, rng)
         found = search(*searched, hints, enough=options.aim_at(beta))
@@ -230,11 +247,14 @@ def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) 
 
 
 def _status(gap: float, n_sweeps: int, stalls: int, beta: float, options: Options) -> str | None:
-    exhausted = n_sweeps >= options.max_sweeps
+    late = is_over(options.until)
+    exhausted = late or n_sweeps >= options.max_sweeps
     if gap <= options.aim_at(beta) or (
         gap <= options.tol and (exhausted or stalls >= _MOST_STALLS)
     ):
         return CONVERGED
+    if late:
+        return f"the time was up at a gap of {gap:.3g} nats; raise time_limit"
     if exhausted:
         return f"stopped after {n_sweeps} sweeps with a gap of {gap:.3g} nats; raise max_sweeps"
     if stalls >= _MOST_STALLS:

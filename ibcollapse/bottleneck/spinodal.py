@@ -26,8 +26,10 @@ _FARTHEST_MOVE = 0.6
 _MOST_GROWTH = 3.0
 # A descent that takes more sweeps than this is on its way to another branch.
 _MOST_SWEEPS = 12
-# A step ends at the root if it should miss it by less than this share of beta − 1.
-_MISSED = 1e-8
+# A step ends at the root if it is shorter than the first share of beta − 1, or is Newton's to the
+# second: what the cubic adds to that is far more than what it misses.
+_LAST_STEP = 1e-7
+_AGREED = 1e-6
 # Beyond its end the branch is no minimum any more, and a descent leaves it: a step that overshoots
 # the root by more than this share of its way, and of beta − 1, is shortened.
 _OVERSHOT = 0.1
@@ -37,7 +39,7 @@ _LEAST_PART, _MOST_PART = 0.1, 0.99
 # Of so many atoms, the least stable ones, it is foreseen where they split.
 _WATCHED = 4
 # The squared scaled gradient (nats) that is left at a step's end need not be less than this much
-# times the square of what the next step will miss the root by, as a share of beta − 1.
+# times the square of what the step, or the next, should miss the root by as a share of beta − 1.
 _ROUGH = 1e-11
 
 
@@ -55,9 +57,7 @@ def spinodal(channel: Channel, event: Event) -> float:
     for _ in range(_MOST_STEPS):
         longest = min(_LONGEST * (here.beta - 1), _reach(here))
         step = here.to_go(before)
-        back = 0.0 if before is None else here.beta - before.beta
-        way = here.beta + step - event.beta
-        if abs(step) <= longest and _missed(step, back, way) <= _MISSED * (here.beta - 1):
+        if abs(step) <= longest and _is_last(here, step):
             return float(here.beta + step)
         step = min(max(step, -longest), longest)
         if here.beta + step > limit:
@@ -128,15 +128,15 @@ def _stepped(channel: Channel, here: _Growth, step: float, first: float) -> _Gro
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
-        way = beta - first
-        next_missed = _missed(step**2 / (way or math.nan), step, way) / (here.beta - 1)
+        share = step / (here.beta - 1)
+        left = share**2 * min(1.0, (step / (here.beta - first)) ** 2 if here.beta > first else 1.0)
         ended = follow(
             channel,
             here.mixture,
             here.slope,
             here.beta,
             beta,
-            tol=max(STATIONARY, _ROUGH * next_missed**2),
+            tol=max(STATIONARY, _ROUGH * left**2),
             max_sweeps=_MOST_SWEEPS,
             nearby=here.hessian,
         )
@@ -155,13 +155,10 @@ def _stepped(channel: Channel, here: _Growth, step: float, first: float) -> _Gro
     return None
 
 
-def _missed(step: float, back: float, way: float) -> float:
-    """What a step should miss the root by in beta, from a point that has another one behind it.
-
-    `way` is the distance from the event, over which beta λ₂ changes as much as it will.
-    """
-    share = step / way if way else math.nan
-    return abs(way) * share**2 * ((share + back / way) ** 2 if back else 1.0)
+def _is_last(here: _Growth, step: float) -> bool:
+    """Whether a step, by the cubic where there is one, ends at the root."""
+    added = abs(step - here.to_go(None))
+    return abs(step) <= _LAST_STEP * (here.beta - 1) or 0 < added <= _AGREED * (here.beta - 1)
 
 
 def _reach(here: _Growth) -> float:

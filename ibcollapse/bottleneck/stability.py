@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
-from ibcollapse.bottleneck.kernels.side_by_side import THREADS
+from ibcollapse.bottleneck.kernels.side_by_side import THREADS, side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
@@ -38,8 +38,9 @@ _SAME_EIGENVALUE = 1e-6
 _ABSENT = 1e-20
 # So many atoms are looked at where only the least stable matter.
 _LEAST_STABLE = 8
+_PARTS = 2
 # Over this share of beta − 1 they are the same.
-_NEXT_TO = 1e-3
+_NEXT_TO = 1e-2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -127,8 +128,14 @@ def _least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) ->
     rows = sparse_rows(channel)
     if rows is None or mixture.n_t <= _LEAST_STABLE:
         return np.arange(mixture.n_t)
-    growth = np.linalg.eigvalsh(_scaled_spreads(*_rough_moments(rows, channel, evaluation)))
-    return np.argsort(-growth[:, -1])[:_LEAST_STABLE]
+    spreads = _scaled_spreads(*_rough_moments(rows, channel, evaluation))
+    growth = np.empty(mixture.n_t)
+
+    def fill(part: int) -> None:
+        growth[part::_PARTS] = np.linalg.eigvalsh(spreads[part::_PARTS])[:, -1]
+
+    side_by_side(fill, range(_PARTS))
+    return np.argsort(-growth)[:_LEAST_STABLE]
 
 
 def _rough_moments(

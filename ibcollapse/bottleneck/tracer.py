@@ -11,7 +11,8 @@ from ibcollapse.bottleneck.beside import SHARP
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import Passage, coalesce
-from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.curve import OUT_OF_TIME, IBCurve
+from ibcollapse.bottleneck.deadline import OutOfTimeError, check
 from ibcollapse.bottleneck.foresight import next_failure
 from ibcollapse.bottleneck.groups import (
     next_onset,
@@ -107,6 +108,13 @@ class Tracer:
         self._progress.finish()
         return self._curve(status)
 
+    def _late(self) -> str:
+        last = self._solutions[-1]
+        return (
+            f"{OUT_OF_TIME} at beta = {last.beta:.6g}, where I(T;Y) is "
+            f"{last.i_ty / self._channel.i_xy:.1%} of I(X;Y); raise time_limit to go on"
+        )
+
     def _curve(self, status: str) -> IBCurve:
         self._settle()
         return put_together(self._channel, self._solutions, self._transitions, status)
@@ -122,21 +130,28 @@ class Tracer:
             state, next_beta = resumed
         while True:
             if self._keeper is not None and self._keeper.is_due():
-                self._settle()
-                self._keeper.save(
-                    self._solutions,
-                    self._transitions,
-                    next_beta,
-                    (state, self._postponed),
-                    self._rng,
-                )
+                self._save(state, next_beta)
             if state.mixture.n_t > self._limits.max_clusters:
                 return self._stop_at_cap()
             status = self._finished(state)
             if status is not None:
                 return status
-            state = self._as_kept(self._reach(state, min(next_beta, self._limits.beta_max)))
+            drawn = self._rng.bit_generator.state
+            try:
+                reached = self._reach(state, min(next_beta, self._limits.beta_max))
+            except OutOfTimeError:
+                self._rng.bit_generator.state = drawn
+                self._save(state, next_beta)
+                return self._late()
+            state = self._as_kept(reached)
             next_beta = self._next_beta(state)
+
+    def _save(self, state: SolvedState, next_beta: float) -> None:
+        """Bring the file, if there is one, to where the walk stands."""
+        self._settle()
+        if self._keeper is not None:
+            found = self._solutions, self._transitions
+            self._keeper.save(*found, next_beta, (state, self._postponed), self._rng)
 
     def _as_kept(self, state: SolvedState) -> SolvedState:
         """The state with the bits that the file would give back."""
@@ -183,12 +198,15 @@ class Tracer:
         may_step = many and self._postponed is None
         if may_step and branch is not None and branch.gap > aims.aim_at(beta):
             found = first_transition(channel, state, branch, options, rng)
+            check(options.until)
             if found is not None:
                 passage, above = found
                 self._pending.append((len(self._solutions), passage))
                 self._keep(above)
                 return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
+        # What was solved in too little time is no point of the curve.
+        check(options.until)
         if ahead is not branch or self._postponed is not None:
             origin = self._postponed or state
             known = None if self._postponed is not None else branch

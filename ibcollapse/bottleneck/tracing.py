@@ -9,6 +9,7 @@ import numpy as np
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.deadline import deadline
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic, why_untraced
 from ibcollapse.bottleneck.groups import class_groups, cut_leaks
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
@@ -32,6 +33,7 @@ def trace_curve(
     n_points: int = 50,
     tol: float = 1e-9,
     seed: int = 0,
+    time_limit: float = math.inf,
     progress: Progress = SILENT,
     resume: str | os.PathLike[str] | None = None,
 ) -> IBCurve:
@@ -58,6 +60,10 @@ def trace_curve(
         Optimality gap in nats of every point.
     seed : int
         Of the search for violators.
+    time_limit : float
+        Seconds after which the curve ends with what is certified, and its `status` says so; the
+        step that was begun is not waited for longer than one of its solves. With `resume` a later
+        call goes on.
     progress : Progress
         Advanced by the share of I(X;Y) covered.
     resume : path, optional
@@ -79,6 +85,7 @@ def trace_curve(
     """
     channel = as_channel(channel)
     check_tol(tol)
+    until = deadline(time_limit)
     limits = _limits(channel, fraction, max_clusters, beta_max, n_points)
     merged = channel.reduce()
     if is_deterministic(merged) and merged.i_xy > 0:
@@ -90,7 +97,8 @@ def trace_curve(
     groups = class_groups(merged)
     if groups.max() > 0:
         merged = cut_leaks(merged, groups)
-    options = Options(tol=tol)
+    # How long a run may take is no part of what it computes: the fingerprint leaves it out.
+    options = Options(tol=tol, until=until)
     keeper = None
     if resume is not None:
         keeper = TraceKeeper(Path(resume), trace_fingerprint(merged, limits, options, seed))

@@ -131,6 +131,20 @@ def edit(path, **arrays):
                 file[name] = values
 
 
+def test_a_time_limit_keeps_what_a_longer_one_goes_on_from(features, tmp_path):
+    folder = tmp_path / "ibcollapse_features"
+    ended = run("curve", features, "--time-limit", "1e-6", where=tmp_path)
+    assert ended.exit_code == 1, ended.output
+    assert "the time was up at beta = 1," in ended.stderr
+    assert (folder / "curve.unfinished.h5").exists()
+    result = run("curve", features, "--time-limit", "1000", where=tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "going on after 1 finished points" in result.stderr
+    assert not (folder / "curve.unfinished.h5").exists()
+    listed = run("transitions", features, "--time-limit", "1e-6", where=tmp_path)
+    assert listed.exit_code == 1, listed.output
+
+
 @pytest.mark.parametrize("fault", BAD)
 def test_bad_input_is_one_line_with_exit_code_2_and_leaves_no_result(features, tmp_path, fault):
     BAD[fault](features)

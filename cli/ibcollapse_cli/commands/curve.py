@@ -12,6 +12,7 @@ from ibcollapse_cli.analysing import (
     question_options,
     resampling,
     show_transitions,
+    time_limit_option,
 )
 from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark
@@ -48,6 +49,7 @@ _FILES = (
 @feature_options
 @analysis_options
 @question_options
+@time_limit_option
 @output_option(
     "Folder for curve.h5 and the pictures; default ibcollapse_<FILE's name>.", is_file=False
 )
@@ -58,6 +60,7 @@ def curve(
     selection: dict[str, Any],
     settings: dict[str, Any],
     asked: dict[str, Any],
+    time_limit: float | None,
     output: Path | None,
     units: "Units",
     json_path: str | None,
@@ -71,7 +74,8 @@ def curve(
     pictures of the curve and of the tree in which the classes part. With `--json -` nothing else
     is written unless -o asks for it. A joint table is a .csv, .tsv, .txt or .npy file with a row
     an x and a column a class. While it runs, finished points are kept in the folder, and finished
-    resamples of --bootstrap in resamples.h5: after a kill, the same command goes on from them.
+    resamples of --bootstrap in resamples.h5: after a kill, the same command goes on from them; so
+    does one with a longer --time-limit, or none, after one that ended the curve.
     """
     from ibcollapse.analysis import AnalysisInterrupted
 
@@ -85,7 +89,14 @@ def curve(
     try:
         settings |= resampling(asked, workers, folder and folder / _RESAMPLES)
         analysis = analyse(
-            file, selection, settings, seed=seed, workers=workers, quiet=quiet, resume=unfinished
+            file,
+            selection,
+            settings,
+            seed=seed,
+            workers=workers,
+            quiet=quiet,
+            time_limit=time_limit,
+            resume=unfinished,
         )
     except AnalysisInterrupted as stop:
         if folder is not None:
@@ -102,7 +113,7 @@ def curve(
     for note in (*analysis.notes, *_verdict(analysis)):
         remark(f"note: {note}", quiet=quiet)
     converged = all(solution.converged for solution in analysis.curve.solutions)
-    return ExitCode.DONE if converged else ExitCode.UNFINISHED
+    return ExitCode.DONE if converged and not analysis.curve.is_out_of_time else ExitCode.UNFINISHED
 
 
 def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> list[str]:
@@ -132,7 +143,8 @@ def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> lis
     for name, figure in figures.items():
         names += [save_figure(figure, folder / f"{name}.{end}").name for end in _FORMATS]
     # Last: a kill before it repeats the last steps, and writes the same files again.
-    (folder / _UNFINISHED).unlink(missing_ok=True)
+    if not analysis.curve.is_out_of_time:
+        (folder / _UNFINISHED).unlink(missing_ok=True)
     return names
 
 

@@ -5,7 +5,12 @@ from typing import Any
 
 import click
 
-from ibcollapse_cli.analysing import analyse, analysis_options, show_transitions
+from ibcollapse_cli.analysing import (
+    analyse,
+    analysis_options,
+    show_transitions,
+    time_limit_option,
+)
 from ibcollapse_cli.analysis_json import transition_fields
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.formats import write_json
@@ -19,12 +24,14 @@ _SCHEMA = "ibcollapse/transitions"
 @click.argument("file", type=click.Path(path_type=Path))
 @feature_options
 @analysis_options
+@time_limit_option
 @units_option
 @common_options
 def transitions(
     file: Path,
     selection: dict[str, Any],
     settings: dict[str, Any],
+    time_limit: float | None,
     units: str,
     json_path: str | None,
     seed: int,
@@ -33,9 +40,17 @@ def transitions(
 ) -> ExitCode:
     """List the phase transitions of a feature FILE or of a joint table; writes no files.
 
-    Exit code 1 says that a transition could not be certified.
+    Exit code 1 says that a transition could not be certified, or that --time-limit ended the list.
     """
-    analysis = analyse(file, selection, settings, seed=seed, workers=workers, quiet=quiet)
+    analysis = analyse(
+        file,
+        selection,
+        settings,
+        seed=seed,
+        workers=workers,
+        quiet=quiet,
+        time_limit=time_limit,
+    )
     found = analysis.transitions
     if json_path is not None:
         fields = {
@@ -50,4 +65,4 @@ def transitions(
     if analysis.curve.status != "converged":
         remark(f"note: {analysis.curve.status}", quiet=quiet)
     certified = all(transition.certified for transition in found)
-    return ExitCode.DONE if certified else ExitCode.UNFINISHED
+    return ExitCode.DONE if certified and not analysis.curve.is_out_of_time else ExitCode.UNFINISHED
