@@ -37,7 +37,7 @@ _SAME_EIGENVALUE = 1e-6
 # still have it would be taken for an instability, while Φ falls in that direction.
 _ABSENT = 1e-20
 # So many atoms are looked at where only the least stable matter.
-_LEAST_STABLE = 8
+_LEAST_STABLE = 4
 _PARTS = 2
 # Over this share of beta − 1 they are the same.
 _NEXT_TO = 1e-2
