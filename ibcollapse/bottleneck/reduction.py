@@ -111,8 +111,7 @@ def _split(p_x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.bo
     alive = mean > 0
     # chi-square scaling: to second order KL(row ‖ mean) is half the squared length in it.
     scaled = (rows[:, alive] - mean[alive]) / np.sqrt(mean[alive])
-    _, axes = np.linalg.eigh((scaled * p_x[:, None]).T @ scaled)
-    side: NDArray[np.bool_] = scaled @ axes[:, -1] > 0
+    side: NDArray[np.bool_] = _along_principal_axis(p_x, scaled) > 0
     for _ in range(_TWO_MEANS_ROUNDS):
         if side.all() or not side.any():
             break
@@ -124,3 +123,18 @@ def _split(p_x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.bo
             break
         side = moved
     return None if side.all() or not side.any() else side
+
+
+def _along_principal_axis(
+    p_x: NDArray[np.float64], rows: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The rows' coordinates (n,) along the leading axis of Σ p(x) row rowᵀ, up to a factor."""
+    root = np.sqrt(p_x)[:, None]
+    weighted = rows * root
+    if len(rows) >= rows.shape[1]:
+        _, axes = np.linalg.eigh(weighted.T @ weighted)
+        along: NDArray[np.float64] = rows @ axes[:, -1]
+        return along
+    # Of few rows the inner products tell the same axis.
+    _, axes = np.linalg.eigh(weighted @ weighted.T)
+    return rows @ (axes[:, -1] @ weighted)

@@ -9,6 +9,9 @@ from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 
 Array = NDArray[np.float64]
 
+# Columns that `invert_root` takes off the others together.
+_AT_ONCE = 4
+
 
 @part_of_kernel
 def dot(a: Array, b: Array) -> float:
@@ -67,31 +70,56 @@ def invert_root(matrix: Array, inverse: Array) -> bool:
     """L⁻¹ into `inverse` for matrix = L Lᵀ, whose lower triangle L replaces; False if not positive.
 
     LAPACK does as much in the same time, but SciPy calls it with the interpreter locked. Unlike
-    `factor` it goes by columns, so that its inner loops are vectors.
+    `factor` it takes four columns at once, so that its inner loops are vectors that are read and
+    written once for four products.
     """
     size = len(matrix)
-    column = np.empty(size)
-    for k in range(size):
-        if not matrix[k, k] > 0.0:
+    columns = np.zeros((_AT_ONCE, size))
+    for first in range(0, size, _AT_ONCE):
+        last = min(first + _AT_ONCE, size)
+        if not _factor_columns(matrix, first, last):
             return False
-        root = math.sqrt(matrix[k, k])
-        matrix[k, k] = root
-        for i in range(k + 1, size):
-            column[i] = matrix[i, k] / root
-            matrix[i, k] = column[i]
-        for i in range(k + 1, size):
-            for j in range(k + 1, i + 1):
-                matrix[i, j] -= column[i] * column[j]
+        for k in range(_AT_ONCE):
+            for i in range(last, size):
+                columns[k, i] = matrix[i, first + k] if first + k < last else 0.0
+        a, b, c, d = columns[0], columns[1], columns[2], columns[3]
+        for i in range(last, size):
+            row = matrix[i]
+            for j in range(last, i + 1):
+                row[j] -= a[i] * a[j] + b[i] * b[j] + c[i] * c[j] + d[i] * d[j]
     for i in range(size):
         row = inverse[i]
         for j in range(size):
             row[j] = 0.0
-        for k in range(i):
-            above = inverse[k]
-            share = matrix[i, k]
+        whole = i - i % _AT_ONCE
+        for k in range(0, whole, _AT_ONCE):
+            a, b, c, d = inverse[k], inverse[k + 1], inverse[k + 2], inverse[k + 3]
+            p, q, r, s = matrix[i, k], matrix[i, k + 1], matrix[i, k + 2], matrix[i, k + 3]
+            for j in range(k + _AT_ONCE):
+                row[j] -= p * a[j] + q * b[j] + r * c[j] + s * d[j]
+        for k in range(whole, i):
+            above, share = inverse[k], matrix[i, k]
             for j in range(k + 1):
                 row[j] -= share * above[j]
         for j in range(i):
             row[j] /= matrix[i, i]
         row[i] = 1.0 / matrix[i, i]
+    return True
+
+
+@part_of_kernel
+def _factor_columns(matrix: Array, first: int, last: int) -> bool:
+    """Columns of L from `first` up to `last`, from which those before have been taken off."""
+    size = len(matrix)
+    for k in range(first, last):
+        if not matrix[k, k] > 0.0:
+            return False
+        root = math.sqrt(matrix[k, k])
+        matrix[k, k] = root
+        for i in range(k + 1, size):
+            matrix[i, k] /= root
+        for m in range(k + 1, last):
+            share = matrix[m, k]
+            for i in range(m, size):
+                matrix[i, m] -= matrix[i, k] * share
     return True

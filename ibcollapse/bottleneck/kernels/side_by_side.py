@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 _Part = TypeVar("_Part")
@@ -18,9 +18,16 @@ def side_by_side(work: Callable[[_Part], None], parts: Sequence[_Part]) -> None:
     if THREADS == 1 or len(parts) == 1:
         for part in parts:
             work(part)
-    else:
-        # The list raises what a part has raised.
-        list(_pool(os.getpid()).map(work, parts))
+        return
+    pool = _pool(os.getpid())
+    others = [pool.submit(work, part) for part in parts[1:]]
+    try:
+        work(parts[0])
+    finally:
+        # Nobody may go on while others still write.
+        wait(others)
+    for other in others:
+        other.result()
 
 
 def begun(work: Callable[[], _Result]) -> Callable[[], _Result]:
