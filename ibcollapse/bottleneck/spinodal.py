@@ -11,7 +11,8 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.inverse_cubic import step_to_root
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.mixture import Mixture
+from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import STATIONARY
 from ibcollapse.bottleneck.stability import Splits, leading_splits
 
@@ -27,9 +28,11 @@ _MOST_GROWTH = 3.0
 # A descent that takes more sweeps than this is on its way to another branch.
 _MOST_SWEEPS = 12
 # A step ends at the root if it is shorter than the first share of beta − 1, or is Newton's to the
-# second: what the cubic adds to that is far more than what it misses.
+# second, from a point with no more of the squared scaled gradient (nats) left than the third: what
+# the cubic adds to Newton's step is far more than what it misses.
 _LAST_STEP = 1e-7
-_AGREED = 1e-6
+_AGREED = 1e-7
+_KNOWN = 1e-22
 # Beyond its end the branch is no minimum any more, and a descent leaves it: a step that overshoots
 # the root by more than this share of its way, and of beta − 1, is shortened.
 _OVERSHOT = 0.1
@@ -51,7 +54,7 @@ def spinodal(channel: Channel, event: Event) -> float:
     """
     if event.mixture.n_t == 1:
         return event.beta / event.growth if event.growth > 0 else math.inf
-    here = _growth(channel, event.beta, event.mixture, event.evaluation, event.hessian)
+    here = _growth(channel, event.beta, event.ended)
     limit = 1 + _FARTHEST * (event.beta - 1)
     before: _Growth | None = None
     for _ in range(_MOST_STEPS):
@@ -73,7 +76,8 @@ def spinodal(channel: Channel, event: Event) -> float:
 class _Growth:
     """A point of the branch: what beta λ₂ of its atoms lacks of one, and how fast it rises in beta.
 
-    `splits` are those of the least stable atoms; `rise` is (n_t,), zero for all others.
+    `splits` are those of the least stable atoms; `rise` is (n_t,), zero for all others. `residual`
+    is the squared scaled gradient that is left, nats.
     """
 
     beta: float
@@ -82,6 +86,7 @@ class _Growth:
     hessian: Curvature
     splits: Splits
     rise: Array
+    residual: float
 
     @property
     def lacking(self) -> Array:
@@ -104,21 +109,15 @@ class _Growth:
         return step_to_root(value, rise, self.beta - before.beta, *known)
 
 
-def _growth(
-    channel: Channel,
-    beta: float,
-    mixture: Mixture,
-    evaluation: Evaluation,
-    hessian: Curvature | None = None,
-    near: Splits | None = None,
-) -> _Growth:
+def _growth(channel: Channel, beta: float, ended: Descent, near: Splits | None = None) -> _Growth:
+    mixture, evaluation = ended.mixture, ended.evaluation
     splits = leading_splits(channel, mixture, evaluation, beta, near)
-    hessian = hessian or curvature(channel, mixture, evaluation, beta)
+    hessian = ended.hessian or curvature(channel, mixture, evaluation, beta)
     slope = tangent(channel, mixture, evaluation, beta, hessian)
     rise = np.zeros(mixture.n_t)
     for atom in np.argsort(-splits.growth)[:_WATCHED]:
         rise[atom] = growth_slope(channel, mixture, evaluation, slope, splits, int(atom), beta)
-    return _Growth(beta, mixture, slope, hessian, splits, rise)
+    return _Growth(beta, mixture, slope, hessian, splits, rise, ended.residual)
 
 
 def _stepped(channel: Channel, here: _Growth, step: float, first: float) -> _Growth | None:
@@ -141,8 +140,7 @@ def _stepped(channel: Channel, here: _Growth, step: float, first: float) -> _Gro
             nearby=here.hessian,
         )
         if ended is not None and ended.n_sweeps < _MOST_SWEEPS:
-            at = ended.mixture, ended.evaluation, ended.hessian
-            there = _growth(channel, beta, *at, here.splits)
+            there = _growth(channel, beta, ended, here.splits)
             allowed = max(_OVERSHOT * abs(here.lacking.min()), _SLIGHT * (beta - 1))
             if there.lacking.min() >= -allowed:
                 return there
@@ -157,8 +155,10 @@ def _stepped(channel: Channel, here: _Growth, step: float, first: float) -> _Gro
 
 def _is_last(here: _Growth, step: float) -> bool:
     """Whether a step, by the cubic where there is one, ends at the root."""
+    if abs(step) <= _LAST_STEP * (here.beta - 1):
+        return True
     added = abs(step - here.to_go(None))
-    return abs(step) <= _LAST_STEP * (here.beta - 1) or 0 < added <= _AGREED * (here.beta - 1)
+    return here.residual <= _KNOWN and 0 < added <= _AGREED * (here.beta - 1)
 
 
 def _reach(here: _Growth) -> float:
