@@ -127,8 +127,9 @@ def _stepped(channel: Channel, here: _Growth, step: float, first: float) -> _Gro
     """
     for _ in range(_MOST_HALVINGS):
         beta = here.beta + step
-        share = step / (here.beta - 1)
-        left = share**2 * min(1.0, (step / (here.beta - first)) ** 2 if here.beta > first else 1.0)
+        way, share = beta - first, step / (here.beta - 1)
+        # The first step misses the root by about its square, later ones, from two points, by less.
+        left = share**2 * (min(1.0, (step / way) ** 2) if way > 0 else 1.0)
         ended = follow(
             channel,
             here.mixture,

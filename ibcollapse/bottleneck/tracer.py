@@ -36,6 +36,8 @@ _GROWTH = 2.0
 # beta − 1 long.
 _PAST_EVENT = 1.25
 _SHORTEST = 1e-4
+# So many transitions may wait for their spinodals: each holds Hessians.
+_MOST_PENDING = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,6 +204,7 @@ class Tracer:
             if found is not None:
                 passage, above = found
                 self._pending.append((len(self._solutions), passage))
+                self._settle(but=_MOST_PENDING)
                 self._keep(above)
                 return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
@@ -265,12 +268,16 @@ class Tracer:
         self._solutions.append(solution)
         self._progress.advance(max(0.0, solution.i_ty - before))
 
-    def _settle(self) -> None:
-        """Put the transitions that wait for their spinodals where they belong."""
-        pending, self._pending = self._pending, []
-        settled = [(place, finish()) for place, finish in pending]
-        for place, passage in reversed(settled):
-            self._solutions[place:place] = passage.solutions
+    def _settle(self, but: int = 0) -> None:
+        """Put the transitions that wait for their spinodals where they belong, but the last few."""
+        n = max(0, len(self._pending) - but)
+        settled = [(place, finish()) for place, finish in self._pending[:n]]
+        n_added = 0
+        for place, passage in settled:
+            at = place + n_added
+            self._solutions[at:at] = passage.solutions
+            n_added += len(passage.solutions)
+        self._pending = [(place + n_added, finish) for place, finish in self._pending[n:]]
         transitions = [t for _, passage in settled for t in passage.transitions]
         self._transitions = coalesce([*self._transitions, *transitions])
 

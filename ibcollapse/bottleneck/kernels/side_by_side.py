@@ -15,7 +15,7 @@ THREADS = min(4, os.cpu_count() or 1)
 
 def side_by_side(work: Callable[[_Part], None], parts: Sequence[_Part]) -> None:
     """`work` done on every part; parts must not write to the same memory."""
-    if THREADS == 1 or len(parts) == 1:
+    if THREADS == 1 or len(parts) <= 1:
         for part in parts:
             work(part)
         return
