@@ -11,6 +11,7 @@ import click
 
 from ibcollapse_cli.console import show_progress
 from ibcollapse_cli.formats import write_table
+from ibcollapse_cli.outcome import ExitCode
 from ibcollapse_cli.threads import limited_threads
 
 if TYPE_CHECKING:
@@ -140,12 +141,22 @@ def _number_or_name(text: str) -> float | str:
         return text
 
 
-time_limit_option = click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="End the curve after so long, with what is certified.",
-)
+def time_limit_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--time-limit` to the `settings` of `analysis_options`, which has to stand above it."""
+
+    @functools.wraps(command)
+    def collect(
+        *args: Any, time_limit: float | None, settings: dict[str, Any], **kwargs: Any
+    ) -> Any:
+        settings["time_limit"] = math.inf if time_limit is None else time_limit
+        return command(*args, settings=settings, **kwargs)
+
+    return click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="End the curve after so long, with what is certified.",
+    )(collect)
 
 
 def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -177,22 +188,19 @@ def analyse(
     seed: int,
     workers: int | None,
     quiet: bool,
-    time_limit: float | None = None,
     resume: Path | None = None,
 ) -> "Analysis":
     """Run `ibcollapse.curve` on a file, with progress on standard error."""
     from ibcollapse.analysis import curve
 
     with limited_threads(workers), show_progress(quiet=quiet) as progress:
-        return curve(
-            file,
-            **selection,
-            **settings,
-            seed=seed,
-            time_limit=math.inf if time_limit is None else time_limit,
-            progress=progress,
-            resume=resume,
-        )
+        return curve(file, **selection, **settings, seed=seed, progress=progress, resume=resume)
+
+
+def exit_code(analysis: "Analysis", *, certified: bool) -> ExitCode:
+    """Whether all that was asked for is there: certified, and not cut short by `--time-limit`."""
+    is_done = certified and not analysis.curve.is_out_of_time
+    return ExitCode.DONE if is_done else ExitCode.UNFINISHED
 
 
 def show_transitions(transitions: "tuple[PhaseTransition, ...]", *, units: str) -> None:

@@ -143,12 +143,10 @@ def _analyse(
         )
     options = {**prepared.options, **reduction, **tracing, **asked.options}
     origin = provenance_of(prepared.source, prepared.fingerprint, options)
+    stopped = False
     try:
-        traced, stopped = (
-            trace_curve(
-                reduced, progress=progress, resume=resume, time_limit=time_limit, **tracing
-            ),
-            False,
+        traced = trace_curve(
+            reduced, progress=progress, resume=resume, time_limit=time_limit, **tracing
         )
     except CurveInterrupted as stop:
         traced, stopped = stop.curve, True

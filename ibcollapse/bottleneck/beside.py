@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.birth import Birth
 from ibcollapse.bottleneck.branch import follow
-from ibcollapse.bottleneck.certificate import hellinger_squared
+from ibcollapse.bottleneck.certificate import from_nearest, hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.kernels.decoders import closeness
@@ -148,4 +148,4 @@ def differs(event: Event, state: SolvedState) -> bool:
     if event.mixture.n_t != state.mixture.n_t:
         return True
     far = _SAME_ATOM * closeness(event.beta)
-    return any(hellinger_squared(r, event.mixture.log_r).min() > far for r in state.mixture.log_r)
+    return bool(from_nearest(state.mixture.log_r, event.mixture.log_r).max() > far)

@@ -189,6 +189,13 @@ def hellinger_squared(log_a: Array, log_b: Array) -> Array:
     return total
 
 
+def from_nearest(log_r: Array, others: Array) -> Array:
+    """Squared Hellinger distance of each log decoder from the nearest of the others, (n,)."""
+    roots = np.exp(0.5 * others)
+    nearest = [0.5 * np.sum((np.exp(0.5 * r) - roots) ** 2, axis=-1).min() for r in log_r]
+    return np.array(nearest)
+
+
 def apart(log_r: Array, beta: float) -> Array:
     """The decoders (n, n_classes) without those in the basin of an earlier one."""
     least = SAME_BASIN * closeness(beta)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import deadline
 from ibcollapse.bottleneck.branch import follow
-from ibcollapse.bottleneck.certificate import hellinger_squared
+from ibcollapse.bottleneck.certificate import from_nearest, hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
@@ -83,8 +83,7 @@ def _parted(
     """
     mixture, evaluation, beta = branch.mixture, branch.evaluation, branch.beta
     near_by = NEAR * closeness(beta)
-    near = np.array([hellinger_squared(r, violators).min() <= near_by for r in mixture.log_r])
-    if not near.any():
+    if from_nearest(mixture.log_r, violators).min() > near_by:
         return None
     splits = leading_splits(channel, mixture, evaluation, beta)
     atom = int(np.argmax(splits.growth))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.bottleneck.deadline import OUT_OF_TIME
 from ibcollapse.bottleneck.hull import CurvePoint, Hull
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
@@ -19,9 +20,6 @@ from ibcollapse.serialize import register, save
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-
-OUT_OF_TIME = "the time was up"
-"""How the status of a curve begins that `time_limit` has ended."""
 
 
 @register("bottleneck/IBCurve")

@@ -5,6 +5,9 @@ import time
 
 from ibcollapse.errors import InputError
 
+OUT_OF_TIME = "the time was up"
+"""How the status of a solution or a curve begins that `time_limit` has ended."""
+
 
 class OutOfTimeError(Exception):
     """Raised inside a trace whose time is up; `Tracer` turns it into the curve so far."""

@@ -211,10 +211,7 @@ def _probe(
     log_v = certificate.potential_weights(channel, evaluation.log_z)
     starts = hints[:0] if starts is None else starts
     maxima = met or certificate.climb(channel, log_v, starts, beta, hints=hints)
-    distance = np.array(
-        [certificate.hellinger_squared(log_r, state.log_r).min() for log_r in maxima.log_r]
-    )
-    away = distance > AT_ATOM * closeness(beta)
+    away = certificate.from_nearest(maxima.log_r, state.log_r) > AT_ATOM * closeness(beta)
     hessian = ended.hessian or curvature(channel, state, evaluation, beta)
     along = tangent(channel, state, evaluation, beta, hessian)
     splits = leading_splits(channel, state, evaluation, beta, near)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ibcollapse.bottleneck.branch import Tangent, growth_slope, potential_slope
-from ibcollapse.bottleneck.certificate import hellinger_squared
+from ibcollapse.bottleneck.certificate import from_nearest
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import AT_ATOM
 from ibcollapse.bottleneck.kernels.decoders import closeness
@@ -33,10 +33,10 @@ def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
 
 def _first_birth(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     beta, first = state.beta, math.inf
-    at_atom = AT_ATOM * closeness(beta)
-    for log_r, log_phi in zip(state.maxima.log_r, state.maxima.log_phi, strict=True):
-        if log_phi >= 0 or hellinger_squared(log_r, state.mixture.log_r).min() <= at_atom:
-            continue
+    maxima = state.maxima
+    away = from_nearest(maxima.log_r, state.mixture.log_r) > AT_ATOM * closeness(beta)
+    coming = away & (maxima.log_phi < 0)
+    for log_r, log_phi in zip(maxima.log_r[coming], maxima.log_phi[coming], strict=True):
         rise = potential_slope(channel, state.evaluation, slope, log_r, beta)
         if rise > 0:
             first = min(first, beta - float(log_phi) / rise)

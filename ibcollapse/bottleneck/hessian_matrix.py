@@ -36,7 +36,7 @@ def hessian_matrix(
     sums = _sums_of_pairs if are_paired else _sums_of_features
     blocks = sums(channel, mixture, evaluation, beta).reshape(n_t, size, n_t, size)
     atoms = np.arange(n_t)
-    blocks[atoms, :, atoms, :] += softmax_curvature(mixture, evaluation)
+    blocks[atoms, :, atoms, :] += _softmax_curvature(mixture, evaluation)
     return blocks.reshape(n_t * size, n_t * size)
 
 
@@ -132,8 +132,10 @@ def _pair_moments(channel: Channel, p_t_given_x: Array) -> tuple[Array, Array]:
     return whole[: len(first)], whole[len(first) :]
 
 
-def centred(moments: Array, mean: Array, total: Array, left: Array, right: Array) -> Array:
-    """Σ (1, w − r) (1, w − r')ᵀ (n, 1 + K, 1 + K) from Σ w wᵀ, Σ w (n, K) and Σ 1 (n,)."""
+def _centred_pairs(moments: Array, left: Array, right: Array) -> Array:
+    """Σ (1, w − r) (1, w − r')ᵀ (n, 1 + K, 1 + K) from Σ w wᵀ: every w sums to one."""
+    mean = moments.sum(axis=2)
+    total = mean.sum(axis=1)
     n_classes = moments.shape[1]
     whole = np.empty((len(moments), 1 + n_classes, 1 + n_classes))
     whole[:, 0, 0] = total
@@ -145,13 +147,7 @@ def centred(moments: Array, mean: Array, total: Array, left: Array, right: Array
     return whole
 
 
-def _centred_pairs(moments: Array, left: Array, right: Array) -> Array:
-    """As `centred`, where every w sums to one: the second moments tell the others."""
-    mean = moments.sum(axis=2)
-    return centred(moments, mean, mean.sum(axis=1), left, right)
-
-
-def softmax_curvature(mixture: Mixture, evaluation: Evaluation) -> Array:
+def _softmax_curvature(mixture: Mixture, evaluation: Evaluation) -> Array:
     """The softmaxes' own curvature, (n_t, 1 + K, 1 + K); gauge directions, flat in F, get one.
 
     The weights' own second derivatives, which the moments of single atoms take away, come back.

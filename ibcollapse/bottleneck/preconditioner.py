@@ -89,7 +89,7 @@ class Within:
         """Whether B of a state is near enough this one."""
         if mixture.log_r.shape != self._mixture.log_r.shape:
             return False
-        moved = np.sum(mixture.r * (mixture.log_r - self._mixture.log_r) ** 2, axis=1)
+        moved = _decoders_moved(self._mixture, mixture)
         return bool(moved.max() <= _SAME_WITHIN * (beta - 1.0))
 
     def inverse_roots(self, damping: float) -> Single:
@@ -153,8 +153,7 @@ class Preconditioner:
     def serves(self, mixture: Mixture, beta: float) -> bool:
         """Whether U of a state, of as many atoms, is near enough this one."""
         weights = mixture.q * (mixture.log_q - self._mixture.log_q) ** 2
-        decoders = np.sum(mixture.r * (mixture.log_r - self._mixture.log_r) ** 2, axis=1)
-        moved = float(np.sum(weights + mixture.q * decoders))
+        moved = float(np.sum(weights + mixture.q * _decoders_moved(self._mixture, mixture)))
         return moved <= _SAME_BETWEEN * (beta - 1.0)
 
     def damped(self, damping: float) -> "Factored":
@@ -198,6 +197,12 @@ class Factored:
         outer = np.matmul(inner.astype(np.float32).reshape(n_t, 1, size), self._roots)
         flat: Array = length * outer.ravel().astype(np.float64)
         return flat
+
+
+def _decoders_moved(before: Mixture, now: Mixture) -> Array:
+    """Squared length of each decoder's step in the metric of `metric`, over its weight, (n_t,)."""
+    moved: Array = np.sum(now.r * (now.log_r - before.log_r) ** 2, axis=1)
+    return moved
 
 
 def _scales(mixture: Mixture, beta: float) -> Array:

@@ -11,7 +11,7 @@ from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
-from ibcollapse.bottleneck.deadline import deadline, is_over
+from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
 from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.ascent import SAME_BASIN
@@ -64,11 +64,9 @@ class SolvedState:
     @property
     def hills(self) -> Array:
         """The maxima of Φ that are no atoms, log decoders (n, n_classes)."""
-        least = SAME_BASIN * closeness(self.beta)
-        atoms = self.mixture.log_r
-        return np.array(
-            [r for r in self.maxima.log_r if certificate.hellinger_squared(atoms, r).min() > least]
-        ).reshape(-1, atoms.shape[1])
+        away = certificate.from_nearest(self.maxima.log_r, self.mixture.log_r)
+        hills: Array = self.maxima.log_r[away > SAME_BASIN * closeness(self.beta)]
+        return hills
 
     @classmethod
     def of(
@@ -235,10 +233,9 @@ def enlarged(channel: Channel, mixture: Mixture, violators: Array, beta: float) 
 
     One that is an atom already only shows that its weight is not the best.
     """
-    apart = COINCIDENT * closeness(beta)
-    new = [r for r in violators if certificate.hellinger_squared(mixture.log_r, r).min() > apart]
-    joined = join(mixture, np.array(new)) if new else mixture
-    return optimise_weights(channel, joined, beta)
+    away = certificate.from_nearest(violators, mixture.log_r)
+    new = violators[away > COINCIDENT * closeness(beta)]
+    return optimise_weights(channel, join(mixture, new) if len(new) else mixture, beta)
 
 
 def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) -> Mixture:
@@ -254,7 +251,7 @@ def _status(gap: float, n_sweeps: int, stalls: int, beta: float, options: Option
     ):
         return CONVERGED
     if late:
-        return f"the time was up at a gap of {gap:.3g} nats; raise time_limit"
+        return f"{OUT_OF_TIME} at a gap of {gap:.3g} nats; raise time_limit"
     if exhausted:
         return f"stopped after {n_sweeps} sweeps with a gap of {gap:.3g} nats; raise max_sweeps"
     if stalls >= _MOST_STALLS:

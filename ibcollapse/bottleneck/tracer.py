@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck import deadline
 from ibcollapse.bottleneck.beside import SHARP
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
 from ibcollapse.bottleneck.crossing import Passage, coalesce
-from ibcollapse.bottleneck.curve import OUT_OF_TIME, IBCurve
-from ibcollapse.bottleneck.deadline import OutOfTimeError, check
+from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.foresight import next_failure
 from ibcollapse.bottleneck.groups import (
     next_onset,
@@ -113,7 +113,7 @@ class Tracer:
     def _late(self) -> str:
         last = self._solutions[-1]
         return (
-            f"{OUT_OF_TIME} at beta = {last.beta:.6g}, where I(T;Y) is "
+            f"{deadline.OUT_OF_TIME} at beta = {last.beta:.6g}, where I(T;Y) is "
             f"{last.i_ty / self._channel.i_xy:.1%} of I(X;Y); raise time_limit to go on"
         )
 
@@ -141,7 +141,7 @@ class Tracer:
             drawn = self._rng.bit_generator.state
             try:
                 reached = self._reach(state, min(next_beta, self._limits.beta_max))
-            except OutOfTimeError:
+            except deadline.OutOfTimeError:
                 self._rng.bit_generator.state = drawn
                 self._save(state, next_beta)
                 return self._late()
@@ -200,7 +200,7 @@ class Tracer:
         may_step = many and self._postponed is None
         if may_step and branch is not None and branch.gap > aims.aim_at(beta):
             found = first_transition(channel, state, branch, options, rng)
-            check(options.until)
+            deadline.check(options.until)
             if found is not None:
                 passage, above = found
                 self._pending.append((len(self._solutions), passage))
@@ -209,7 +209,7 @@ class Tracer:
                 return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
         # What was solved in too little time is no point of the curve.
-        check(options.until)
+        deadline.check(options.until)
         if ahead is not branch or self._postponed is not None:
             origin = self._postponed or state
             known = None if self._postponed is not None else branch

@@ -9,6 +9,7 @@ import click
 from ibcollapse_cli.analysing import (
     analyse,
     analysis_options,
+    exit_code,
     question_options,
     resampling,
     show_transitions,
@@ -60,7 +61,6 @@ def curve(
     selection: dict[str, Any],
     settings: dict[str, Any],
     asked: dict[str, Any],
-    time_limit: float | None,
     output: Path | None,
     units: "Units",
     json_path: str | None,
@@ -89,14 +89,7 @@ def curve(
     try:
         settings |= resampling(asked, workers, folder and folder / _RESAMPLES)
         analysis = analyse(
-            file,
-            selection,
-            settings,
-            seed=seed,
-            workers=workers,
-            quiet=quiet,
-            time_limit=time_limit,
-            resume=unfinished,
+            file, selection, settings, seed=seed, workers=workers, quiet=quiet, resume=unfinished
         )
     except AnalysisInterrupted as stop:
         if folder is not None:
@@ -113,7 +106,7 @@ def curve(
     for note in (*analysis.notes, *_verdict(analysis)):
         remark(f"note: {note}", quiet=quiet)
     converged = all(solution.converged for solution in analysis.curve.solutions)
-    return ExitCode.DONE if converged and not analysis.curve.is_out_of_time else ExitCode.UNFINISHED
+    return exit_code(analysis, certified=converged)
 
 
 def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> list[str]:

@@ -8,6 +8,7 @@ import click
 from ibcollapse_cli.analysing import (
     analyse,
     analysis_options,
+    exit_code,
     show_transitions,
     time_limit_option,
 )
@@ -31,7 +32,6 @@ def transitions(
     file: Path,
     selection: dict[str, Any],
     settings: dict[str, Any],
-    time_limit: float | None,
     units: str,
     json_path: str | None,
     seed: int,
@@ -42,15 +42,7 @@ def transitions(
 
     Exit code 1 says that a transition could not be certified, or that --time-limit ended the list.
     """
-    analysis = analyse(
-        file,
-        selection,
-        settings,
-        seed=seed,
-        workers=workers,
-        quiet=quiet,
-        time_limit=time_limit,
-    )
+    analysis = analyse(file, selection, settings, seed=seed, workers=workers, quiet=quiet)
     found = analysis.transitions
     if json_path is not None:
         fields = {
@@ -65,4 +57,4 @@ def transitions(
     if analysis.curve.status != "converged":
         remark(f"note: {analysis.curve.status}", quiet=quiet)
     certified = all(transition.certified for transition in found)
-    return ExitCode.DONE if certified and not analysis.curve.is_out_of_time else ExitCode.UNFINISHED
+    return exit_code(analysis, certified=certified)

@@ -23,7 +23,7 @@ def fill_blocks(
     """Lower triangles of every `step`-th block from `first` on, of (n_t, 1 + K, 1 + K).
 
     The softmax's own curvature minus the moments of (1, w − r) under p(x, t), both scaled, as
-    `hessian_matrix.softmax_curvature` and `centred` have them. `second` (n_t, K, K) are lower
+    `hessian_matrix` has them where it sums all of the Hessian. `second` (n_t, K, K) are lower
     triangles of Σ_x p(x, t) w wᵀ, `joint` (n_t, K) is Σ_x p(x, t) w.
     """
     n_t, n_classes = r.shape
