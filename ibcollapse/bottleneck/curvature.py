@@ -46,7 +46,7 @@ _MUCH_DAMPING = 1e-2
 # Rows are summed in this many parts whatever the number of threads, so that the bits are the same.
 _PARTS = 2
 # A borrowed preconditioner that takes more products than this is given up.
-_FEW_PRODUCTS = 20
+_FEW_PRODUCTS = 40
 
 
 class Curvature(Protocol):

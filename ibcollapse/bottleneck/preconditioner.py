@@ -2,15 +2,18 @@
 
 The Hessian of `ibcollapse.bottleneck.curvature` is H = B + G. B is block-diagonal: within an atom
 the softmax's curvature minus Σ_x p(x) π_t φ_t φ_tᵀ. G = Σ_x p(x) ψ ψᵀ, ψ = Σ_t π_t φ_t, couples the
-atoms. Where classes hardly overlap, ψ is nearly the same at all points of a class: G has n_classes
-eigenvalues near one and next to nothing else, while B, of the order of beta − 1, decides all other
-directions, which is what makes conjugate gradients slow. So B is kept whole, and in G the points
-of a group of like posteriors are replaced by their mean:
+atoms. Where most rows are undecided between atoms and classes hardly overlap, ψ is nearly the same
+at all points of a class: G has n_classes eigenvalues near one and next to nothing else, while B, of
+the order of beta − 1, decides all other directions, which is what makes conjugate gradients slow.
+So B is kept whole, and in G the points of a group of like posteriors are replaced by their mean:
 
     P = B + U Uᵀ ≤ H,    U of one column √p(group) E[ψ | group] for each group.
 
 With B = L Lᵀ and W = Uᵀ L⁻ᵀ, P⁻¹ = L⁻ᵀ (I − Wᵀ (I + W Wᵀ)⁻¹ W) L⁻¹. Each atom that is stable has
 B ≥ 0 within it; where one is not, the eigenvalues of its block count by their size.
+
+Where there are more atoms than classes and most rows know theirs, most of ψ is that of one atom:
+P is the diagonal blocks of H, with π_t (1 − π_t) for π_t in B, and nothing else.
 
 A state a step away may have the same B, but not the same U: what a stiff direction turns by, it
 adds of its curvature, near one, to directions whose own is of the order of beta − 1.
@@ -47,22 +50,26 @@ _LEAST = 1e-6
 _SAME_BETWEEN = 2e-3
 _SAME_WITHIN = 1.0
 _PARTS = 2
+# Rows know their atoms from this Σ_x p(x) Σ_t p(t|x)² on. With hardly more atoms than classes what
+# couples them is few directions all the same.
+_AGREEMENT = 0.5
+_MORE_ATOMS = 1.2
+# A row that is an atom's up to so little, or so little of an atom's, has no say in its block.
+_DECIDED = 1e-4
 
 
 class Within:
-    """B at a state, and the inverses of its factors."""
+    """B at a state, or, where they are all of P, the diagonal blocks of H; with inverse factors."""
 
     def __init__(
         self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
     ) -> None:
         self._mixture = mixture
-        sparse = sparse_rows(channel)
-        if sparse is not None:
-            p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
-            second = sparse_second_moments(sparse, p_xt, channel.n_classes)
+        self.is_all = rows_are_decided(channel, evaluation)
+        if self.is_all:
+            second, joint = _undecided_moments(channel, evaluation)
         else:
-            second = atom_moments(channel, mixture.log_r, evaluation, beta).second
-            second *= evaluation.p_t[:, None, None]
+            second, joint = _moments(channel, mixture, evaluation, beta)
         size = 1 + channel.n_classes
         self._blocks = np.empty((mixture.n_t, size, size))
         scale = _scales(mixture, beta)
@@ -72,7 +79,7 @@ class Within:
         def fill(part: int) -> None:
             fill_blocks(
                 second,
-                evaluation.joint,
+                joint,
                 mixture.r,
                 scale,
                 ratio,
@@ -124,14 +131,16 @@ class Preconditioner:
     ) -> None:
         self.within = within or Within(channel, mixture, evaluation, beta)
         self._mixture = mixture
-        self._between = group_moments(
-            sparse_rows(channel) or all_rows(channel),
-            evaluation.p_t_given_x,
-            channel.p_x,
-            row_groups(channel, mixture.n_t),
-            mixture.r,
-            _scales(mixture, beta),
-        )
+        self._between = None
+        if not self.within.is_all:
+            self._between = group_moments(
+                sparse_rows(channel) or all_rows(channel),
+                evaluation.p_t_given_x,
+                channel.p_x,
+                row_groups(channel, mixture.n_t),
+                mixture.r,
+                _scales(mixture, beta),
+            )
         self._factored: Factored | None = None
 
     @classmethod
@@ -146,7 +155,7 @@ class Preconditioner:
         """One for a state, with as much of a `known` one as serves there; maybe that itself."""
         if known is None or not known.within.serves(mixture, beta):
             return cls(channel, mixture, evaluation, beta)
-        if known.serves(mixture, beta):
+        if known.within.is_all or known.serves(mixture, beta):
             return known
         return cls(channel, mixture, evaluation, beta, known.within)
 
@@ -169,9 +178,12 @@ class Preconditioner:
 class Factored:
     """P + damping I as L (I + Wᵀ W) Lᵀ: its inverse times vectors."""
 
-    def __init__(self, roots: Single, between: Single, damping: float) -> None:
+    def __init__(self, roots: Single, between: Single | None, damping: float) -> None:
         self.damping = damping
         self._roots = roots
+        self._columns: Array | None = None
+        if between is None:
+            return
         n_t, n_groups, size = between.shape
         columns = np.empty((n_groups, n_t, size))
 
@@ -193,10 +205,50 @@ class Factored:
         length = float(np.abs(vector).max()) or 1.0
         short = (vector / length).astype(np.float32)
         inner = np.matmul(self._roots, short.reshape(n_t, size, 1)).ravel().astype(np.float64)
-        inner -= (self._inner @ (self._columns @ inner)) @ self._columns
+        if self._columns is not None:
+            inner -= (self._inner @ (self._columns @ inner)) @ self._columns
         outer = np.matmul(inner.astype(np.float32).reshape(n_t, 1, size), self._roots)
         flat: Array = length * outer.ravel().astype(np.float64)
         return flat
+
+
+def rows_are_decided(channel: Channel, evaluation: Evaluation) -> bool:
+    """Whether most rows know their atom, of more atoms than there are classes."""
+    p_t_given_x = evaluation.p_t_given_x
+    if p_t_given_x.shape[1] <= _MORE_ATOMS * channel.n_classes:
+        return False
+    agreement = float(channel.p_x @ np.einsum("xt,xt->x", p_t_given_x, p_t_given_x))
+    return agreement >= _AGREEMENT
+
+
+def _moments(
+    channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
+) -> tuple[Array, Array]:
+    """Moments of p(y|x) under p(x, t): second (n_t, K, K), lower triangles, and first (n_t, K)."""
+    sparse = sparse_rows(channel)
+    if sparse is not None:
+        p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
+        return sparse_second_moments(sparse, p_xt, channel.n_classes), evaluation.joint
+    second = atom_moments(channel, mixture.log_r, evaluation, beta).second
+    return second * evaluation.p_t[:, None, None], evaluation.joint
+
+
+def _undecided_moments(channel: Channel, evaluation: Evaluation) -> tuple[Array, Array]:
+    """The same under p(x) π_t (1 − π_t)."""
+    w, p_x, pi = channel.p_y_given_x, channel.p_x, evaluation.p_t_given_x
+    n_t, n_classes = evaluation.joint.shape
+    second, first = np.empty((n_t, n_classes, n_classes)), np.empty((n_t, n_classes))
+
+    def fill(part: int) -> None:
+        for t in range(part, n_t, _PARTS):
+            undecided = pi[:, t] * (1.0 - pi[:, t])
+            rows = np.flatnonzero(undecided > _DECIDED)
+            held = w[rows]
+            weighted = held * (p_x[rows] * undecided[rows])[:, None]
+            second[t], first[t] = weighted.T @ held, weighted.sum(axis=0)
+
+    side_by_side(fill, range(_PARTS))
+    return second, first
 
 
 def _decoders_moved(before: Mixture, now: Mixture) -> Array:

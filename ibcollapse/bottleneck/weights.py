@@ -6,16 +6,17 @@ active-set idea of Kim, Carbonetto, Stephens and Anitescu 2020, doi 10.1080/1061
 """
 
 import numpy as np
-import scipy.linalg
-import scipy.optimize
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, exponents
+from ibcollapse.bottleneck.nonnegative import nonnegative_minimum
 
 Array = NDArray[np.float64]
 
 _SHORTEST_STEP = 1e-6
+# A gain (nats) that F does not show: such steps are taken whole, as long as the potentials shrink.
+_HIDDEN = 1e-15
 
 
 def optimise_weights(
@@ -30,36 +31,26 @@ def optimise_weights(
     e = np.exp(log_e - log_e.max(axis=1, keepdims=True))
     q = mixture.q / mixture.q.sum()
     z = e @ q
+    root_p = np.sqrt(channel.p_x)[:, None]
+    highest = np.inf
     for _ in range(max_rounds):
         ratio = e / z[:, None]
         potential = channel.p_x @ ratio
         if potential.max() - 1.0 <= tol:
             break
-        hessian = (ratio * channel.p_x[:, None]).T @ ratio
-        direction = _quadratic_step(hessian, potential, q) - q
+        # The product of a matrix with itself takes half the time of any other.
+        ratio *= root_p
+        direction = nonnegative_minimum(ratio.T @ ratio, 1.0 - potential, q) - q
+        if float((potential - 1.0) @ direction) <= _HIDDEN:
+            if potential.max() >= highest:
+                break
+            highest = potential.max()
         moved = _line_search(channel.p_x, e, q, z, direction, potential)
         if moved is None:
             break
         q, z = moved
     keep = q > 0
     return Mixture(mixture.log_r[keep], np.log(q[keep] / q[keep].sum()))
-
-
-def _quadratic_step(hessian: Array, potential: Array, q: Array) -> Array:
-    """argmin over p ≥ 0 of the second-order model of F(p) + Σ p at q."""
-    ridge = 1e-13 * np.trace(hessian)
-    while True:
-        lifted = hessian + ridge * np.eye(len(q))
-        try:
-            root = scipy.linalg.cholesky(lifted, check_finite=False)
-            break
-        except scipy.linalg.LinAlgError:
-            ridge *= 100
-    target = scipy.linalg.solve_triangular(
-        root, lifted @ q - (1.0 - potential), trans="T", check_finite=False
-    )
-    solution: Array = scipy.optimize.nnls(root, target, maxiter=50 * len(q))[0]
-    return solution
 
 
 def _line_search(
@@ -69,6 +60,8 @@ def _line_search(
     slope = float((1.0 - potential) @ direction)
     change = e @ direction
     step = 1.0
+    if -slope <= _HIDDEN and (z + change > 0).all():
+        return np.maximum(q + direction, 0.0), z + change
     while step >= _SHORTEST_STEP:
         trial = z + step * change
         if (trial > 0).all():

@@ -154,6 +154,43 @@ def test_a_state_a_step_away_borrows_what_is_within_atoms_only(state):
     assert products_with(known, *elsewhere) >= 3 * least
 
 
+def soft(n_classes=20, a_class=20):
+    """Posteriors of overlapping classes, far more than classes of which keep a cluster apart."""
+    rng = np.random.default_rng(3)
+    logits = rng.normal(size=(n_classes * a_class, n_classes))
+    logits[np.arange(len(logits)), np.repeat(np.arange(n_classes), a_class)] += 3.0
+    rows = np.exp(logits)
+    return Channel.from_joint(rows / rows.sum(axis=1, keepdims=True) / len(rows))
+
+
+@pytest.fixture(scope="module")
+def decided():
+    channel = soft()
+    beta = 2.5 * onset_beta_local(channel)
+    return (channel, *optimum(channel, beta), beta)
+
+
+def test_where_rows_know_their_atoms_it_is_the_diagonal_blocks(decided, monkeypatch):
+    monkeypatch.setattr(preconditioner, "_DECIDED", 0.0)
+    channel, mixture, there, beta = decided
+    assert mixture.n_t > 1.2 * channel.n_classes
+    hessian = module.MatrixCurvature(channel, mixture, there, beta).matrix
+    size = 1 + channel.n_classes
+    blocks = np.zeros_like(hessian)
+    for start in range(0, len(hessian), size):
+        here = slice(start, start + size)
+        blocks[here, here] = hessian[here, here] + DAMPING * np.eye(size)
+    p = Preconditioner(channel, mixture, there, beta).damped(DAMPING)
+    vector = np.random.default_rng(0).normal(size=len(hessian))
+    np.testing.assert_allclose(p.solve(blocks @ vector), vector, atol=1e-2)
+
+
+def test_where_rows_know_their_atoms_groups_of_rows_would_take_more_products(decided, monkeypatch):
+    found = products_with(Preconditioner(*decided), *decided)
+    monkeypatch.setattr(preconditioner, "_MORE_ATOMS", np.inf)
+    assert products_with(Preconditioner(*decided), *decided) >= 2 * found
+
+
 def test_how_far_a_preconditioner_serves(state):
     channel, mixture, there, beta = state
     known = Preconditioner(channel, mixture, there, beta)
