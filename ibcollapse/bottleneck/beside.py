@@ -15,9 +15,9 @@ from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.parting import parted
-from ibcollapse.bottleneck.refinement import join
+from ibcollapse.bottleneck.refinement import enlarged, join
 from ibcollapse.bottleneck.searching import Options
-from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
+from ibcollapse.bottleneck.solver import SolvedState, solve_state
 from ibcollapse.bottleneck.stability import split_directions
 
 Array = NDArray[np.float64]

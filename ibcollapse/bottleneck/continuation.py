@@ -11,8 +11,9 @@ from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.parting import NEAR, parted
+from ibcollapse.bottleneck.refinement import enlarged
 from ibcollapse.bottleneck.searching import Options, search
-from ibcollapse.bottleneck.solver import SolvedState, enlarged, solve_state
+from ibcollapse.bottleneck.solver import SolvedState, solve_state
 from ibcollapse.bottleneck.stability import leading_splits
 
 Array = NDArray[np.float64]

@@ -3,10 +3,8 @@
 import numpy as np
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.acceleration import sweep_until_still
-from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, trivial_mixture
-from ibcollapse.bottleneck.refinement import merge_coincident
+from ibcollapse.bottleneck.refinement import swept
 
 # Sweeps end when the weighted squared change of log p(t, y) is this small: Newton's steps do the
 # rest at once.
@@ -14,8 +12,6 @@ _STILL = 1e-12
 _MOST_MAPS = 80
 # Weight, relative to the classes', of one more cluster at p(y).
 _UNDECIDED = 0.25
-# Atoms this close (squared Hellinger distance) after the sweeps are on their way to one another.
-_MEETING = 1e-5
 # A Lagrangian (nats) above this is no gain that could not be rounding.
 _NO_GAIN = -1e-12
 
@@ -34,11 +30,9 @@ def first_guess(channel: Channel, beta: float) -> Mixture:
     if channel.n_classes > 2:
         # Nothing but the classes cannot hold what is between all of them.
         joint = np.concatenate([joint, _UNDECIDED * channel.p_y[None]]) / (1.0 + _UNDECIDED)
-    joint, _ = sweep_until_still(channel.packed, joint, beta, tol=_STILL, max_maps=_MOST_MAPS)
+    joint = joint[joint.sum(axis=1) > 0]
     p_t = joint.sum(axis=1)
-    alive = p_t > 0
-    p_t = p_t[alive]
-    swept = Mixture.from_probabilities(p_t / p_t.sum(), joint[alive] / p_t[:, None])
-    swept = merge_coincident(swept, _MEETING * closeness(beta))
-    gains = evaluate(channel, swept, beta).free_energy < _NO_GAIN
-    return swept if gains and np.isfinite(swept.log_r).all() else trivial
+    guess = Mixture.from_probabilities(p_t, joint / p_t[:, None])
+    guess = swept(channel, guess, beta, tol=_STILL, max_maps=_MOST_MAPS)
+    gains = evaluate(channel, guess, beta).free_energy < _NO_GAIN
+    return guess if gains and np.isfinite(guess.log_r).all() else trivial

@@ -29,6 +29,9 @@ Array = NDArray[np.float64]
 _PARTS = 2
 _WORTH_A_THREAD = 1_000_000
 
+# Optima with hardly more atoms than classes are made of classes, others of groups of like rows.
+_MORE_ATOMS = 1.2
+
 UNIT = 2.3e-16
 """Rounding of the sum of a decoder: F and log Φ, nats, are known to beta times this at best."""
 
@@ -77,6 +80,14 @@ def exponents(channel: Channel, log_r: Array, beta: float) -> Array:
     products: Array = channel.p_y_given_x @ (log_r - log_p_y(channel)).T
     products *= beta
     return products
+
+
+def is_crowded(channel: Channel, n_t: int) -> bool:
+    """Whether `n_t` atoms are more than classes can explain: rows, which are many, have their own.
+
+    Then each row knows its atom, and hills are narrow and many.
+    """
+    return n_t > _MORE_ATOMS * channel.n_classes
 
 
 def potential_offset(channel: Channel, log_v: Array, beta: float) -> Array:

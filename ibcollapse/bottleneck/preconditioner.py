@@ -31,7 +31,7 @@ from ibcollapse.bottleneck.kernels.cholesky import invert_root
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
 from ibcollapse.bottleneck.kernels.within_atoms import fill_blocks
-from ibcollapse.bottleneck.mixture import Evaluation, Mixture
+from ibcollapse.bottleneck.mixture import Evaluation, Mixture, is_crowded
 from ibcollapse.bottleneck.reduction import group_near_rows
 from ibcollapse.bottleneck.sparse_rows import all_rows, sparse_rows
 from ibcollapse.bottleneck.stability import atom_moments
@@ -50,10 +50,8 @@ _LEAST = 1e-6
 _SAME_BETWEEN = 2e-3
 _SAME_WITHIN = 1.0
 _PARTS = 2
-# Rows know their atoms from this Σ_x p(x) Σ_t p(t|x)² on. With hardly more atoms than classes what
-# couples them is few directions all the same.
+# Rows know their atoms from this Σ_x p(x) Σ_t p(t|x)² on, if atoms are more than classes.
 _AGREEMENT = 0.5
-_MORE_ATOMS = 1.2
 # A row that is an atom's up to so little, or so little of an atom's, has no say in its block.
 _DECIDED = 1e-4
 
@@ -215,7 +213,7 @@ class Factored:
 def rows_are_decided(channel: Channel, evaluation: Evaluation) -> bool:
     """Whether most rows know their atom, of more atoms than there are classes."""
     p_t_given_x = evaluation.p_t_given_x
-    if p_t_given_x.shape[1] <= _MORE_ATOMS * channel.n_classes:
+    if not is_crowded(channel, p_t_given_x.shape[1]):
         return False
     agreement = float(channel.p_x @ np.einsum("xt,xt->x", p_t_given_x, p_t_given_x))
     return agreement >= _AGREEMENT

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.certificate import (
+    from_nearest,
     hellinger_squared,
     log_potential,
     potential_weights,
@@ -14,6 +15,7 @@ from ibcollapse.bottleneck.certificate import (
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
 from ibcollapse.bottleneck.deadline import is_over
+from ibcollapse.bottleneck.kernels.acceleration import sweep_until_still
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
@@ -29,11 +31,17 @@ COINCIDENT = 1e-8
 STATIONARY = 1e-26
 _FEW_VARIABLES = 100
 MOST_SWEEPS = 400
+# Atoms this close (squared Hellinger distance) after sweeps are on their way to one another, and
+# those of so little weight on theirs out.
+_MEETING = 1e-5
+_DEAD = 1e-12
 # A potential this far below one at an atom says that its weight should be zero; a state that is
 # refined to a squared gradient says so of potentials further off than so many times its root.
 _STARVED = 1e-9
 _BEYOND_GRADIENT = 1e3
 _SWEEPS_A_ROUND = 16
+# New atoms begin with so little of the weight that the old ones keep theirs, nearly the best.
+_FIRST_SHARE = 0.01
 
 
 def refine(
@@ -121,6 +129,20 @@ def merge_coincident(mixture: Mixture, apart: float = COINCIDENT) -> Mixture:
     return Mixture(log_r[kept], np.log(weights / weights.sum()))
 
 
+def swept(channel: Channel, mixture: Mixture, beta: float, *, tol: float, max_maps: int) -> Mixture:
+    """The mixture after extrapolated Blahut–Arimoto maps; what is about to coincide is merged.
+
+    `tol` and `max_maps` are those of `kernels.acceleration.sweep_until_still`.
+    """
+    joint = mixture.q[:, None] * mixture.r
+    joint, _ = sweep_until_still(channel.packed, joint, beta, tol=tol, max_maps=max_maps)
+    p_t = joint.sum(axis=1)
+    alive = p_t > _DEAD
+    joint, p_t = joint[alive], p_t[alive]
+    moved = Mixture.from_probabilities(p_t / p_t.sum(), joint / p_t[:, None])
+    return merge_coincident(moved, _MEETING * closeness(beta))
+
+
 def join(mixture: Mixture, log_r: Array, share: float = 0.5) -> Mixture:
     """The mixture with further atoms `log_r` (n, n_classes) that get `share` of the weight."""
     extra = np.full(len(log_r), np.log(share / len(log_r)))
@@ -128,3 +150,17 @@ def join(mixture: Mixture, log_r: Array, share: float = 0.5) -> Mixture:
         np.concatenate([mixture.log_r, log_r]),
         np.concatenate([mixture.log_q + np.log1p(-share), extra]),
     )
+
+
+def enlarged(
+    channel: Channel, mixture: Mixture, violators: Array, beta: float, *, tol: float = 1e-14
+) -> Mixture:
+    """The mixture with further atoms `violators` (n, n_classes) and optimal weights for them.
+
+    One that is an atom already only shows that its weight is not the best. `tol` (nats) is that of
+    `optimise_weights`.
+    """
+    away = from_nearest(violators, mixture.log_r)
+    new = violators[away > COINCIDENT * closeness(beta)]
+    joined = join(mixture, new, _FIRST_SHARE) if len(new) else mixture
+    return optimise_weights(channel, joined, beta, tol=tol)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
-from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
+from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture, is_crowded
 from ibcollapse.bottleneck.stability import rough_splits
 
 Array = NDArray[np.float64]
@@ -64,6 +64,11 @@ class Search:
     is_partial: bool = False
 
 
+def _may_hide_hills(channel: Channel, mixture: Mixture) -> bool:
+    """Whether most searches may pass hills: not where many classes have a cluster each at most."""
+    return channel.n_classes < MANY_CLASSES or is_crowded(channel, mixture.n_t)
+
+
 def search(
     channel: Channel,
     mixture: Mixture,
@@ -74,14 +79,17 @@ def search(
     hints: Array | None = None,
     enough: float = math.inf,
     near_hints: bool = False,
+    suspect: float | None = None,
 ) -> Search:
     """Maxima of Φ and the gap; the rigorous bound only when the ascents find no violator.
 
     The verdict is "exhaustive" only where branch and bound came to its end. Unless the channel is
     small, a violator near a hint or an atom, of more than `enough` nats, ends the search: it
     `is_partial`. With `near_hints` there are no other starts: the hints are all maxima of a
-    potential next to this one.
+    potential next to this one. Where no violator exceeds `suspect` nats (by default, the aim) it
+    goes on to where hills are known to hide.
     """
+    suspect = options.aim_at(beta) if suspect is None else suspect
     log_v = certificate.potential_weights(channel, evaluation.log_z)
     begun: list[Array] = []
 
@@ -99,11 +107,10 @@ def search(
     if not begun:
         return Search(maxima, float(maxima.log_phi[0]), "multistart", is_partial=True)
     is_rigorous = options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES
-    looks_optimal = mixture.n_t > 1 and maxima.log_phi[0] <= options.aim_at(beta)
-    if looks_optimal and not is_rigorous and channel.n_classes < MANY_CLASSES:
-        # Look where hills hide from all other starts; with many classes none was seen there.
-        between = certificate.midpoints(mixture)
-        maxima = certificate.climb(channel, log_v, between, beta, hints=maxima.log_r)
+    looks_optimal = mixture.n_t > 1 and maxima.log_phi[0] <= suspect
+    if looks_optimal and not is_rigorous and _may_hide_hills(channel, mixture):
+        hidden = certificate.hiding_places(channel, mixture, rng)
+        maxima = certificate.climb(channel, log_v, hidden, beta, hints=maxima.log_r)
     # The trivial representation has F = 0, so a state is at least its own F above the optimum: all
     # that can be said of decoders that exclude a row altogether.
     gap, how = max(0.0, evaluation.free_energy, float(maxima.log_phi[0])), "multistart"

@@ -13,6 +13,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
 from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
 from ibcollapse.bottleneck.first_guess import first_guess
+from ibcollapse.bottleneck.growth import grown
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.ascent import SAME_BASIN
 from ibcollapse.bottleneck.kernels.decoders import closeness
@@ -21,13 +22,13 @@ from ibcollapse.bottleneck.mixture import (
     Mixture,
     evaluate,
     information,
+    is_crowded,
     trivial_mixture,
 )
 from ibcollapse.bottleneck.newton import Descent
-from ibcollapse.bottleneck.refinement import COINCIDENT, join, refine
+from ibcollapse.bottleneck.refinement import STATIONARY, enlarged, refine
 from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.weights import optimise_weights
 from ibcollapse.errors import InputError
 
 Array = NDArray[np.float64]
@@ -35,6 +36,11 @@ Array = NDArray[np.float64]
 # Rounds in a row that lower the free energy by no more than rounding.
 _MOST_STALLS = 2
 _LEAST_GAIN = 1e-15
+# With so many numbers to find, a gap larger than this (nats) is closed roughly, and no state on the
+# way has to be stationary beyond this share of its gap.
+_MANY_VARIABLES = 1000
+_FAR = 1e-3
+_ROUGHLY = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -190,12 +196,18 @@ def solve_state(
         return proven_state(channel, trivial_mixture(channel), beta)
     state, n_sweeps, stalls = start, 0, 0
     best = whole_gap = math.inf
+    # What is left to gain, nats, where there are so many variables that only this much matters.
+    at_stake = 0.0
     while True:
         most = max(1, options.max_sweeps - n_sweeps)
-        ended = refine(channel, state, beta, max_sweeps=most, until=options.until)
+        tol = max(STATIONARY, (_ROUGHLY * at_stake) ** 2)
+        ended = refine(channel, state, beta, tol=tol, max_sweeps=most, until=options.until)
         n_sweeps += ended.n_sweeps
         searched = (channel, ended.mixture, ended.evaluation, beta, options, rng)
-        found = search(*searched, hints, enough=options.aim_at(beta))
+        if at_stake > _FAR:
+            found = search(*searched, hints, suspect=_FAR)
+        else:
+            found = search(*searched, hints, enough=options.aim_at(beta))
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
@@ -214,6 +226,10 @@ def solve_state(
         if status is not None:
             break
         state = enlarged(channel, ended.mixture, violators, beta)
+        many = state.log_r.size > _MANY_VARIABLES and is_crowded(channel, state.n_t)
+        at_stake = found.gap if many else 0.0
+        if at_stake > _FAR and options.max_clusters is None:
+            state = grown(channel, state, beta, at_stake, rng, options.until)
         if options.max_clusters is not None and state.n_t > options.max_clusters:
             state = _capped(channel, state, beta, options.max_clusters)
             gained = best - evaluate(channel, state, beta).free_energy
@@ -226,16 +242,6 @@ def solve_state(
                 )
                 break
     return SolvedState.of(beta, dataclasses.replace(ended, n_sweeps=n_sweeps), found, status)
-
-
-def enlarged(channel: Channel, mixture: Mixture, violators: Array, beta: float) -> Mixture:
-    """The mixture with further atoms `violators` (n, n_classes) and optimal weights for them.
-
-    One that is an atom already only shows that its weight is not the best.
-    """
-    away = certificate.from_nearest(violators, mixture.log_r)
-    new = violators[away > COINCIDENT * closeness(beta)]
-    return optimise_weights(channel, join(mixture, new) if len(new) else mixture, beta)
 
 
 def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) -> Mixture:

@@ -187,7 +187,7 @@ def test_where_rows_know_their_atoms_it_is_the_diagonal_blocks(decided, monkeypa
 
 def test_where_rows_know_their_atoms_groups_of_rows_would_take_more_products(decided, monkeypatch):
     found = products_with(Preconditioner(*decided), *decided)
-    monkeypatch.setattr(preconditioner, "_MORE_ATOMS", np.inf)
+    monkeypatch.setattr(preconditioner, "_AGREEMENT", 2.0)
     assert products_with(Preconditioner(*decided), *decided) >= 2 * found
 
 
