@@ -23,6 +23,7 @@ _LONGEST_STEP = 3.0
 # Damping in units of the gradient's length, so that it bounds the step: under a collapsed channel
 # the Hessian is a thousand times smaller than under a soft one. Less than this is none.
 _FREE = 0.02
+_LEAST_PIVOT = 1e-14
 
 
 @kernel
@@ -67,8 +68,10 @@ def judge_trials(
         if n_tried[i] > max_steps or not log_phi[i] > -math.inf:
             resting[i] = True
             continue
-        while not factor(matrix[i], damping[i], lower):
+        _damp(matrix[i], damping[i], lower)
+        while not factor(lower, _LEAST_PIVOT):
             damping[i] = max(8.0 * damping[i], length(gradient[i]), 1e-12)
+            _damp(matrix[i], damping[i], lower)
         for y in range(n_classes):
             step[y] = gradient[i, y]
         solve(lower, step)
@@ -79,6 +82,15 @@ def judge_trials(
             resting[i] = True
         else:
             _move(log_r[i], step, inverse[i], beta, ahead[i])
+
+
+@part_of_kernel
+def _damp(matrix: Array, damping: float, lower: Array) -> None:
+    """The lower triangle of matrix + damping I into `lower`."""
+    for y in range(len(matrix)):
+        for z in range(y + 1):
+            lower[y, z] = matrix[y, z]
+        lower[y, y] += damping
 
 
 @part_of_kernel

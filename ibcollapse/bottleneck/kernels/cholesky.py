@@ -9,7 +9,7 @@ from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 
 Array = NDArray[np.float64]
 
-# Columns that `invert_root` takes off the others together.
+# Columns that are taken off the others together.
 _AT_ONCE = 4
 
 
@@ -32,22 +32,44 @@ def length(vector: Array) -> float:
 
 
 @part_of_kernel
-def factor(matrix: Array, damping: float, lower: Array) -> bool:
-    """Cholesky factor of matrix + damping I into `lower`; False when it is not positive."""
+def _factor_columns(matrix: Array, first: int, last: int, least: float) -> bool:
+    """Columns of L from `first` up to `last`, from which those before have been taken off."""
     size = len(matrix)
-    for i in range(size):
-        for j in range(i + 1):
-            total = matrix[i, j]
-            if i == j:
-                total += damping
-            for k in range(j):
-                total -= lower[i, k] * lower[j, k]
-            if i == j:
-                if total <= 1e-14:
-                    return False
-                lower[i, i] = math.sqrt(total)
-            else:
-                lower[i, j] = total / lower[j, j]
+    for k in range(first, last):
+        if not matrix[k, k] > least:
+            return False
+        root = math.sqrt(matrix[k, k])
+        matrix[k, k] = root
+        for i in range(k + 1, size):
+            matrix[i, k] /= root
+        for m in range(k + 1, last):
+            share = matrix[m, k]
+            for i in range(m, size):
+                matrix[i, m] -= matrix[i, k] * share
+    return True
+
+
+@part_of_kernel
+def factor(matrix: Array, least: float) -> bool:
+    """L of matrix = L Lᵀ in place of its lower triangle; False where a pivot is not above `least`.
+
+    It takes four columns at once, so that its inner loops are vectors that are read and written
+    once for four products.
+    """
+    size = len(matrix)
+    columns = np.zeros((_AT_ONCE, size))
+    for first in range(0, size, _AT_ONCE):
+        last = min(first + _AT_ONCE, size)
+        if not _factor_columns(matrix, first, last, least):
+            return False
+        for k in range(_AT_ONCE):
+            for i in range(last, size):
+                columns[k, i] = matrix[i, first + k] if first + k < last else 0.0
+        a, b, c, d = columns[0], columns[1], columns[2], columns[3]
+        for i in range(last, size):
+            row = matrix[i]
+            for j in range(last, i + 1):
+                row[j] -= a[i] * a[j] + b[i] * b[j] + c[i] * c[j] + d[i] * d[j]
     return True
 
 
@@ -69,24 +91,11 @@ def solve(lower: Array, vector: Array) -> None:
 def invert_root(matrix: Array, inverse: Array) -> bool:
     """L⁻¹ into `inverse` for matrix = L Lᵀ, whose lower triangle L replaces; False if not positive.
 
-    LAPACK does as much in the same time, but SciPy calls it with the interpreter locked. Unlike
-    `factor` it takes four columns at once, so that its inner loops are vectors that are read and
-    written once for four products.
+    LAPACK does as much in the same time, but SciPy calls it with the interpreter locked.
     """
     size = len(matrix)
-    columns = np.zeros((_AT_ONCE, size))
-    for first in range(0, size, _AT_ONCE):
-        last = min(first + _AT_ONCE, size)
-        if not _factor_columns(matrix, first, last):
-            return False
-        for k in range(_AT_ONCE):
-            for i in range(last, size):
-                columns[k, i] = matrix[i, first + k] if first + k < last else 0.0
-        a, b, c, d = columns[0], columns[1], columns[2], columns[3]
-        for i in range(last, size):
-            row = matrix[i]
-            for j in range(last, i + 1):
-                row[j] -= a[i] * a[j] + b[i] * b[j] + c[i] * c[j] + d[i] * d[j]
+    if not factor(matrix, 0.0):
+        return False
     for i in range(size):
         row = inverse[i]
         for j in range(size):
@@ -104,22 +113,4 @@ def invert_root(matrix: Array, inverse: Array) -> bool:
         for j in range(i):
             row[j] /= matrix[i, i]
         row[i] = 1.0 / matrix[i, i]
-    return True
-
-
-@part_of_kernel
-def _factor_columns(matrix: Array, first: int, last: int) -> bool:
-    """Columns of L from `first` up to `last`, from which those before have been taken off."""
-    size = len(matrix)
-    for k in range(first, last):
-        if not matrix[k, k] > 0.0:
-            return False
-        root = math.sqrt(matrix[k, k])
-        matrix[k, k] = root
-        for i in range(k + 1, size):
-            matrix[i, k] /= root
-        for m in range(k + 1, last):
-            share = matrix[m, k]
-            for i in range(m, size):
-                matrix[i, m] -= matrix[i, k] * share
     return True
