@@ -37,8 +37,10 @@ _MAPS_FIRST = 4
 # Between an atom and so many of its nearest ones, as far as so many midpoints in all, Φ is climbed.
 _NEAREST_ATOMS = 8
 _MOST_MIDPOINTS = 1024
-# Rows that start an ascent where hills hide, of few classes and of many.
+# Rows that start an ascent where hills hide, of few classes and of many, and the pairs of such a row
+# and any other that are as many as one search can pay.
 _MOST_ROWS_CLIMBED = 1024, 8192
+_MOST_PAIRS = 40_000_000
 # Perturbed atoms go this fraction of the way to the boundary of the simplex.
 _SPLIT_FRACTION = 0.1
 
@@ -123,7 +125,7 @@ def hiding_places(channel: Channel, mixture: Mixture, rng: np.random.Generator) 
     between = midpoints(mixture)
     if not is_crowded(channel, mixture.n_t):
         return between
-    most = _MOST_ROWS_CLIMBED[channel.n_classes >= MANY_CLASSES]
+    most = min(_MOST_ROWS_CLIMBED[channel.n_classes >= MANY_CLASSES], _MOST_PAIRS // channel.n_x)
     rows = channel.log_p_y_given_x
     if channel.n_x > most:
         rows = rows[rng.choice(channel.n_x, most, replace=False, p=channel.p_x)]

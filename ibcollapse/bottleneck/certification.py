@@ -74,9 +74,8 @@ def certify(
     check_tol(tol)
     mixture = _checked_mixture(channel, p_t, p_y_given_t)
     evaluation = evaluate(channel, mixture, beta)
-    found = search(
-        channel, mixture, evaluation, beta, Options(tol=tol), np.random.default_rng(seed)
-    )
+    given = channel, mixture, evaluation, beta, Options(tol=tol), np.random.default_rng(seed)
+    found = search(*given, suspect=np.inf)
     above = found.maxima.log_phi > tol
     return Certification(
         gap=found.gap,

@@ -204,7 +204,9 @@ def solve_state(
         ended = refine(channel, state, beta, tol=tol, max_sweeps=most, until=options.until)
         n_sweeps += ended.n_sweeps
         searched = (channel, ended.mixture, ended.evaluation, beta, options, rng)
-        if at_stake > _FAR:
+        if is_over(options.until):
+            found = search(*searched, hints, suspect=math.inf)
+        elif at_stake > _FAR:
             found = search(*searched, hints, suspect=_FAR)
         else:
             found = search(*searched, hints, enough=options.aim_at(beta))
@@ -212,7 +214,7 @@ def solve_state(
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
         if found.is_partial and _status(found.gap, n_sweeps, stalls, beta, options) is not None:
-            found = search(*searched, found.maxima.log_r)
+            found = search(*searched, found.maxima.log_r, suspect=math.inf)
         if not found.is_partial:
             # What partial searches had missed is something new to try.
             stalls = 0 if found.gap < 0.5 * whole_gap else stalls
