@@ -158,3 +158,22 @@ def test_no_hill_between_the_rows_is_missed():
     found = climb(channel, log_v, np.maximum(np.log(everywhere), LOG_ZERO), beta)
     assert solution.gap <= 1e-9
     assert found.log_phi[0] <= 1e-9
+
+
+def test_no_hill_above_a_row_is_missed_among_more_atoms_than_classes(monkeypatch):
+    channel = Channel.from_joint(random_joint(500, 20, 3))
+    beta = 1.3 * onset_beta_local(channel)
+
+    def highest(solution):
+        state = Mixture.from_probabilities(solution.p_t, solution.p_y_given_t)
+        log_v = potential_weights(channel, evaluate(channel, state, beta).log_z)
+        return climb(channel, log_v, channel.log_p_y_given_x, beta).log_phi[0]
+
+    solution = solve(channel, beta)
+    assert solution.gap <= 1e-9
+    assert highest(solution) <= 1e-9
+    # Every other start passes a state that one row is a violator of.
+    monkeypatch.setattr(certificate, "_MOST_ROWS_CLIMBED", (0, 0))
+    missed = solve(channel, beta)
+    assert missed.gap <= 1e-9
+    assert highest(missed) > 5e-4
