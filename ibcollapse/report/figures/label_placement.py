@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _GRID = 40
+# Places along a leader that are looked at for what it passes.
+_ALONG = 120
 
 
 def place_labels(
@@ -24,8 +26,8 @@ def place_labels(
 
     Each label, in the order given, takes the nearest place that is inside `frame`, at least
     `padding` away from the boxes already `taken`, from the labels before it, from every anchor and
-    from the points in `obstacles`, and whose leader crosses no other leader and no box. Places
-    below and to the right of the anchor are preferred: under a concave curve there is room.
+    from the points in `obstacles`, under no leader, and whose leader crosses no other and no box.
+    Places below and to the right of the anchor are preferred: under a concave curve there is room.
 
     Parameters
     ----------
@@ -109,13 +111,16 @@ def _clear_of(candidates: Array, boxes: Array, samples: Array, padding: float) -
 def _first_with_clear_leader(
     candidates: Array, anchor: Array, leaders: Sequence[Array], boxes: Array
 ) -> Array | None:
-    share = np.linspace(0.05, 1.0, 40)[:, None]
+    share = np.linspace(0.02, 1.0, _ALONG)[:, None]
+    lines = np.array([start + share * (end - start) for start, end in leaders]).reshape(-1, 2)
     for box in candidates:
         end = leader_end(box, anchor)
         along = (anchor + share * (end - anchor))[:, None]
         through = ((along > boxes[:, :2]) & (along < boxes[:, 2:])).all(axis=2).any()
-        if not through and not any(_cross(anchor, end, *leader) for leader in leaders):
-            return np.asarray(box)
+        under = ((lines > box[:2]) & (lines < box[2:])).all(axis=1).any()
+        if through or under or any(_cross(anchor, end, *leader) for leader in leaders):
+            continue
+        return np.asarray(box)
     return None
 
 

@@ -24,7 +24,8 @@ _PADDING, _SAMPLING, _VISIBLE_LEADER = 2.5, 3.0, 7.0
 class PointLabels(Artist):
     """Texts beside points, placed anew at each drawing, so that resizing keeps them apart.
 
-    Labels that find no free place are counted in `n_hidden` and announced in the lower left corner.
+    Labels that find no free place are counted in `n_hidden` and announced as near to the lower left
+    corner as there is room.
 
     Parameters
     ----------
@@ -66,9 +67,8 @@ class PointLabels(Artist):
         if not self.get_visible() or not self.texts:
             return
         point = _pixels_per_point(renderer)
-        for anchor, box, text in zip(
-            self._anchors(), self.place(renderer), self.texts, strict=True
-        ):
+        places = self.place(renderer)
+        for anchor, box, text in zip(self._anchors(), places, self.texts, strict=True):
             if box is None:
                 continue
             end = leader_end(box, anchor)
@@ -77,25 +77,46 @@ class PointLabels(Artist):
                 self._owned(Line2D(*np.transpose([anchor, end]), color=GREY, lw=0.6)).draw(renderer)
             self._text(text, box[0], box[1]).draw(renderer)
         if self.n_hidden:
-            x, y = np.asarray(self._ax.bbox.min) + _PADDING * point
-            self._text(f"{self.n_hidden} more not labelled", x, y).draw(renderer)
+            self._draw_note(renderer, [box for box in places if box is not None])
 
     def place(self, renderer: RendererBase) -> list[NDArray[np.float64] | None]:
         """Boxes (x0, y0, x1, y1) in pixels, in the order of the texts; None where none is free."""
-        point = _pixels_per_point(renderer)
         sizes = [self._text(text, 0, 0).get_window_extent(renderer).size for text in self.texts]
-        legend = self._ax.get_legend()
-        avoided: list[Artist] = [*self._boxes, *([] if legend is None else [legend])]
-        places = place_labels(
-            self._anchors(),
-            np.array(sizes),
-            frame=np.array(self._ax.bbox.extents),
-            taken=np.array([a.get_window_extent(renderer).extents for a in avoided]),
-            obstacles=np.vstack([np.empty((0, 2)), *map(self._samples, self._lines)]),
-            padding=_PADDING * point,
-        )
+        places = self._placed(renderer, self._anchors(), np.array(sizes))
         self.n_hidden = sum(box is None for box in places)
         return places
+
+    def _draw_note(self, renderer: RendererBase, labels: list[NDArray[np.float64]]) -> None:
+        note = self._text(f"{self.n_hidden} more not labelled", 0, 0)
+        size = np.array(note.get_window_extent(renderer).size)
+        corner = np.array(self._ax.bbox.min)
+        [box] = self._placed(renderer, corner[None], size[None], labels, self._anchors())
+        # Where there is no room at all it is better over something than left out.
+        at = corner + _PADDING * _pixels_per_point(renderer) if box is None else box
+        note.set_position((float(at[0]), float(at[1])))
+        note.draw(renderer)
+
+    def _placed(
+        self,
+        renderer: RendererBase,
+        anchors: NDArray[np.float64],
+        sizes: NDArray[np.float64],
+        labels: Sequence[NDArray[np.float64]] = (),
+        points: ArrayLike = (),
+    ) -> list[NDArray[np.float64] | None]:
+        """As `place_labels`, clear of legend, boxes and lines, of `labels` and of `points`."""
+        legend = self._ax.get_legend()
+        avoided: list[Artist] = [*self._boxes, *([] if legend is None else [legend])]
+        taken = [*(a.get_window_extent(renderer).extents for a in avoided), *labels]
+        clear = np.asarray(points, dtype=float).reshape(-1, 2)
+        return place_labels(
+            anchors,
+            sizes,
+            frame=np.array(self._ax.bbox.extents),
+            taken=np.array(taken),
+            obstacles=np.vstack([clear, *map(self._samples, self._lines)]),
+            padding=_PADDING * _pixels_per_point(renderer),
+        )
 
     def _anchors(self) -> NDArray[np.float64]:
         return np.asarray(self._ax.transData.transform(self.points))

@@ -46,6 +46,9 @@ def test_placed_labels_cover_nothing(points):
         (a, leader_end(box, a)) for a, box in zip(anchors, places, strict=True) if box is not None
     ]
     assert not any(segments_cross(*a, *b) for a, b in itertools.combinations(leaders, 2))
+    for (i, (start, end)), (j, box) in itertools.product(enumerate(leaders), enumerate(boxes)):
+        along = start + np.linspace(0.05, 0.95, 400)[:, None] * (end - start)
+        assert i == j or not ((along > box[:2] + 3) & (along < box[2:] - 3)).all(axis=1).any()
 
 
 def test_a_lonely_label_sits_beside_its_point_on_the_lower_right():
