@@ -87,6 +87,16 @@ def test_a_joint_table_may_be_a_file(tmp_path):
     assert ib.solve(tmp_path / "joint.npy", 4.5).i_ty == ib.solve(table, 4.5).i_ty
 
 
+def test_a_file_of_numbers_that_do_not_sum_to_one_may_have_been_meant_as_a_joint_table(tmp_path):
+    np.save(tmp_path / "joint.npy", 0.96 * (0.5 * np.eye(3) + 0.5 / 3) / 3)
+    with pytest.raises(IBCollapseError, match=r"no labels .* it sums to 0\.96$"):
+        ib.curve(tmp_path / "joint.npy")
+    np.save(tmp_path / "features.npy", np.random.default_rng(0).normal(size=(20, 3)))
+    with pytest.raises(IBCollapseError) as refused:
+        ib.curve(tmp_path / "features.npy")
+    assert "joint table" not in str(refused.value)
+
+
 @pytest.mark.torch
 def test_gaussian_bottlenecks_take_tensors():
     torch = pytest.importorskip("torch")

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ibcollapse.analysis.reliability import Reliability, measure_reliability
 from ibcollapse.bottleneck import Channel, GaussianIB, read_joint
 from ibcollapse.bottleneck.joint_tables import TEXT_SUFFIXES
-from ibcollapse.errors import InputError
-from ibcollapse.features import Features, open_features
+from ibcollapse.errors import FeatureFileError, InputError
+from ibcollapse.features import Features, FeatureSource, open_features
 from ibcollapse.gaussian import CrossFit, GaussianFit, cross_fit
 from ibcollapse.progress import Progress
 from ibcollapse.provenance import file_fingerprint
@@ -62,7 +63,7 @@ def prepare(
         name = f"joint table {Path(features).name}"
         table = _read_table(Path(features), selection)
         return Prepared(table, name, file_fingerprint(features), {})
-    source = open_features(features, **selection)
+    source = _opened(features, selection)
     fitted = cross_fit(source, **fitting, seed=seed, progress=progress)
     rows = fitted.posterior
     gaussian, notes = _gaussian_bottleneck(fitted)
@@ -102,15 +103,38 @@ def _read_table(path: Path, selection: dict[str, Any]) -> Channel:
     return read_joint(path)
 
 
+def _opened(features: Features, selection: dict[str, Any]) -> FeatureSource:
+    try:
+        return open_features(features, **selection)
+    except FeatureFileError as error:
+        table = None if _given_options(selection) else _table_of(features)
+        if table is None:
+            raise
+        total = float(table.sum(dtype=np.float64))
+        raise FeatureFileError(
+            f"{error}. As a joint table p(x, y) it would have to sum to one: it sums to {total:.6g}"
+        ) from error
+
+
 def _is_joint_array(path: Path) -> bool:
     """Whether a .npy file is a table of probabilities or counts rather than features."""
-    try:
-        table = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return False
-    if table.ndim != 2 or table.dtype.kind not in "iuf" or table.size == 0 or table.min() < 0:
+    table = _table_of(path)
+    if table is None:
         return False
     return table.dtype.kind in "iu" or abs(float(table.sum(dtype=np.float64)) - 1) < 1e-6
+
+
+def _table_of(features: object) -> NDArray[Any] | None:
+    """The numbers ≥ 0 of a .npy file that holds nothing else, in rows and columns."""
+    if not isinstance(features, (str, os.PathLike)) or Path(features).suffix.lower() != ".npy":
+        return None
+    try:
+        table: NDArray[Any] = np.load(features, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    if table.ndim != 2 or table.dtype.kind not in "iuf" or table.size == 0 or table.min() < 0:
+        return None
+    return table
 
 
 def _gaussian_bottleneck(fitted: CrossFit) -> tuple[GaussianIB | None, tuple[str, ...]]:
