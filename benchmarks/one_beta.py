@@ -143,8 +143,11 @@ def report(
 
 def main() -> None:
     given = sys.argv[1:]
-    seconds = float(given[given.index("--seconds") + 1]) if "--seconds" in given else SECONDS
-    limit = float(given[given.index("--limit") + 1]) if "--limit" in given else LIMIT
+
+    def option(name: str, default: float) -> float:
+        return float(given[given.index(name) + 1]) if name in given else default
+
+    seconds, limit = option("--seconds", SECONDS), option("--limit", LIMIT)
     solve(symmetric(), 2.0)
     solve(table(50, 10), 3.0)
     for problem in problems("--large" in given):

@@ -91,8 +91,7 @@ def _is_table(features: object) -> TypeGuard[str | os.PathLike[str]]:
     if not isinstance(features, (str, os.PathLike)):
         return False
     path = Path(features)
-    suffix = path.suffix.lower()
-    return suffix in TEXT_SUFFIXES or (suffix == ".npy" and _is_joint_array(path))
+    return path.suffix.lower() in TEXT_SUFFIXES or _is_joint_array(path)
 
 
 def _read_table(path: Path, selection: dict[str, Any]) -> Channel:

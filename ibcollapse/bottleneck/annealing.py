@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import floored_log
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.refinement import refine
@@ -84,8 +84,7 @@ def _split_unstable(
     unstable = splits.growth > 1 + _UNSTABLE
     if not unstable.any():
         return None
-    with np.errstate(divide="ignore"):
-        pushed = np.maximum(np.log(splits.pushed(_PUSH)[np.tile(unstable, 2)]), LOG_ZERO)
+    pushed = floored_log(splits.pushed(_PUSH)[np.tile(unstable, 2)])
     halves = np.tile(mixture.log_q[unstable] - np.log(2), 2)
     return Mixture(
         np.concatenate([mixture.log_r[~unstable], pushed]),

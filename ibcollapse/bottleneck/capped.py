@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import floored_log
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 
 Array = NDArray[np.float64]
@@ -29,9 +29,7 @@ def shrink(channel: Channel, mixture: Mixture, beta: float, n_clusters: int) -> 
         cost[s, :] = cost[:, s] = fresh
     joint = np.array(rows)
     p_t = joint.sum(axis=1)
-    with np.errstate(divide="ignore"):
-        log_r = np.maximum(np.log(joint / p_t[:, None]), LOG_ZERO)
-    return Mixture(log_r, np.log(p_t / p_t.sum()))
+    return Mixture(floored_log(joint / p_t[:, None]), np.log(p_t / p_t.sum()))
 
 
 def _pair_costs(rows: Array) -> Array:

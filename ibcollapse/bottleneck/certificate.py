@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness, floored_log
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.mixture import Mixture, exponents, is_crowded, potential_offset
-from ibcollapse.bottleneck.screening import promising_rows
+from ibcollapse.bottleneck.screening import drawn_rows, promising_rows
 from ibcollapse.bottleneck.sparse_rows import sparse_rows
 from ibcollapse.bottleneck.stability import Splits
 
@@ -109,27 +109,23 @@ def starting_decoders(
         rows = np.concatenate([peaks, w[drawn]])
     halfway = 0.5 * (mixture.r + p_y)
     pushed = splits.pushed(_SPLIT_FRACTION)
-    with np.errstate(divide="ignore"):
-        starts = np.log(np.concatenate([corners, means, rows, halfway, pushed]))
-    floored: Array = np.maximum(starts, LOG_ZERO)
-    return floored
+    return floored_log(np.concatenate([corners, means, rows, halfway, pushed]))
 
 
 def hiding_places(channel: Channel, mixture: Mixture, rng: np.random.Generator) -> Array:
     """Log decoders (n, n_classes) where hills hide from all other starts.
 
     The atoms' midpoints and, among more atoms than classes can explain, all rows (drawn ones where
-    they are thousands): a table of 500 x 20 in the tests has a state of 420 atoms that every other
-    start passed, short of a violator of 7e-4 nats.
+    they are thousands); nowhere when many classes have a cluster each at most. A table of 500 x 20
+    in the tests has a state of 420 atoms that every other start passed, short of a violator of
+    7e-4 nats.
     """
-    between = midpoints(mixture)
+    are_many = channel.n_classes >= MANY_CLASSES
     if not is_crowded(channel, mixture.n_t):
-        return between
-    most = min(_MOST_ROWS_CLIMBED[channel.n_classes >= MANY_CLASSES], _MOST_PAIRS // channel.n_x)
-    rows = channel.log_p_y_given_x
-    if channel.n_x > most:
-        rows = rows[rng.choice(channel.n_x, most, replace=False, p=channel.p_x)]
-    return np.concatenate([between, np.maximum(rows, LOG_ZERO)])
+        return mixture.log_r[:0] if are_many else midpoints(mixture)
+    most = min(_MOST_ROWS_CLIMBED[are_many], _MOST_PAIRS // channel.n_x)
+    rows = np.maximum(channel.log_p_y_given_x[drawn_rows(channel, most, rng)], LOG_ZERO)
+    return np.concatenate([midpoints(mixture), rows])
 
 
 def midpoints(mixture: Mixture) -> Array:
@@ -147,10 +143,7 @@ def midpoints(mixture: Mixture) -> Array:
     nearest = np.argsort(-affinity, axis=1, kind="stable")[:, :n_nearest]
     pairs = np.column_stack([np.repeat(np.arange(n_t), n_nearest), nearest.ravel()])
     first, second = np.unique(np.sort(pairs, axis=1), axis=0).T
-    with np.errstate(divide="ignore"):
-        halfway = np.log(0.5 * (mixture.r[first] + mixture.r[second]))
-    floored: Array = np.maximum(halfway, LOG_ZERO)
-    return floored
+    return floored_log(0.5 * (mixture.r[first] + mixture.r[second]))
 
 
 def climb(

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.deadline import is_over
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, floored_log
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.refinement import enlarged, swept
+from ibcollapse.bottleneck.screening import drawn_rows
 
 Array = NDArray[np.float64]
 
@@ -64,14 +65,11 @@ def _wanted(
 ) -> tuple[Array, float]:
     """Violators a few maps uphill from rows, log decoders (n, n_classes), and the largest log Φ."""
     log_v = certificate.potential_weights(channel, evaluate(channel, mixture, beta).log_z)
-    rows = np.arange(channel.n_x)
-    if channel.n_x > _MOST_ROWS:
-        rows = rng.choice(channel.n_x, _MOST_ROWS, replace=False, p=channel.p_x)
+    rows = drawn_rows(channel, _MOST_ROWS, rng)
     log_r = np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
     for _ in range(_MAPS):
         _, means = certificate.log_potential(channel, log_v, log_r, beta)
-        with np.errstate(divide="ignore"):
-            log_r = np.maximum(np.log(means), LOG_ZERO)
+        log_r = floored_log(means)
     log_phi, _ = certificate.log_potential(channel, log_v, log_r, beta)
     highest = np.argsort(-log_phi, kind="stable")
     highest = highest[log_phi[highest] > _WANTED]

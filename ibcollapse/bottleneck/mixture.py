@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import floored_log
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 
 Array = NDArray[np.float64]
@@ -47,7 +47,7 @@ class Mixture:
     def from_probabilities(cls, p_t: Array, p_y_given_t: Array) -> "Mixture":
         """Mixture of plain probabilities; zeros become `LOG_ZERO`."""
         with np.errstate(divide="ignore"):
-            return cls(np.maximum(np.log(p_y_given_t), LOG_ZERO), np.log(p_t))
+            return cls(floored_log(p_y_given_t), np.log(p_t))
 
     @property
     def n_t(self) -> int:
@@ -98,8 +98,7 @@ def potential_offset(channel: Channel, log_v: Array, beta: float) -> Array:
 
 def log_p_y(channel: Channel) -> Array:
     """log p(y), (n_classes,), `LOG_ZERO` for absent classes."""
-    with np.errstate(divide="ignore"):
-        return np.maximum(np.log(channel.p_y), LOG_ZERO)
+    return floored_log(channel.p_y)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 _FEW = 32
 # Exchanges of all wrong variables at once that need not leave fewer of them; Júdice and Pires.
 _CHANCES = 3
-# Exchanges after which they are made one after the other in any case.
+# Exchanges after which variables enter one by one after all.
 _MOST_EXCHANGES = 200
 # What is added to the diagonal, at least, as a share of the trace.
 _LEAST_LIFT = 1e-13

@@ -63,7 +63,7 @@ class Within:
         self, channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
     ) -> None:
         self._mixture = mixture
-        self.is_all = rows_are_decided(channel, evaluation)
+        self.is_all = _rows_are_decided(channel, evaluation)
         if self.is_all:
             second, joint = _undecided_moments(channel, evaluation)
         else:
@@ -210,7 +210,7 @@ class Factored:
         return flat
 
 
-def rows_are_decided(channel: Channel, evaluation: Evaluation) -> bool:
+def _rows_are_decided(channel: Channel, evaluation: Evaluation) -> bool:
     """Whether most rows know their atom, of more atoms than there are classes."""
     p_t_given_x = evaluation.p_t_given_x
     if not is_crowded(channel, p_t_given_x.shape[1]):

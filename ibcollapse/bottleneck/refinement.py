@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
 from ibcollapse.bottleneck.deadline import is_over
 from ibcollapse.bottleneck.kernels.acceleration import sweep_until_still
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
+from ibcollapse.bottleneck.kernels.decoders import closeness, floored_log
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
 from ibcollapse.bottleneck.weights import optimise_weights
@@ -121,8 +121,7 @@ def merge_coincident(mixture: Mixture, apart: float = COINCIDENT) -> Mixture:
             continue
         s = kept[close[0]]
         mean = (q[s] * np.exp(log_r[s]) + q[t] * np.exp(log_r[t])) / (q[s] + q[t])
-        with np.errstate(divide="ignore"):
-            log_r[s] = np.maximum(np.log(mean), LOG_ZERO)
+        log_r[s] = floored_log(mean)
         q[s] += q[t]
     kept.sort()
     weights = q[kept]

@@ -24,14 +24,18 @@ _MOST_ROWS = 2048
 _NEIGHBOURS = 8
 
 
+def drawn_rows(channel: Channel, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Numbers of all rows up to `most`, else of so many drawn by weight."""
+    if channel.n_x <= most:
+        return np.arange(channel.n_x)
+    return rng.choice(channel.n_x, most, replace=False, p=channel.p_x)
+
+
 class Screen:
     """The rows that are screened, log decoders `log_r` (n, n_classes), with their neighbours."""
 
     def __init__(self, channel: Channel) -> None:
-        rows = np.arange(channel.n_x)
-        if channel.n_x > _MOST_ROWS:
-            rng = np.random.default_rng(0)
-            rows = np.sort(rng.choice(channel.n_x, _MOST_ROWS, replace=False, p=channel.p_x))
+        rows = np.sort(drawn_rows(channel, _MOST_ROWS, np.random.default_rng(0)))
         self.log_r = np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
         root = np.sqrt(channel.p_y_given_x[rows])
         # Each row is the nearest to itself, which does no harm below.

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
-from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture, is_crowded
+from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.stability import rough_splits
 
 Array = NDArray[np.float64]
@@ -64,11 +63,6 @@ class Search:
     is_partial: bool = False
 
 
-def _may_hide_hills(channel: Channel, mixture: Mixture) -> bool:
-    """Whether most searches may pass hills: not where many classes have a cluster each at most."""
-    return channel.n_classes < MANY_CLASSES or is_crowded(channel, mixture.n_t)
-
-
 def search(
     channel: Channel,
     mixture: Mixture,
@@ -108,9 +102,10 @@ def search(
         return Search(maxima, float(maxima.log_phi[0]), "multistart", is_partial=True)
     is_rigorous = options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES
     looks_optimal = mixture.n_t > 1 and maxima.log_phi[0] <= suspect
-    if looks_optimal and not is_rigorous and _may_hide_hills(channel, mixture):
+    if looks_optimal and not is_rigorous:
         hidden = certificate.hiding_places(channel, mixture, rng)
-        maxima = certificate.climb(channel, log_v, hidden, beta, hints=maxima.log_r)
+        if len(hidden):
+            maxima = certificate.climb(channel, log_v, hidden, beta, hints=maxima.log_r)
     # The trivial representation has F = 0, so a state is at least its own F above the optimum: all
     # that can be said of decoders that exclude a row altogether.
     gap, how = max(0.0, evaluation.free_energy, float(maxima.log_phi[0])), "multistart"

@@ -41,11 +41,12 @@ def optimise_weights(
         # The product of a matrix with itself takes half the time of any other.
         ratio *= root_p
         direction = nonnegative_minimum(ratio.T @ ratio, 1.0 - potential, q) - q
-        if float((potential - 1.0) @ direction) <= _HIDDEN:
+        slope = float((1.0 - potential) @ direction)
+        if -slope <= _HIDDEN:
             if potential.max() >= highest:
                 break
             highest = potential.max()
-        moved = _line_search(channel.p_x, e, q, z, direction, potential)
+        moved = _line_search(channel.p_x, e, q, z, direction, slope)
         if moved is None:
             break
         q, z = moved
@@ -54,10 +55,12 @@ def optimise_weights(
 
 
 def _line_search(
-    p_x: Array, e: Array, q: Array, z: Array, direction: Array, potential: Array
+    p_x: Array, e: Array, q: Array, z: Array, direction: Array, slope: float
 ) -> tuple[Array, Array] | None:
-    """Weights and Z after a step that lowers F + Σ q enough; None when rounding forbids one."""
-    slope = float((1.0 - potential) @ direction)
+    """Weights and Z after a step that lowers F + Σ q enough; None when rounding forbids one.
+
+    `slope` is the derivative of F + Σ q along `direction`.
+    """
     change = e @ direction
     step = 1.0
     if -slope <= _HIDDEN and (z + change > 0).all():

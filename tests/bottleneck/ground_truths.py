@@ -107,3 +107,17 @@ def random_joint(n_x, n_classes, seed, concentration=0.5):
     """A joint table with Dirichlet entries, (n_x, n_classes)."""
     rng = np.random.default_rng(seed)
     return rng.dirichlet(np.full(n_x * n_classes, concentration)).reshape(n_x, n_classes)
+
+
+def class_odds(n_classes, a_class, lead, seed):
+    """Odds of classes, a row a point: normal logits, that of its own class higher by `lead`."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(n_classes * a_class, n_classes))
+    logits[np.arange(len(logits)), np.repeat(np.arange(n_classes), a_class)] += lead
+    return np.exp(logits)
+
+
+def overlapping_classes(n_classes=20, a_class=20, scale=1.0):
+    """A joint table of soft classes, of whose rows far more than classes can have a cluster."""
+    rows = class_odds(n_classes, a_class, 3.0, 3) ** scale
+    return rows / rows.sum(axis=1, keepdims=True) / len(rows)

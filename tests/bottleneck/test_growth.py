@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bottleneck.ground_truths import overlapping_classes, random_joint
 
 from ibcollapse.bottleneck import certificate, growth, solver
 from ibcollapse.bottleneck.channel import Channel
@@ -10,27 +11,17 @@ from ibcollapse.bottleneck.mixture import Mixture, evaluate, is_crowded, trivial
 from ibcollapse.bottleneck.solver import solve
 from ibcollapse.bottleneck.stability import onset_beta_local
 
-
-def soft(n_classes=20, a_class=20, scale=1.0, seed=3):
-    """Posteriors of overlapping Gaussian classes."""
-    rng = np.random.default_rng(seed)
-    logits = rng.normal(size=(n_classes * a_class, n_classes))
-    logits[np.arange(len(logits)), np.repeat(np.arange(n_classes), a_class)] += 3.0
-    rows = np.exp(scale * logits)
-    return Channel.from_joint(rows / rows.sum(axis=1, keepdims=True) / len(rows))
-
-
-def table(n_x=160, n_classes=20, seed=5):
-    rows = np.random.default_rng(seed).dirichlet(np.full(n_x * n_classes, 0.5))
-    return Channel.from_joint(rows.reshape(n_x, n_classes))
-
-
-CROWDED = [(soft(), 2.5), (soft(24, 12, 1.5), 2.5), (table(), 1.3)]
+CROWDED = [
+    (overlapping_classes(), 2.5),
+    (overlapping_classes(24, 12, 1.5), 2.5),
+    (random_joint(160, 20, 5), 1.3),
+]
 
 
 @pytest.fixture(scope="module", params=CROWDED, ids=["soft", "softer", "table"])
 def problem(request):
-    channel, times = request.param
+    joint, times = request.param
+    channel = Channel.from_joint(joint)
     return channel, times * onset_beta_local(channel)
 
 

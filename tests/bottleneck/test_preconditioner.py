@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bottleneck.ground_truths import class_odds, overlapping_classes
 
 from ibcollapse.bottleneck import curvature as module
 from ibcollapse.bottleneck import preconditioner
@@ -18,10 +19,7 @@ DAMPING = 1e-4
 
 def collapsed(n_classes=30, a_class=12):
     """Posteriors nearly one-hot, as of features in tight clusters; all classes told apart."""
-    rng = np.random.default_rng(4)
-    logits = rng.normal(size=(n_classes * a_class, n_classes))
-    logits[np.arange(len(logits)), np.repeat(np.arange(n_classes), a_class)] += 8.0
-    rows = np.exp(logits)
+    rows = class_odds(n_classes, a_class, 8.0, 4)
     return Channel.from_joint(rows / rows.sum())
 
 
@@ -154,18 +152,9 @@ def test_a_state_a_step_away_borrows_what_is_within_atoms_only(state):
     assert products_with(known, *elsewhere) >= 3 * least
 
 
-def soft(n_classes=20, a_class=20):
-    """Posteriors of overlapping classes, far more than classes of which keep a cluster apart."""
-    rng = np.random.default_rng(3)
-    logits = rng.normal(size=(n_classes * a_class, n_classes))
-    logits[np.arange(len(logits)), np.repeat(np.arange(n_classes), a_class)] += 3.0
-    rows = np.exp(logits)
-    return Channel.from_joint(rows / rows.sum(axis=1, keepdims=True) / len(rows))
-
-
 @pytest.fixture(scope="module")
 def decided():
-    channel = soft()
+    channel = Channel.from_joint(overlapping_classes())
     beta = 2.5 * onset_beta_local(channel)
     return (channel, *optimum(channel, beta), beta)
 

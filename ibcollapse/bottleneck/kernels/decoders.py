@@ -26,6 +26,13 @@ def closeness(beta: float) -> float:
     return max(_FINEST, min(1.0, _USUAL / max(beta, 1.0)))
 
 
+def floored_log(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log p, `LOG_ZERO` where p is zero."""
+    with np.errstate(divide="ignore"):
+        floored: NDArray[np.float64] = np.maximum(np.log(probabilities), LOG_ZERO)
+    return floored
+
+
 def checked_decoders(
     channel: PackedChannel, log_p_y_given_t: ArrayLike, log_p_t: ArrayLike, beta: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
