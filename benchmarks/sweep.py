@@ -4,8 +4,9 @@
 CPU time of one thread over rounds in which all rivals take turns, each with one call unmeasured
 first, so that a busy machine slows them alike. Bounds: the two products at the rate of the fastest
 DGEMM, and one exponential a row and cluster, by NumPy's exp or by a sweep of a channel with one
-class, which is little else; the faster counts. The products and the exponentials are arithmetic of
-the same units of a core, so that only their sum can be reached: `ours/sum`.
+class, which is little else; the faster counts. `ours/sum` is the share of both together: below one,
+as of n_t clusters and K classes only (n_t - 1)(K - 1) products of scores and n_t - 1 exponentials
+have to be formed where no two scores of a row are far apart.
 """
 
 import time

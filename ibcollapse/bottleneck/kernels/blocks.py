@@ -25,6 +25,9 @@ Edges = NDArray[np.int64]
 _BLOCK_DOUBLES = 65_536
 _MOST_SLABS = 16
 _FEWEST_SLABS = 4
+# A sweep's moments take its blocks in pieces: the terms of ten clusters stay in a first-level cache
+# of 32 KiB, where every tile reads them again.
+_SLABS_IN_CACHE = 8
 
 NO_WEIGHT = -1e307
 """Stands for a log-probability of -inf: times a posterior of 1e-290 it still leaves no weight, and
@@ -47,6 +50,24 @@ class Block(NamedTuple):
     scores: Array
     offset: Array
     top: Array
+
+
+class Exponents(NamedTuple):
+    """What the scores of a sweep are made of, and where sums of their powers start.
+
+    Attributes
+    ----------
+    coefficients : float64 (n_t, n_columns + 1)
+        Factors of the first classes' posteriors and, last, what is added to them, in bits.
+    scale : float
+        Factor of a row's negentropy.
+    base : float
+        The powers that every row has besides.
+    """
+
+    coefficients: Array
+    scale: float
+    base: float
 
 
 @part_of_kernel
@@ -91,6 +112,33 @@ def score_coefficients(log_p_y_given_t: Array, log_p_t: Array, beta: float) -> A
 
 
 @part_of_kernel
+def absolute_exponents(coefficients: Array, beta: float) -> Exponents:
+    """Scores log2 of p(t) exp(-beta KL)."""
+    n_t, n_classes = coefficients.shape
+    columns = np.zeros((n_t, n_classes + 1))
+    for t in range(n_t):
+        for y in range(n_classes):
+            columns[t, y] = coefficients[t, y]
+    return Exponents(columns, -beta, 0.0)
+
+
+@part_of_kernel
+def relative_exponents(coefficients: Array) -> Exponents:
+    """Scores less that of the last cluster, whose own power then is one in every row.
+
+    As posteriors sum to one, those of the last class need no product either: of ten clusters and
+    ten classes 81 products are left, 9 exponentials, and nothing of a row by itself.
+    """
+    n_t, n_classes = coefficients.shape[0] - 1, coefficients.shape[1] - 1
+    columns = np.empty((n_t, n_classes + 1))
+    for t in range(n_t):
+        columns[t, n_classes] = coefficients[t, n_classes] - coefficients[n_t, n_classes]
+        for y in range(n_classes):
+            columns[t, y] = coefficients[t, y] - coefficients[n_t, y] - columns[t, n_classes]
+    return Exponents(columns, 0.0, 1.0)
+
+
+@part_of_kernel
 def tile_edges(length: int, longest: int) -> Edges:
     """Edges that cut `length` into tiles of nearly equal size, at most `longest`."""
     n_tiles = (length + longest - 1) // longest
@@ -126,40 +174,72 @@ def add_moments(terms: Array, n_slabs: int, posteriors: Array, first: int, momen
 
 @part_of_kernel
 def power_block(
-    coefficients: Array,
+    exponents: Exponents,
     posteriors: Array,
     negentropy: Array,
     first: int,
     n_slabs: int,
-    beta: float,
     block: Block,
     sums: Array,
 ) -> None:
     """Powers of the scores of a block, and their sums over clusters, nothing taken out."""
+    coefficients, scale, base = exponents
     edges = tile_edges(len(coefficients), POWERS_HEIGHT)
-    for i in range(n_slabs):
-        slab = first + i
-        for tile in range(len(edges) - 1):
-            t = edges[tile]
-            height = edges[tile + 1] - t
-            score_powers_tile(
-                coefficients, t, height, posteriors, slab, negentropy, -beta, block.scores, sums, i
-            )
+    for tile in range(len(edges) - 1):
+        t = edges[tile]
+        height = edges[tile + 1] - t
+        score_powers_tile(
+            coefficients,
+            t,
+            height,
+            posteriors,
+            first,
+            negentropy,
+            scale,
+            n_slabs,
+            block.scores,
+            sums,
+            base,
+        )
 
 
 @part_of_kernel
 def add_shared_moments(
-    block: Block, n_slabs: int, share: Array, posteriors: Array, first: int, lanes: Array
+    block: Block,
+    n_t: int,
+    n_slabs: int,
+    share: Array,
+    posteriors: Array,
+    first: int,
+    lanes: Array,
 ) -> None:
-    """lanes (n_t, n_classes, 8) += terms · share · posteriors over a block, eight rows apart."""
-    rows = tile_edges(lanes.shape[0], SHARED_HEIGHT)
+    """lanes (n_t + 2, n_classes, 8) += terms · share · posteriors over a block, eight rows apart.
+
+    Row n_t gathers share · posteriors; the last one is a spare.
+    """
+    rows = tile_edges(n_t, SHARED_HEIGHT)
     columns = tile_edges(lanes.shape[1], SHARED_WIDTH)
-    for row in range(len(rows) - 1):
-        t = rows[row]
-        height = rows[row + 1] - t
-        for column in range(len(columns) - 1):
-            y = columns[column]
-            width = columns[column + 1] - y
-            shared_moment_tile(
-                block.scores, n_slabs, t, height, posteriors, first, y, width, share, lanes
-            )
+    for at in range(0, n_slabs, _SLABS_IN_CACHE):
+        few = min(_SLABS_IN_CACHE, n_slabs - at)
+        slab = first + at
+        for row in range(len(rows) - 1):
+            t = rows[row]
+            height = rows[row + 1] - t
+            ones = n_t if row == 0 else n_t + 1
+            for column in range(len(columns) - 1):
+                y = columns[column]
+                width = columns[column + 1] - y
+                shared_moment_tile(
+                    block.scores,
+                    at,
+                    few,
+                    t,
+                    height,
+                    posteriors,
+                    slab,
+                    y,
+                    width,
+                    share,
+                    lanes,
+                    ones,
+                )

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.kernels.blocks import (
+    NO_WEIGHT,
+    absolute_exponents,
     add_shared_moments,
     block_of,
     power_block,
+    relative_exponents,
     rows_of,
     score_coefficients,
     score_slab,
@@ -31,11 +34,13 @@ _NOTHING = np.empty((0, 0))
 # The log-partition of a row that no cluster reaches comes out at -1e308, in the mean times p(x).
 _UNREACHABLE = -1e280
 
-# Slabs of a block by its clusters: the terms of a few stay in a first-level cache of 32 KiB, where
-# every tile of moments reads them again.
-_MOST_SLABS, _FEWEST_SLABS, _BLOCK_ROWS = 16, 4, 80
+# Slabs of a block by its clusters: terms and posteriors stay in a second-level cache of 1 MiB.
+_MOST_SLABS, _FEWEST_SLABS, _BLOCK_ROWS = 32, 4, 640
 # A sum of powers below this may miss terms lost to the underflow at 2**-1021 that mattered.
 _TOO_LOW = 2.0**-900
+# Scores that are at most this many bits apart are taken against the last cluster's: rounding then
+# costs their powers 1e-14 at most, and no sum of them overflows or underflows.
+_NARROW = 64.0
 # Sums of decoders and weights above one by this much leave scores far below the overflow.
 _ROOM = 1e-6
 
@@ -167,27 +172,40 @@ def pass_over_slabs(
     log_z: Array,
     p_t_given_x: Array,
 ) -> float:
-    """Mean log-partition of some slabs; fills those of the last three arrays that have rows."""
+    """Mean log-partition of some slabs; fills those of the last three arrays that have rows.
+
+    With `joint` alone, log-partitions of single rows are of no use, and where scores are close to
+    each other they are taken against the last cluster's: fewer products, fewer exponentials.
+    """
     coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
     n_t, n_classes = coefficients.shape
     edges = tile_edges(n_t, SCORE_HEIGHT)
     may_overflow = not _scores_are_low(log_p_y_given_t, log_p_t, beta)
+    joint_alone = len(joint) > 1 and len(log_z) == 0 and len(p_t_given_x) == 0
+    relative = joint_alone and _span(coefficients) <= _NARROW
+    if relative:
+        exponents = relative_exponents(coefficients)
+    else:
+        exponents = absolute_exponents(coefficients, beta)
+    n_scored = len(exponents.coefficients)
     n_slabs_at_once = min(_MOST_SLABS, max(_FEWEST_SLABS, _BLOCK_ROWS // n_t))
-    block = block_of(n_slabs_at_once, n_t)
+    block = block_of(n_slabs_at_once, n_scored)
     log_z_of_block, share = rows_of(n_slabs_at_once, 0.0), rows_of(n_slabs_at_once, 0.0)
-    unshifted = rows_of(n_slabs_at_once, 0.0)
+    lacking = -beta if relative else 0.0
     total, before = np.zeros(LANES), np.zeros(LANES)
-    flat = aligned(n_t * n_classes * LANES)
+    flat = aligned((n_t + 2) * n_classes * LANES)
     for i in range(len(flat)):
         flat[i] = 0.0
-    lanes = flat.reshape(n_t, n_classes, LANES)
+    lanes = flat.reshape(n_t + 2, n_classes, LANES)
     for first in range(start, stop, n_slabs_at_once):
         n_slabs = min(n_slabs_at_once, stop - first)
         for lane in range(LANES):
             before[lane] = total[lane]
-        power_block(coefficients, posteriors, negentropy, first, n_slabs, beta, block, share)
-        lowest = shares(n_slabs, row_weights, first, unshifted, share, log_z_of_block, total)
-        if may_overflow or lowest < _TOO_LOW:
+        power_block(exponents, posteriors, negentropy, first, n_slabs, block, share)
+        lowest = shares(
+            n_slabs, row_weights, first, negentropy, first, lacking, share, log_z_of_block, total
+        )
+        if not relative and (may_overflow or lowest < _TOO_LOW):
             for i in range(n_slabs):
                 for x in range(SLAB):
                     block.offset[i, x] = -beta * negentropy[first + i, x]
@@ -195,23 +213,40 @@ def pass_over_slabs(
                 row_powers(block.scores, block.top, log_z_of_block, share, i)
             for lane in range(LANES):
                 total[lane] = before[lane]
-            shares(n_slabs, row_weights, first, log_z_of_block, share, log_z_of_block, total)
+            shares(
+                n_slabs, row_weights, first, log_z_of_block, 0, 1.0, share, log_z_of_block, total
+            )
         if len(joint) > 0:
-            add_shared_moments(block, n_slabs, share, posteriors, first, lanes)
+            add_shared_moments(block, n_scored, n_slabs, share, posteriors, first, lanes)
         if len(log_z) > 0:
             for i in range(n_slabs):
                 for x in range(SLAB):
                     log_z[first + i, x] = log_z_of_block[i, x]
         if len(p_t_given_x) > 0:
             _unpack(block.scores, share, first, n_slabs, p_t_given_x)
+    bits = 0.0
+    for lane in range(LANES):
+        bits += total[lane]
     for t in range(len(joint)):
         for y in range(n_classes):
+            here = 0.0
             for lane in range(LANES):
-                joint[t, y] += lanes[t, y, lane]
-    mean = 0.0
-    for lane in range(LANES):
-        mean += total[lane] * math.log(2.0)
-    return mean
+                here += lanes[t, y, lane]
+            joint[t, y] += here
+            if relative:
+                bits += here * coefficients[n_t - 1, y]
+    return bits * math.log(2.0)
+
+
+@part_of_kernel
+def _span(coefficients: Array) -> float:
+    """Bits that two scores of a row differ by at most; infinite where one may be of no weight."""
+    lowest, highest = coefficients[0, 0], coefficients[0, 0]
+    for t in range(coefficients.shape[0]):
+        for y in range(coefficients.shape[1]):
+            lowest = min(lowest, coefficients[t, y])
+            highest = max(highest, coefficients[t, y])
+    return highest - lowest if lowest > NO_WEIGHT else math.inf
 
 
 @part_of_kernel

@@ -30,21 +30,39 @@ _VOID = ir.VoidType()
 
 @intrinsic
 def score_powers_tile(  # type: ignore[no-untyped-def]
-    typing, coefficients, t, height, posteriors, slab, negentropy, scale, terms, sums, at
+    typing,
+    coefficients,
+    t,
+    height,
+    posteriors,
+    slab,
+    negentropy,
+    scale,
+    n_slabs,
+    terms,
+    sums,
+    base,
 ):
-    """terms[at, t:t+height] = powers of the scores; sums[at] their sums over the tiles so far."""
+    """terms[:n_slabs, t:t+height] become powers of the scores; sums grow by them from base on.
+
+    Posteriors and negentropy count from `slab`.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
         given = Arguments(context, builder, signature, values)
-        t, height, slab, at = given[1], given[2], given[4], given[9]
+        t, height, slab = given[1], given[2], given[4]
         operands = (
             given.pointer(0, t, ZERO),
             given.length(0, 1),
             given.pointer(3, slab, ZERO, ZERO),
+            given.stride(3),
             given.pointer(5, slab, ZERO),
             given[6],
-            given.pointer(7, at, t, ZERO),
-            given.pointer(8, at, ZERO),
+            given[7],
+            given.pointer(8, ZERO, t, ZERO),
+            given.stride(8),
+            given.pointer(9, ZERO, ZERO),
+            given[10],
             t,
         )
         sizes = product(range(1, POWERS_HEIGHT + 1))
@@ -52,7 +70,8 @@ def score_powers_tile(  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     i, f = types.intp, types.float64
-    return types.void(coefficients, i, i, posteriors, i, negentropy, f, terms, sums, i), generate
+    kinds = coefficients, i, i, posteriors, i, negentropy, f, i, terms, sums, f
+    return types.void(*kinds), generate
 
 
 @intrinsic
@@ -71,10 +90,12 @@ def row_powers(typing, scores, top, log_z, sums, at):  # type: ignore[no-untyped
 
 
 @intrinsic
-def shares(typing, n_slabs, weights, slab, shift, sums, log_z, total):  # type: ignore[no-untyped-def]
-    """sums becomes weights / sums, log_z shift + log2 sums; total sums weights · log_z.
+def shares(  # type: ignore[no-untyped-def]
+    typing, n_slabs, weights, slab, shift, shift_slab, scale, sums, log_z, total
+):
+    """sums becomes weights / sums, log_z scale · shift + log2 sums; total sums weights · log_z.
 
-    Returns the smallest of the sums.
+    Weights count from `slab`, the shift from `shift_slab`. Returns the smallest of the sums.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
@@ -82,38 +103,45 @@ def shares(typing, n_slabs, weights, slab, shift, sums, log_z, total):  # type: 
         operands = (
             given[0],
             given.pointer(1, given[2], ZERO),
-            *(given.pointer(argument, ZERO, ZERO) for argument in (3, 4, 5)),
-            given.pointer(6, ZERO),
+            given.pointer(3, given[4], ZERO),
+            given[5],
+            *(given.pointer(argument, ZERO, ZERO) for argument in (6, 7)),
+            given.pointer(8, ZERO),
         )
         return call(builder, "shares", emit_shares, (), operands, DOUBLE)
 
-    i = types.intp
-    return types.float64(i, weights, i, shift, sums, log_z, total), generate
+    i, f = types.intp, types.float64
+    return f(i, weights, i, shift, i, f, sums, log_z, total), generate
 
 
 @intrinsic
 def shared_moment_tile(  # type: ignore[no-untyped-def]
-    typing, terms, n_slabs, t, height, posteriors, slab, y, width, share, moments
+    typing, terms, at, n_slabs, t, height, posteriors, slab, y, width, share, moments, ones
 ):
-    """moments[t:t+height, y:y+width] += terms · share · posteriors, the lanes of rows apart."""
+    """moments[t:t+height, y:y+width] += terms · share · posteriors, the lanes of rows apart.
+
+    moments[ones] grows by share · posteriors. Terms and shares count from `at`, posteriors from
+    `slab`.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
         given = Arguments(context, builder, signature, values)
-        n_slabs, t, slab, y = given[1], given[2], given[5], given[6]
+        at, n_slabs, t, slab, y = given[1], given[2], given[3], given[6], given[7]
         operands = (
-            given.pointer(0, ZERO, t, ZERO),
+            given.pointer(0, at, t, ZERO),
             given.stride(0),
-            given.pointer(4, slab, y, ZERO),
-            given.stride(4),
-            given.pointer(8, ZERO, ZERO),
+            given.pointer(5, slab, y, ZERO),
+            given.stride(5),
+            given.pointer(9, at, ZERO),
             n_slabs,
-            given.pointer(9, t, y, ZERO),
-            given.length(9, 1),
+            given.pointer(10, t, y, ZERO),
+            given.pointer(10, given[11], y, ZERO),
+            given.length(10, 1),
         )
         sizes = product(range(1, SHARED_HEIGHT + 1), range(1, SHARED_WIDTH + 1))
-        size = given[3], given[7]
+        size = given[4], given[8]
         call_of_size(builder, "shared_moments", emit_shared_moments, size, sizes, operands)
         return context.get_dummy_value()
 
     i = types.intp
-    return types.void(terms, i, i, i, posteriors, i, i, i, share, moments), generate
+    return types.void(terms, i, i, i, i, posteriors, i, i, i, share, moments, i), generate

@@ -11,11 +11,11 @@ from ibcollapse.bottleneck.kernels.tiles import (
     LEAST_SCORE,
     SLAB,
     VECTORS,
+    add_scores,
     eight_rows,
     integer,
     repeat,
     row_at,
-    score_columns,
 )
 from ibcollapse.bottleneck.kernels.vectors import (
     LANES,
@@ -34,7 +34,7 @@ from ibcollapse.bottleneck.kernels.vectors import (
     store,
 )
 
-POWERS_HEIGHT = 4
+POWERS_HEIGHT = 5
 """Clusters in a tile of powers: so short that the products of one tile run beside the exponentials
 of the last, which are long chains of other instructions."""
 
@@ -49,32 +49,54 @@ def emit_score_powers(
     b: ir.IRBuilder,
     height: int,
     coefficients: ir.Value,
-    n_classes: ir.Value,
+    stride: ir.Value,
     posteriors: ir.Value,
+    posterior_stride: ir.Value,
     negentropy: ir.Value,
     scale: ir.Value,
+    n_slabs: ir.Value,
     terms: ir.Value,
+    term_stride: ir.Value,
     sums: ir.Value,
+    base: ir.Value,
     first: ir.Value,
 ) -> None:
-    """Powers 2**(scale · negentropy[x] + sum_y coefficients[t, y] · posteriors[y, x]) in terms.
+    """Terms 2**score of some clusters over n_slabs slabs, and their sums over clusters.
 
-    sums[x] becomes their sum over clusters when `first` is zero, otherwise grows by it. The scores
-    never leave the registers, and no largest one is taken out: for scores of at most 1000, and for
-    sums that the caller finds far above the underflow.
+    The last of the `stride` coefficients of a cluster is added to its scores, the others multiply
+    posteriors; so does `scale` the negentropy. sums[x] becomes base plus the terms when `first` is
+    zero, otherwise grows by them. The scores never leave the registers, and no largest one is taken
+    out: for scores of at most 1000, and for sums that the caller finds far above the underflow.
     """
-    factor = broadcast(b, scale)
-    offsets = [b.fmul(factor, eight_rows(b, negentropy, v)) for v in VECTORS]
-    columns = score_columns(b, height, coefficients, n_classes, posteriors, offsets)
+    n_classes = b.sub(stride, integer(1))
+    tile = list(product(range(height), VECTORS))
+    scores = {place: accumulator(b, splat(0.0)) for place in tile}
     origin = power_origin(b, splat(0.0))
     fresh = b.icmp_signed("==", first, integer(0))
-    for v, column in zip(VECTORS, columns, strict=True):
-        place = element(b, sums, v * LANES)
-        total = b.select(fresh, splat(0.0), load(b, place))
-        for t, term in enumerate(powers(b, column, [origin] * height)):
-            store(b, term, element(b, terms, t * SLAB + v * LANES))
-            total = b.fadd(total, term)
-        store(b, total, place)
+    start, factor = broadcast(b, base), broadcast(b, scale)
+    scaled = b.fcmp_unordered("!=", scale, ir.Constant(scale.type, 0.0))
+    with repeat(b, n_slabs) as i:
+        for t in range(height):
+            place = b.add(b.mul(stride, integer(t)), n_classes)
+            constant = broadcast(b, b.load(element(b, coefficients, place)))
+            for v in VECTORS:
+                b.store(constant, scores[t, v])
+        with b.if_then(scaled):
+            rows = row_at(b, negentropy, i)
+            common = [b.fmul(factor, eight_rows(b, rows, v)) for v in VECTORS]
+            for t, v in tile:
+                b.store(b.fadd(common[v], b.load(scores[t, v])), scores[t, v])
+        slab = element(b, posteriors, b.mul(i, posterior_stride))
+        add_scores(b, height, coefficients, stride, n_classes, slab, scores)
+        term_slab, totals = element(b, terms, b.mul(i, term_stride)), row_at(b, sums, i)
+        for v in VECTORS:
+            place = element(b, totals, v * LANES)
+            total = b.select(fresh, start, load(b, place))
+            column = [b.load(scores[t, v]) for t in range(height)]
+            for t, term in enumerate(powers(b, column, [origin] * height)):
+                store(b, term, element(b, term_slab, t * SLAB + v * LANES))
+                total = b.fadd(total, term)
+            store(b, total, place)
 
 
 def emit_row_powers(
@@ -110,11 +132,12 @@ def emit_shares(
     n_slabs: ir.Value,
     weights: ir.Value,
     shift: ir.Value,
+    scale: ir.Value,
     sums: ir.Value,
     log_z: ir.Value,
     total: ir.Value,
 ) -> ir.Value:
-    """Replace sums[x] by weights[x] / sums[x], and put shift[x] plus the sums' log2 into log_z[x].
+    """Replace sums[x] by weights[x] / sums[x], and put scale · shift[x] + log2 sums[x] into log_z.
 
     total, eight partial sums, grows by weights[x] · log_z[x]; returns the smallest sum. For a whole
     block and not slab by slab: divisions and logarithms of different rows then fill each other's
@@ -122,13 +145,14 @@ def emit_shares(
     """
     grown = accumulator(b, load(b, total))
     lowest = accumulator(b, splat(1.0))
+    factor = broadcast(b, scale)
     with repeat(b, n_slabs) as i:
         rows = [row_at(b, array, i) for array in (weights, shift, sums, log_z)]
         for v in VECTORS:
             weight, before, z = (eight_rows(b, row, v) for row in rows[:3])
             b.store(minimum(b, z, b.load(lowest)), lowest)
             logarithm, reciprocal = log2_and_reciprocal(b, z)
-            logarithm = b.fadd(before, logarithm)
+            logarithm = multiply_add(b, factor, before, logarithm)
             store(b, b.fmul(weight, reciprocal), element(b, rows[2], v * LANES))
             store(b, logarithm, element(b, rows[3], v * LANES))
             b.store(multiply_add(b, weight, logarithm, b.load(grown)), grown)
@@ -147,9 +171,13 @@ def emit_shared_moments(
     share: ir.Value,
     n_slabs: ir.Value,
     moments: ir.Value,
+    ones: ir.Value,
     n_classes: ir.Value,
 ) -> None:
     """moments[t, y, lane] += sum_x terms[t, x] · share[x] · posteriors[y, x] over n_slabs slabs.
+
+    ones[y, lane] grows by the same for terms of one: additions, for which some machines have units
+    that do not multiply.
 
     The eight lanes stay apart: summing them here would take as long as four slabs.
     """
@@ -159,6 +187,8 @@ def emit_shared_moments(
         )
         for t, y in product(range(height), range(width))
     }
+    for y in range(width):
+        places[height, y] = element(b, ones, y * LANES)
     sums = {key: accumulator(b, load(b, place)) for key, place in places.items()}
     with repeat(b, n_slabs) as i:
         term_slab = element(b, terms, b.mul(i, term_stride))
@@ -170,6 +200,8 @@ def emit_shared_moments(
                 b.fmul(load(b, element(b, slab, y * SLAB + v * LANES)), factor)
                 for y in range(width)
             ]
+            for y in range(width):
+                b.store(b.fadd(w[y], b.load(sums[height, y])), sums[height, y])
             for t in range(height):
                 e = load(b, element(b, term_slab, t * SLAB + v * LANES))
                 for y in range(width):

@@ -69,8 +69,10 @@ def emit_scores(
     top[x] rises to the largest of them.
     """
     offsets = [eight_rows(b, offset, v) for v in VECTORS]
-    columns = score_columns(b, height, coefficients, n_classes, posteriors, offsets)
-    for v, column in zip(VECTORS, columns, strict=True):
+    sums = {(t, v): accumulator(b, offsets[v]) for t, v in product(range(height), VECTORS)}
+    add_scores(b, height, coefficients, n_classes, n_classes, posteriors, sums)
+    for v in VECTORS:
+        column = [b.load(sums[t, v]) for t in range(height)]
         for t in range(height):
             store(b, column[t], element(b, scores, t * SLAB + v * LANES))
         place = element(b, top, v * LANES)
@@ -130,26 +132,24 @@ def emit_moments(
         b.store(b.fadd(b.load(place), horizontal_sum(b, b.load(slot))), place)
 
 
-def score_columns(
+def add_scores(
     b: ir.IRBuilder,
     height: int,
     coefficients: ir.Value,
+    stride: ir.Value,
     n_classes: ir.Value,
     posteriors: ir.Value,
-    offsets: list[ir.Value],
-) -> list[list[ir.Value]]:
-    """For each vector of rows, the scores of `height` clusters."""
-    tile = list(product(range(height), VECTORS))
-    sums = {(t, v): accumulator(b, offsets[v]) for t, v in tile}
+    sums: dict[tuple[int, int], ir.Value],
+) -> None:
+    """sums[t, v] += coefficients[t] · posteriors for `height` clusters and each vector of rows."""
     with repeat(b, n_classes) as y:
         row = row_at(b, posteriors, y)
         w = [eight_rows(b, row, v) for v in VECTORS]
         for t in range(height):
-            place = b.add(b.mul(n_classes, integer(t)), y)
+            place = b.add(b.mul(stride, integer(t)), y)
             c = broadcast(b, b.load(element(b, coefficients, place)))
             for v in VECTORS:
                 b.store(multiply_add(b, c, w[v], b.load(sums[t, v])), sums[t, v])
-    return [[b.load(sums[t, v]) for t in range(height)] for v in VECTORS]
 
 
 def integer(value: int) -> ir.Constant:

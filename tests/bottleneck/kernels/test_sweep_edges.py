@@ -86,6 +86,32 @@ def test_row_that_no_cluster_reaches_goes_to_none_and_is_reported():
     np.testing.assert_allclose(swept.joint, [[0.999999, 0.0]], rtol=1e-15)
 
 
+@pytest.mark.parametrize("weightless", [1, 2])
+def test_clusters_all_alike_or_all_without_weight_are_told_apart(weightless):
+    # Every score is the same in both cases; only where weight is left do rows share it.
+    p_x, p_y_given_x, p_y_given_t, _ = soft_problem(n_t=2)
+    log_p_t = np.where(np.arange(2) < weightless, -np.inf, 0.0)
+    swept = sweep(PackedChannel.pack(p_x, logs(p_y_given_x)), logs(p_y_given_t), log_p_t, 0.0)
+    np.testing.assert_allclose(swept.joint[1], (2 - weightless) * (p_x @ p_y_given_x), rtol=1e-14)
+    assert swept.mean_log_z == pytest.approx(0.0 if weightless == 1 else -math.inf, abs=1e-14)
+
+
+@pytest.mark.parametrize("bits", [0.0, 20.0, 63.9, 64.1, 500.0, 1500.0])
+def test_scores_far_from_the_last_clusters_lose_no_digits(bits):
+    # Below 64 bits scores are taken against the last cluster's, here of the least or most weight.
+    p_x, p_y_given_x, p_y_given_t, _ = soft_problem()
+    p_y_given_t[1:] = p_y_given_t[0]
+    channel = PackedChannel.pack(p_x, logs(p_y_given_x))
+    p_y = p_x @ p_y_given_x
+    ladder = np.linspace(0.0, -bits, 6) * math.log(2.0)
+    for log_p_t in (ladder, ladder[::-1]):
+        shares = np.exp(log_p_t) / np.exp(log_p_t).sum()
+        swept = sweep(channel, logs(p_y_given_t), log_p_t, 1e-9)
+        np.testing.assert_allclose(swept.joint, np.outer(shares, p_y), rtol=2e-14, atol=1e-60)
+        expected = math.log(np.exp(log_p_t).sum())
+        assert swept.mean_log_z == pytest.approx(expected, abs=1e-8)
+
+
 def test_row_without_weight_adds_nothing():
     p_x, p_y_given_x, p_y_given_t, log_p_t = soft_problem()
     weightless = np.append(p_x, 0.0), np.vstack([p_y_given_x, [1.0, 0.0, 0.0, 0.0, 0.0]])
