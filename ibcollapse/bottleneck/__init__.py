@@ -15,6 +15,7 @@ from ibcollapse.bottleneck.hysteresis import Hysteresis, trace_hysteresis
 from ibcollapse.bottleneck.joint_tables import read_joint
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
+from ibcollapse.bottleneck.onset import onset_beta
 from ibcollapse.bottleneck.renyi_gaussian import RenyiGaussianPoint, solve_renyi
 from ibcollapse.bottleneck.separation_tree import SeparationTree, grow_separation_tree
 from ibcollapse.bottleneck.solution import IBSolution
@@ -51,6 +52,7 @@ __all__ = [
     "henze_zirkler",
     "normal_scores",
     "null_floor",
+    "onset_beta",
     "onset_beta_local",
     "read_joint",
     "solve",

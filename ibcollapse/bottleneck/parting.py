@@ -42,7 +42,9 @@ def parted(
     share *= mixture.q[atom]
     n = len(_DISTANCES)
     change = 0.5 * (share[:, 1 : n + 1] + share[:, n + 1 :]) - share[:, :1]
-    gains = channel.p_x @ np.log1p(change)
+    # Children that leave a row to no cluster are worth minus infinity.
+    with np.errstate(divide="ignore"):
+        gains = channel.p_x @ np.log1p(np.maximum(change, -1.0))
     best = int(np.argmax(gains))
     if gains[best] < least:
         return None

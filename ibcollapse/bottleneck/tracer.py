@@ -22,6 +22,7 @@ from ibcollapse.bottleneck.groups import (
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import trivial_mixture
+from ibcollapse.bottleneck.onset import onset_beta
 from ibcollapse.bottleneck.resolving import first_transition, resolve
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
@@ -30,6 +31,8 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, compact, from_fields
 from ibcollapse.progress import Progress
 
+# The first step ends so much further above one than the onset.
+_PAST_ONSET = 1.001
 # Betas are stepped so that beta − 1 grows at most by this factor.
 _GROWTH = 2.0
 # Steps end this much further than the next event is expected, and are at least this share of
@@ -127,7 +130,7 @@ class Tracer:
         resumed = self._resume()
         if resumed is None:
             state = self._as_kept(self._start())
-            next_beta = 1 + 1.001 * (next_onset(channel, state) - 1)
+            next_beta = 1 + _PAST_ONSET * (self._onset(state) - 1)
         else:
             state, next_beta = resumed
         while True:
@@ -185,6 +188,12 @@ class Tracer:
             self._transitions.append(parting_of_groups(channel, self._groups, state))
             self._keep(state)
         return state
+
+    def _onset(self, state: SolvedState) -> float:
+        """Where the state at beta = 1 stops being optimal, as far as it is known beforehand."""
+        if state.mixture.n_t == 1:
+            return onset_beta(self._channel)
+        return next_onset(self._channel, state)
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded.
