@@ -16,7 +16,7 @@ from ibcollapse import Channel, solve
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
-from ibcollapse.bottleneck.stability import onset_beta_local
+from ibcollapse.bottleneck.onset import onset_beta_local
 
 RATIOS = (1.2, 1.6)
 LEAST = 1e-6

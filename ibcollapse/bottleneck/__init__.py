@@ -15,12 +15,11 @@ from ibcollapse.bottleneck.hysteresis import Hysteresis, trace_hysteresis
 from ibcollapse.bottleneck.joint_tables import read_joint
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
-from ibcollapse.bottleneck.onset import onset_beta
+from ibcollapse.bottleneck.onset import onset_beta, onset_beta_local
 from ibcollapse.bottleneck.renyi_gaussian import RenyiGaussianPoint, solve_renyi
 from ibcollapse.bottleneck.separation_tree import SeparationTree, grow_separation_tree
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import solve
-from ibcollapse.bottleneck.stability import onset_beta_local
 from ibcollapse.bottleneck.target_rate import solve_rate, solve_relevance
 from ibcollapse.bottleneck.tracer import CurveInterrupted
 from ibcollapse.bottleneck.tracing import find_transitions, trace_curve

@@ -25,10 +25,11 @@ from ibcollapse.bottleneck.crossing import (
 from ibcollapse.bottleneck.events import Event, locate
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.side_by_side import begun
+from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.spinodal import spinodal
-from ibcollapse.bottleneck.stability import onset_beta_local, split_directions
+from ibcollapse.bottleneck.stability import split_directions
 
 Array = NDArray[np.float64]
 

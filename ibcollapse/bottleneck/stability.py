@@ -23,9 +23,7 @@ from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
     Mixture,
-    evaluate,
     potential_offset,
-    trivial_mixture,
 )
 from ibcollapse.bottleneck.sparse_rows import sparse_rows
 
@@ -194,10 +192,3 @@ def _leading(matrix: Array) -> tuple[Array, Array]:
             return values, vectors
     values, vectors = np.linalg.eigh(matrix)
     return values, vectors
-
-
-def onset_beta_local(channel: Channel) -> float:
-    """Beta at which the trivial representation loses local stability; inf when I(X;Y) = 0."""
-    trivial = trivial_mixture(channel)
-    growth = split_directions(channel, trivial, evaluate(channel, trivial, 1.0), 1.0).growth
-    return float(1.0 / growth[0]) if growth[0] > 0 else float("inf")

@@ -125,7 +125,6 @@ class Tracer:
         return put_together(self._channel, self._solutions, self._transitions, status)
 
     def _walk(self) -> str:
-        channel = self._channel
         self._progress.start("tracing the curve", total=self._limits.fraction)
         resumed = self._resume()
         if resumed is None:

@@ -9,7 +9,8 @@ from ibcollapse.bottleneck import Channel, certificate, solve
 from ibcollapse.bottleneck.certificate import climb, midpoints, potential_weights
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, trivial_mixture
-from ibcollapse.bottleneck.stability import onset_beta_local, split_directions
+from ibcollapse.bottleneck.onset import onset_beta_local
+from ibcollapse.bottleneck.stability import split_directions
 
 
 def state(n_x, n_classes, n_t, seed):

@@ -8,8 +8,8 @@ from ibcollapse.bottleneck import certificate, growth, solver
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.growth import grown
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, is_crowded, trivial_mixture
+from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.solver import solve
-from ibcollapse.bottleneck.stability import onset_beta_local
 
 CROWDED = [
     (overlapping_classes(), 2.5),

@@ -8,11 +8,11 @@ from ibcollapse.bottleneck import curvature as module
 from ibcollapse.bottleneck import preconditioner
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
+from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.preconditioner import Preconditioner, row_groups
 from ibcollapse.bottleneck.refinement import refine
 from ibcollapse.bottleneck.solver import solve
 from ibcollapse.bottleneck.sparse_rows import sparse_rows
-from ibcollapse.bottleneck.stability import onset_beta_local
 
 DAMPING = 1e-4
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ibcollapse.bottleneck import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, trivial_mixture
+from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.stability import (
     leading_splits,
-    onset_beta_local,
     rough_splits,
     split_directions,
 )

@@ -5,7 +5,7 @@ import pytest
 from bottleneck.ground_truths import binary_symmetric, symmetric, symmetric_onset
 
 from ibcollapse.bottleneck import Channel, solve, trace_curve
-from ibcollapse.bottleneck.stability import onset_beta_local
+from ibcollapse.bottleneck.onset import onset_beta_local
 
 
 @pytest.mark.parametrize("a", [0.03, 0.01, 0.003])

@@ -1,0 +1,77 @@
+import math
+
+import numpy as np
+import pytest
+from bottleneck.ground_truths import (
+    binary_symmetric,
+    eight_by_five,
+    erasure,
+    overlapping_classes,
+    symmetric,
+    symmetric_onset,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ibcollapse as ib
+
+
+@pytest.mark.parametrize("delta", [0.01, 0.1, 0.3])
+def test_binary_symmetric_channel_starts_where_it_loses_stability(delta):
+    joint = binary_symmetric(delta)
+    expected = (1 - 2 * delta) ** -2
+    assert ib.onset_beta(joint) == pytest.approx(expected, rel=1e-12)
+    assert ib.onset_beta(joint) == ib.onset_beta_local(joint)
+
+
+@pytest.mark.parametrize("a", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("n_classes", [3, 4, 7, 12, 20])
+def test_symmetric_family_starts_at_the_first_order_onset_of_its_envelope(n_classes, a):
+    joint = symmetric(n_classes, a)
+    onset, _ = symmetric_onset(n_classes, a)
+    assert ib.onset_beta(joint) == pytest.approx(onset, rel=1e-9)
+    assert onset < ib.onset_beta_local(joint) * (1 - 1e-4)
+
+
+@pytest.mark.parametrize("joint", [eight_by_five(), erasure(3, 0.4), erasure(5, 0.1)])
+def test_onset_is_the_first_transition_of_the_traced_curve(joint):
+    first = ib.find_transitions(joint, fraction=0.3)[0]
+    assert ib.onset_beta(joint) == pytest.approx(first.beta, rel=1e-9)
+
+
+def test_channels_without_a_first_choice_have_their_limits():
+    assert ib.onset_beta(np.outer([0.3, 0.7], [0.2, 0.5, 0.3])) > 1e12
+    assert ib.onset_beta(np.eye(4) / 4) == 1.0
+    two_groups = np.kron(np.eye(2), binary_symmetric(0.2)) / 2
+    assert ib.onset_beta(two_groups) == pytest.approx(1.0, abs=1e-14)
+    assert math.isinf(ib.onset_beta([[0.4], [0.6]]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    n_x=st.integers(3, 12),
+    n_classes=st.integers(2, 3),
+    concentration=st.sampled_from([0.2, 0.5, 2.0]),
+    seed=st.integers(0, 10_000),
+)
+def test_trivial_is_certified_up_to_the_onset_and_beaten_above(n_x, n_classes, concentration, seed):
+    # Of at most three classes certificates are exhaustive: they bound what climbs may miss.
+    rng = np.random.default_rng(seed)
+    joint = rng.dirichlet(np.full(n_x * n_classes, concentration)).reshape(n_x, n_classes)
+    onset = ib.onset_beta(joint)
+    p_y = joint.sum(axis=0, keepdims=True)
+    below = ib.certify(joint, np.ones(1), p_y, 1 + 0.999 * (onset - 1))
+    assert below.gap_search == "exhaustive"
+    assert below.gap <= 1e-9
+    above = ib.solve(joint, 1 + 1.02 * (onset - 1))
+    assert above.n_clusters > 1
+    assert above.lagrangian < 0
+
+
+def test_far_decoders_of_many_soft_classes_come_long_before_the_local_onset():
+    channel = overlapping_classes()
+    onset = ib.onset_beta(channel)
+    assert onset < 0.9 * ib.onset_beta_local(channel)
+    first = ib.find_transitions(channel, fraction=1e-3)[0]
+    assert first.beta == pytest.approx(onset, rel=1e-9)
+    assert first.certified
