@@ -27,7 +27,7 @@ from ibcollapse.bottleneck.hessian_matrix import (
     hessian_matrix,
     weight_ratio,
 )
-from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side, stretches
 from ibcollapse.bottleneck.kernels.sparse_products import padded, sums_over_rows
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.preconditioner import Factored, Preconditioner
@@ -43,8 +43,6 @@ _INEXACT = 1e-4
 _MOST_PRODUCTS = 200
 # With this much damping any direction in which F falls will do.
 _MUCH_DAMPING = 1e-2
-# Rows are summed in this many parts whatever the number of threads, so that the bits are the same.
-_PARTS = 2
 # A borrowed preconditioner that takes more products than this is given up.
 _FEW_PRODUCTS = 40
 
@@ -203,11 +201,11 @@ class ImplicitCurvature:
                 self._rows, self._pi, self._p_x, padded(slopes.T), padded(constants[None])[0]
             )
             return total[:n_t], moments[:, :n_t].T
-        n_x, n_t = self._pi.shape[0], len(constants)
-        totals, moments = np.empty((_PARTS, n_t)), np.empty((_PARTS, *slopes.shape))
+        totals, moments = np.empty((PARTS, len(constants))), np.empty((PARTS, *slopes.shape))
+        parts = stretches(len(self._pi))
 
         def fill(part: int) -> None:
-            rows = slice(n_x * part // _PARTS, n_x * (part + 1) // _PARTS)
+            rows = parts[part]
             w, pi = self._w[rows], self._pi[rows]
             along = w @ slopes.T
             along += constants
@@ -216,7 +214,7 @@ class ImplicitCurvature:
             along *= self._p_x[rows, None]
             totals[part], moments[part] = along.sum(axis=0), along.T @ w
 
-        side_by_side(fill, range(_PARTS))
+        side_by_side(fill, range(PARTS))
         return totals.sum(axis=0), moments.sum(axis=0)
 
     def solve(self, vector: Array, damping: float) -> Array | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side, stretches
 from ibcollapse.bottleneck.metric import scales
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 
@@ -22,8 +22,6 @@ _BLOCK_DOUBLES = 65_536
 # Pairs are formed from this many points on, and where classes are at most this many an atom.
 _MANY_POINTS = 256
 _FEW_CLASSES = 2
-# Points are summed in so many parts whatever the number of threads: the bits are the same.
-_PARTS = 2
 
 
 def hessian_matrix(
@@ -110,13 +108,14 @@ def _pair_moments(channel: Channel, p_t_given_x: Array) -> tuple[Array, Array]:
     n_t, n_classes = p_t_given_x.shape[1], channel.n_classes
     first, second = np.triu_indices(n_t)
     y, z = np.triu_indices(n_classes)
-    parts = np.zeros((_PARTS, len(first) + n_t, len(y)))
+    parts = np.zeros((PARTS, len(first) + n_t, len(y)))
     step = max(64, _BLOCK_DOUBLES // (parts.shape[1] + len(y)))
-    edges = [channel.n_x * part // _PARTS for part in range(_PARTS + 1)]
+    halves = stretches(channel.n_x)
 
     def add(part: int) -> None:
-        for start in range(edges[part], edges[part + 1], step):
-            rows = slice(start, min(start + step, edges[part + 1]))
+        half = halves[part]
+        for start in range(half.start, half.stop, step):
+            rows = slice(start, min(start + step, half.stop))
             w, pi = channel.p_y_given_x[rows].T, p_t_given_x[rows].T
             shares = np.empty((parts.shape[1], w.shape[1]))
             alone = shares[len(first) :]
@@ -124,7 +123,7 @@ def _pair_moments(channel: Channel, p_t_given_x: Array) -> tuple[Array, Array]:
             np.multiply(alone[first], pi[second], out=shares[: len(first)])
             parts[part] += shares @ (w[y] * w[z]).T
 
-    side_by_side(add, range(_PARTS))
+    side_by_side(add, range(PARTS))
     moments = parts.sum(axis=0)
     whole = np.empty((len(moments), n_classes, n_classes))
     whole[:, y, z] = moments

@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.decoders import floored_log
-from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side, stretches
 
 Array = NDArray[np.float64]
 
-# Rows are evaluated in so many parts whatever the number of threads, from so many multiply-adds on:
-# the bits are the same.
-_PARTS = 2
+# Multiply-adds from which on rows are evaluated in parts.
 _WORTH_A_THREAD = 1_000_000
 
 # Optima with hardly more atoms than classes are made of classes, others of groups of like rows.
@@ -126,12 +124,12 @@ def evaluate(channel: Channel, mixture: Mixture, beta: float) -> Evaluation:
     """One sweep: free energy, responsibilities and the joint p(t, y)."""
     ratio = (mixture.log_r - log_p_y(channel)).T
     n_x, n_t = channel.n_x, mixture.n_t
-    n_parts = _PARTS if n_x * ratio.size > _WORTH_A_THREAD else 1
+    parts = stretches(n_x, PARTS if n_x * ratio.size > _WORTH_A_THREAD else 1)
     log_z, p_t_given_x = np.empty(n_x), np.empty((n_x, n_t))
-    joints = np.empty((n_parts, n_t, channel.n_classes))
+    joints = np.empty((len(parts), n_t, channel.n_classes))
 
     def fill(part: int) -> None:
-        rows = slice(n_x * part // n_parts, n_x * (part + 1) // n_parts)
+        rows = parts[part]
         w, scores = channel.p_y_given_x[rows], p_t_given_x[rows]
         np.matmul(w, ratio, out=scores)
         scores *= beta
@@ -144,7 +142,7 @@ def evaluate(channel: Channel, mixture: Mixture, beta: float) -> Evaluation:
         log_z[rows] = np.log(z) + peak
         joints[part] = (scores * channel.p_x[rows, None]).T @ w
 
-    side_by_side(fill, range(n_parts))
+    side_by_side(fill, range(len(parts)))
     free_energy = -float(channel.p_x @ log_z)
     return Evaluation(free_energy, log_z, p_t_given_x, joints.sum(axis=0))
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.hessian_matrix import derivative_scales, weight_ratio
 from ibcollapse.bottleneck.kernels.cholesky import invert_root
-from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
 from ibcollapse.bottleneck.kernels.within_atoms import fill_blocks
 from ibcollapse.bottleneck.mixture import Evaluation, Mixture, is_crowded
@@ -49,7 +49,6 @@ _LEAST = 1e-6
 # that of no atom, taken by itself, is more than the second.
 _SAME_BETWEEN = 2e-3
 _SAME_WITHIN = 1.0
-_PARTS = 2
 # Rows know their atoms from this Σ_x p(x) Σ_t p(t|x)² on, if atoms are more than classes.
 _AGREEMENT = 0.5
 # A row that is an atom's up to so little, or so little of an atom's, has no say in its block.
@@ -83,11 +82,11 @@ class Within:
                 ratio,
                 root_r,
                 part,
-                _PARTS,
+                PARTS,
                 self._blocks,
             )
 
-        side_by_side(fill, range(_PARTS))
+        side_by_side(fill, range(PARTS))
         self._kept: tuple[float, Single] | None = None
 
     def serves(self, mixture: Mixture, beta: float) -> bool:
@@ -107,10 +106,10 @@ class Within:
             roots = np.empty(self._blocks.shape, dtype=np.float32)
 
             def invert(part: int) -> None:
-                for t in range(part, len(roots), _PARTS):
+                for t in range(part, len(roots), PARTS):
                     roots[t] = _inverse_root(self._blocks[t], damping)
 
-            side_by_side(invert, range(_PARTS))
+            side_by_side(invert, range(PARTS))
             # Another thread may replace what is kept at any time.
             kept = self._kept = damping, roots
         return kept[1]
@@ -186,10 +185,10 @@ class Factored:
         columns = np.empty((n_groups, n_t, size))
 
         def multiply(part: int) -> None:
-            for t in range(part, n_t, _PARTS):
+            for t in range(part, n_t, PARTS):
                 columns[:, t] = between[t] @ roots[t].T
 
-        side_by_side(multiply, range(_PARTS))
+        side_by_side(multiply, range(PARTS))
         self._columns = columns.reshape(n_groups, n_t * size)
         # Stiff directions cancel in P⁻¹ to the last few digits: here in double precision.
         inner = self._columns @ self._columns.T
@@ -238,14 +237,14 @@ def _undecided_moments(channel: Channel, evaluation: Evaluation) -> tuple[Array,
     second, first = np.empty((n_t, n_classes, n_classes)), np.empty((n_t, n_classes))
 
     def fill(part: int) -> None:
-        for t in range(part, n_t, _PARTS):
+        for t in range(part, n_t, PARTS):
             undecided = pi[:, t] * (1.0 - pi[:, t])
             rows = np.flatnonzero(undecided > _DECIDED)
             held = w[rows]
             weighted = held * (p_x[rows] * undecided[rows])[:, None]
             second[t], first[t] = weighted.T @ held, weighted.sum(axis=0)
 
-    side_by_side(fill, range(_PARTS))
+    side_by_side(fill, range(PARTS))
     return second, first
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
-from ibcollapse.bottleneck.kernels.side_by_side import THREADS, side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import PARTS, THREADS, side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
@@ -36,7 +36,6 @@ _SAME_EIGENVALUE = 1e-6
 _ABSENT = 1e-20
 # So many atoms are looked at where only the least stable matter.
 _LEAST_STABLE = 4
-_PARTS = 2
 # Over this share of beta − 1 they are the same.
 _NEXT_TO = 1e-2
 
@@ -130,9 +129,9 @@ def _least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) ->
     growth = np.empty(mixture.n_t)
 
     def fill(part: int) -> None:
-        growth[part::_PARTS] = np.linalg.eigvalsh(spreads[part::_PARTS])[:, -1]
+        growth[part::PARTS] = np.linalg.eigvalsh(spreads[part::PARTS])[:, -1]
 
-    side_by_side(fill, range(_PARTS))
+    side_by_side(fill, range(PARTS))
     return np.argsort(-growth)[:_LEAST_STABLE]
 
 

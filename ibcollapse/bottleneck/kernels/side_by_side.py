@@ -1,6 +1,7 @@
 """Parts of a kernel's work, done at the same time by threads that wait for more of it."""
 
 import functools
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -11,6 +12,15 @@ _Result = TypeVar("_Result")
 
 THREADS = min(4, os.cpu_count() or 1)
 """Threads of a kernel: its parts do not depend on their number, nor do the bits of the result."""
+
+PARTS = 2
+"""Parts of a sum over rows, whatever the number of threads: its bits are the same."""
+
+
+def stretches(length: int, n_parts: int = PARTS) -> list[slice]:
+    """Slices of nearly equal length that cover 0, …, length − 1."""
+    edges = [length * part // n_parts for part in range(n_parts + 1)]
+    return [slice(first, last) for first, last in itertools.pairwise(edges)]
 
 
 def side_by_side(work: Callable[[_Part], None], parts: Sequence[_Part]) -> None:

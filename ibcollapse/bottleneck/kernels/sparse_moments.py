@@ -4,15 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.compilation import kernel
-from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import side_by_side, stretches
 from ibcollapse.bottleneck.kernels.sparse_products import LANES, SparseRows, padded
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Single = NDArray[np.float32]
-
-# The atoms, or groups, are shared between so many threads at most.
-_PARTS = 2
 
 
 def sparse_second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Array:
@@ -24,13 +21,13 @@ def sparse_second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Arra
     n_t = p_xt.shape[1]
     upper = np.zeros((n_classes, n_classes, n_t))
     moments = np.zeros((n_atoms, n_classes, n_classes))
-    edges = [n_t // LANES * part // _PARTS * LANES for part in range(_PARTS + 1)]
 
-    def fill(part: int) -> None:
-        _add_products(*rows, p_xt, edges[part], edges[part + 1], upper)
-        _turn(upper, edges[part], min(edges[part + 1], n_atoms), moments)
+    def fill(part: slice) -> None:
+        first, last = part.start * LANES, part.stop * LANES
+        _add_products(*rows, p_xt, first, last, upper)
+        _turn(upper, first, min(last, n_atoms), moments)
 
-    side_by_side(fill, range(_PARTS))
+    side_by_side(fill, stretches(n_t // LANES))
     return moments
 
 
@@ -57,13 +54,12 @@ def group_moments(
     n_groups = int(groups.max()) + 1
     starts = np.searchsorted(groups[order], np.arange(n_groups + 1))
     sums = np.empty((len(means), n_groups, scale.shape[1]), dtype=np.float32)
-    edges = [n_groups * part // _PARTS for part in range(_PARTS + 1)]
 
-    def fill(part: int) -> None:
-        first, last = edges[part], edges[part + 1]
+    def fill(part: slice) -> None:
+        first, last = part.start, part.stop
         _add_groups(*rows, p_t_given_x, p_x, order, starts, means, scale, first, last, sums)
 
-    side_by_side(fill, range(_PARTS))
+    side_by_side(fill, stretches(n_groups))
     return sums
 
 

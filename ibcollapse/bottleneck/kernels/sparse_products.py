@@ -12,15 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.compilation import kernel
-from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
+from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side, stretches
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 # Atoms are padded to a multiple of this many doubles, a vector of the machine.
 LANES = 8
-# Rows are summed in this many parts whatever the number of threads, so that the bits are the same.
-_PARTS = 2
 # Multiply-adds below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 2_000_000
 
@@ -67,15 +65,15 @@ def sums_over_rows(
         s_t(y) and c_t.
     """
     n_t, n_x = len(constants), len(p_x)
-    totals = np.zeros((_PARTS, n_t))
-    moments = np.zeros((_PARTS, *slopes.shape))
-    edges = [n_x * part // _PARTS for part in range(_PARTS + 1)]
+    totals = np.zeros((PARTS, n_t))
+    moments = np.zeros((PARTS, *slopes.shape))
+    parts = stretches(n_x)
 
     def fill(part: int) -> None:
         _add_rows(
             *rows,
-            edges[part],
-            edges[part + 1],
+            parts[part].start,
+            parts[part].stop,
             p_t_given_x,
             p_x,
             slopes,
@@ -85,9 +83,9 @@ def sums_over_rows(
         )
 
     if len(rows.values) * n_t > _WORTH_A_THREAD:
-        side_by_side(fill, range(_PARTS))
+        side_by_side(fill, range(PARTS))
     else:
-        for part in range(_PARTS):
+        for part in range(PARTS):
             fill(part)
     return totals.sum(axis=0), moments.sum(axis=0)
 
