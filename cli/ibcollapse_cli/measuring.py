@@ -1,6 +1,7 @@
 """Everything that a report shows, measured one after the other; what fails says why."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,6 @@ from ibcollapse_cli.section_measures import (
 )
 from ibcollapse_cli.section_progress import SectionProgress
 from ibcollapse_cli.threads import threads_for
-from ibcollapse_cli.time_limit import time_limit
 
 if TYPE_CHECKING:
     from ibcollapse.alignment import Alignment, Consensus
@@ -179,18 +179,21 @@ def _trace(
     """Trace the first file's curve; whether that file is a joint table."""
     from ibcollapse.analysis import Analysis, AnalysisInterrupted, curve
 
-    def trace() -> Analysis:
-        return curve(found.files[0], **selection, **settings, seed=seed, progress=progress)
+    options = {**selection, **settings, "time_limit": curve_time or math.inf}
 
-    with time_limit(curve_time) as limit:
-        try:
-            found.analysis = found.attempt(trace)
-        except AnalysisInterrupted as stop:
-            found.analysis = stop.analysis
-            if not limit.up:
-                raise
-            found.failures.append(_out_of_time(curve_time, stop.analysis))
-    return isinstance(found.analysis, Analysis) and found.analysis.fit is None
+    def trace() -> Analysis:
+        return curve(found.files[0], **options, seed=seed, progress=progress)
+
+    try:
+        found.analysis = found.attempt(trace)
+    except AnalysisInterrupted as stop:
+        found.analysis = stop.analysis
+        raise
+    if not isinstance(found.analysis, Analysis):
+        return False
+    if found.analysis.curve.is_out_of_time:
+        found.failures.append(_out_of_time(curve_time, found.analysis))
+    return found.analysis.fit is None
 
 
 def _out_of_time(curve_time: float, analysis: "Analysis") -> IBCollapseError:
