@@ -1,16 +1,19 @@
 """One beta, to a certified gap of 1e-9, against plain Blahut–Arimoto in NumPy and embo.
 
-`python -m benchmarks.one_beta [--large] [--seconds N] [--limit S]` prints the CPU seconds of each
-with the Lagrangian that it bought and, for the rivals, how far that lies above the certified one
-(nats). A rival starts from random encoders with as many clusters as the certified solution has,
-again and again until one of its runs ends at most 1e-9 nats above ours or N seconds of CPU (30) are
-over; then its best counts, and the ratio, marked >=, is a lower bound. A NumPy run ends when no
-entry of p(t, y) moves by more than 1e-13, an embo run at a relative tolerance of 1e-13 after at
-most `BUDGET` maps. Embo is left out of tables with more than `EMBO_ROWS` rows. `--large` adds
-tables of up to 50 000 x 100, on which ours may be ended by its limit of S seconds (300): its status
-says so. Each of our takes starts from a channel of its own, so that nothing that an earlier one
-prepared is there. Behind the ratio of a rival that reached the target stands the ratio with the
-time of a certificate (`certify`) added, which ours has already.
+`python -m benchmarks.one_beta [--large] [--seconds N] [--times M] [--limit S] [--only NAME]` prints
+the CPU seconds of each with the Lagrangian that it bought and, for the rivals, how far that lies
+above the certified one (nats). A rival starts from random encoders with as many clusters as the
+certified solution has, again and again until one of its runs ends at most 1e-9 nats above ours or N
+seconds of CPU (30), or M times ours (0) if that is more, are over; then its best counts, and the
+ratio, marked >=, is a lower bound. A NumPy run ends when no entry of p(t, y) moves by more than
+1e-13, an embo run at a relative tolerance of 1e-13 after at most `BUDGET` maps. Embo is left out of
+tables with more than `EMBO_ROWS` rows. Each of our takes starts from a channel of its own, so that
+nothing that an earlier one prepared is there. Behind the ratio of a rival that reached the target
+stands the ratio with the time of a certificate (`certify`) added, which ours has already.
+
+Betas are multiples of the onset, bc (`onset_beta`), and of the beta of local stability, bl.
+`--large` adds tables of up to 50 000 x 100, on which ours may be ended by its limit of S seconds
+(300): its status says so. `--only` leaves the problems whose names contain NAME.
 """
 
 import sys
@@ -85,7 +88,9 @@ def problems(large: bool) -> Iterator[tuple[str, Channel, float]]:
             yield name, channel, ratio * onsets[onset]
 
 
-def measure(name: str, channel: Channel, beta: float, seconds: float, limit: float) -> None:
+def measure(
+    name: str, channel: Channel, beta: float, seconds: float, times: float, limit: float
+) -> None:
     takes: list[float] = []
     while len(takes) < 5 and sum(takes) < ENOUGH:
         anew = Channel(channel.p_x, channel.log_p_y_given_x)
@@ -124,7 +129,7 @@ def measure(name: str, channel: Channel, beta: float, seconds: float, limit: flo
     if channel.n_x <= EMBO_ROWS:
         rivals["embo"] = embo_run
     for who, run in rivals.items():
-        got = restarted(run, target, seconds)
+        got = restarted(run, target, max(seconds, times * min(takes)))
         report(name, who, got, ours.lagrangian, min(takes), certificate)
 
 
@@ -163,11 +168,14 @@ def main() -> None:
     def option(name: str, default: float) -> float:
         return float(given[given.index(name) + 1]) if name in given else default
 
-    seconds, limit = option("--seconds", SECONDS), option("--limit", LIMIT)
+    seconds, times = option("--seconds", SECONDS), option("--times", 0.0)
+    limit = option("--limit", LIMIT)
+    only = given[given.index("--only") + 1] if "--only" in given else ""
     solve(symmetric(), 2.0)
     solve(table(50, 10), 3.0)
-    for problem in problems("--large" in given):
-        measure(*problem, seconds, limit)
+    for name, channel, beta in problems("--large" in given):
+        if only in name:
+            measure(name, channel, beta, seconds, times, limit)
 
 
 if __name__ == "__main__":
