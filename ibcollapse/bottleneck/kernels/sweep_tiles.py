@@ -42,7 +42,7 @@ SHARED_HEIGHT = 12
 """Clusters in a tile of moments that multiplies the posteriors by row shares on the way."""
 
 SHARED_WIDTH = 2
-"""Classes in it: 24 sums; a posterior is multiplied once for up to 12 products."""
+"""Classes in it: 24 sums and two of the shares; a posterior is multiplied once for 12 products."""
 
 
 def emit_score_powers(
