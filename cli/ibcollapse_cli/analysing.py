@@ -118,6 +118,10 @@ _QUESTIONS = {
 }
 
 
+# What a line of the table of transitions has room for.
+_MOST_NAMED, _MOST_GROUPS = 12, 12
+
+
 def analysis_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of `ibcollapse.curve`, handed on as one dict `settings`."""
 
@@ -203,6 +207,27 @@ def exit_code(analysis: "Analysis", *, certified: bool) -> ExitCode:
     return ExitCode.DONE if is_done else ExitCode.UNFINISHED
 
 
+def parting_classes(groups: tuple[tuple[str, ...], ...]) -> str:
+    """The groups in a row; one of more than half of many classes is the others, long ones are cut.
+
+    Result files and `--json` name every class.
+    """
+    if not groups:
+        return "–"
+    n_classes = sum(map(len, groups))
+    shown = []
+    for group in groups[:_MOST_GROUPS]:
+        if len(group) <= _MOST_NAMED:
+            shown.append(" ".join(group))
+        elif 2 * len(group) > n_classes:
+            shown.append(f"{len(group)} others")
+        else:
+            first = group[: _MOST_NAMED - 1]
+            shown.append(f"{' '.join(first)} and {len(group) - len(first)} more")
+    left = len(groups) - len(shown)
+    return " | ".join([*shown, f"{left} more groups"] if left else shown)
+
+
 def show_transitions(transitions: "tuple[PhaseTransition, ...]", *, units: str) -> None:
     """Table of transitions on standard output."""
     unit = math.log(2) if units == "bits" else 1.0
@@ -213,7 +238,7 @@ def show_transitions(transitions: "tuple[PhaseTransition, ...]", *, units: str) 
             f"{t.order} ({t.mechanism})",
             t.jump_i_xt / unit if t.order == 1 else "–",
             f"{t.clusters_before} → {t.clusters_after}",
-            " | ".join(" ".join(group) for group in t.separates) or "–",
+            parting_classes(t.separates),
         )
         for t in transitions
     ]
