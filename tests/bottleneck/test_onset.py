@@ -78,3 +78,16 @@ def test_far_decoders_of_many_soft_classes_come_long_before_the_local_onset(n_cl
     assert first.beta == pytest.approx(onset, rel=1e-9)
     assert first.mechanism == "nucleation"
     assert first.certified
+
+
+def test_the_trivial_state_is_not_certified_past_an_onset_that_other_starts_miss():
+    # Of 8000 points one comes first, and the hill beside it is too narrow for any other start.
+    joint = np.random.default_rng(2).dirichlet(np.full(240_000, 0.5)).reshape(8000, 30)
+    channel = ib.Channel.from_joint(joint)
+    beta = 1.01 * ib.onset_beta(channel)
+    verdict = ib.certify(channel, np.ones(1), channel.p_y[None], beta)
+    assert verdict.gap > 1e-3
+    solution = ib.solve(channel, beta)
+    assert solution.n_clusters == 2
+    assert solution.lagrangian < -1e-7
+    assert solution.gap <= 1e-9
