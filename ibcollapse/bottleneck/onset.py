@@ -1,7 +1,6 @@
 """Where the trivial representation stops being optimal."""
 
 import math
-import weakref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,34 +59,12 @@ def onset_beta(channel: ChannelLike) -> float:
     >>> f"{ib.onset_beta(joint):.6f} {ib.onset_beta_local(joint):.6f}"
     '3.649344 4.000000'
     """
-    return _descent(as_channel(channel))[0]
-
-
-def first_hills(channel: Channel) -> Array:
-    """Log decoders (n, n_classes) of the hills of the trivial Φ that come first as beta grows.
-
-    Where beta is beyond the onset Φ is above one on the way up from them. At a beta beside it these
-    hills are narrow, and starts at that beta alone may miss them: they were met at larger ones.
-    """
-    return _descent(channel)[1]
-
-
-_descents: weakref.WeakKeyDictionary[Channel, tuple[float, Array]] = weakref.WeakKeyDictionary()
-
-
-def _descent(channel: Channel) -> tuple[float, Array]:
-    """The onset and the hills that were last above zero, by their roots; made once."""
-    if channel not in _descents:
-        _descents[channel] = _descend(channel)
-    return _descents[channel]
-
-
-def _descend(channel: Channel) -> tuple[float, Array]:
+    channel = as_channel(channel)
     beta = onset_beta_local(channel)
+    if not math.isfinite(beta):
+        return beta
     trivial, rng = trivial_mixture(channel), np.random.default_rng(0)
     hints = trivial.log_r
-    if not math.isfinite(beta):
-        return beta, hints
     log_v = np.log(channel.p_x)
     for _ in range(_MOST_TURNS):
         splits = rough_splits(channel, trivial, evaluate(channel, trivial, beta), beta)
@@ -101,7 +78,7 @@ def _descend(channel: Channel) -> tuple[float, Array]:
         if lower >= beta:
             break
         beta = lower
-    return beta, hints
+    return beta
 
 
 def onset_beta_local(channel: ChannelLike) -> float:

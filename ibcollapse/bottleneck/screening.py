@@ -6,6 +6,7 @@ and Soatto 2008, doi 10.1007/978-3-540-88693-8_52). Random rows miss the small h
 among thousands of points once beta is large.
 """
 
+import math
 import weakref
 
 import numpy as np
@@ -22,6 +23,8 @@ Array = NDArray[np.float64]
 # Rows that are screened: all of them up to this many, else as many drawn by weight.
 _MOST_ROWS = 2048
 _NEIGHBOURS = 8
+# Of rows that are not all screened, so many more start an ascent whose own share of Φ is largest.
+_LARGEST_ALONE = 4
 
 
 def drawn_rows(channel: Channel, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -62,10 +65,18 @@ def screen_of(channel: Channel) -> Screen:
 
 
 def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> Array:
-    """At most `most` rows, log decoders, from which log Φ is to be climbed.
+    """Some rows, log decoders, from which log Φ is to be climbed, at most `most` of them hilltops.
 
-    `offset` (n_x,) is that of `kernels.start_moments`.
+    Where thousands of rows hardly overlap, the first hill is one row's own, and rows that are not
+    screened have to be known by what they add to Φ alone: on a random table of 8000 x 30 (in the
+    tests) all other starts missed it. `offset` (n_x,) is that of `kernels.start_moments`.
     """
     screen = screen_of(channel)
     met = moments_of_starts(channel.packed, offset, screen.log_r, beta, n_threads=THREADS)
-    return screen.hilltops(met.log_phi, most)
+    tops = screen.hilltops(met.log_phi, most)
+    if channel.n_x <= _MOST_ROWS:
+        return tops
+    negentropy = math.log(2.0) * channel.packed.negentropy.reshape(-1)[: channel.n_x]
+    largest = np.argsort(-(offset + beta * negentropy), kind="stable")[:_LARGEST_ALONE]
+    alone = np.maximum(channel.log_p_y_given_x[largest], LOG_ZERO)
+    return np.concatenate([tops, alone])

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
-from ibcollapse.bottleneck.onset import first_hills
 from ibcollapse.bottleneck.stability import rough_splits
 
 Array = NDArray[np.float64]
@@ -102,11 +101,9 @@ def search(
     if not begun:
         return Search(maxima, float(maxima.log_phi[0]), "multistart", is_partial=True)
     is_rigorous = options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES
-    if maxima.log_phi[0] <= suspect and not is_rigorous:
-        if mixture.n_t == 1:
-            hidden = first_hills(channel)
-        else:
-            hidden = certificate.hiding_places(channel, mixture, rng)
+    looks_optimal = mixture.n_t > 1 and maxima.log_phi[0] <= suspect
+    if looks_optimal and not is_rigorous:
+        hidden = certificate.hiding_places(channel, mixture, rng)
         if len(hidden):
             maxima = certificate.climb(channel, log_v, hidden, beta, hints=maxima.log_r)
     # The trivial representation has F = 0, so a state is at least its own F above the optimum: all

@@ -81,7 +81,7 @@ def test_far_decoders_of_many_soft_classes_come_long_before_the_local_onset(n_cl
 
 
 def test_the_trivial_state_is_not_certified_past_an_onset_that_other_starts_miss():
-    # Of 8000 points one comes first, and the hill beside it is too narrow for any other start.
+    # Of 8000 points one comes first, with a hill of its own that no start beside it leads to.
     joint = np.random.default_rng(2).dirichlet(np.full(240_000, 0.5)).reshape(8000, 30)
     channel = ib.Channel.from_joint(joint)
     beta = 1.01 * ib.onset_beta(channel)
