@@ -48,7 +48,9 @@ def reduced(channel: Channel, max_rows: int) -> Channel:
 
 
 def compile_kernels() -> None:
+    """Compile, or load, what small and larger channels need."""
     trace_curve(Channel.from_joint([[0.45, 0.05], [0.05, 0.45]]), n_points=4)
+    trace_curve(gaussian_channel(2_000, 10, 0.9), n_points=4, fraction=0.5)
 
 
 def measure(n_classes: int, target: float, max_rows: int, fraction: float) -> str:

@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 # Roundings of log Φ that a hill is above, of sums of size one and of scores of size beta.
 _HIDDEN = 400.0
+# Ascents end where log Φ can gain less, nats; where a rough onset will do, so much of beta − 1.
+_RESTING, _ROUGHLY = 1e-14, 1e-2
 # Turns at most; the error falls quadratically.
 _MOST_TURNS = 40
 # Newton's steps to a root end at this share of beta.
@@ -59,18 +61,31 @@ def onset_beta(channel: ChannelLike) -> float:
     >>> f"{ib.onset_beta(joint):.6f} {ib.onset_beta_local(joint):.6f}"
     '3.649344 4.000000'
     """
-    channel = as_channel(channel)
+    return _descend(as_channel(channel))
+
+
+def rough_onset(channel: Channel) -> float:
+    """A beta a little above `onset_beta`, in half of its time."""
+    return _descend(channel, _ROUGHLY)
+
+
+def _descend(channel: Channel, roughly: float = 0.0) -> float:
+    """The onset; hills that are left may be above zero by a share of log Φ's size, beta − 1."""
     beta = onset_beta_local(channel)
     if not math.isfinite(beta):
         return beta
     trivial, rng = trivial_mixture(channel), np.random.default_rng(0)
-    hints = trivial.log_r
     log_v = np.log(channel.p_x)
+    hints = trivial.log_r
     for _ in range(_MOST_TURNS):
         splits = rough_splits(channel, trivial, evaluate(channel, trivial, beta), beta)
         starts = certificate.starting_decoders(channel, trivial, splits, log_v, beta, rng)
-        maxima = certificate.climb(channel, log_v, starts, beta, hints=hints)
-        hills = maxima.log_r[maxima.log_phi > _HIDDEN * UNIT * beta]
+        rough = roughly * min(1.0, beta - 1.0)
+        maxima = certificate.climb(
+            channel, log_v, starts, beta, hints=hints, tol=max(_RESTING, rough)
+        )
+        level = max(_HIDDEN * UNIT * beta, rough)
+        hills = maxima.log_r[maxima.log_phi > level]
         if len(hills) == 0:
             break
         roots = _roots(channel, hills, beta)

@@ -22,7 +22,7 @@ from ibcollapse.bottleneck.groups import (
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import trivial_mixture
-from ibcollapse.bottleneck.onset import onset_beta
+from ibcollapse.bottleneck.onset import rough_onset
 from ibcollapse.bottleneck.resolving import first_transition, resolve
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
@@ -191,7 +191,7 @@ class Tracer:
     def _onset(self, state: SolvedState) -> float:
         """Where the state at beta = 1 stops being optimal, as far as it is known beforehand."""
         if state.mixture.n_t == 1:
-            return onset_beta(self._channel)
+            return rough_onset(self._channel)
         return next_onset(self._channel, state)
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
