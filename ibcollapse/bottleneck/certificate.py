@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness, floored_log
+from ibcollapse.bottleneck.kernels.decoders import closeness, floored_log
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.mixture import Mixture, exponents, is_crowded, potential_offset
-from ibcollapse.bottleneck.screening import drawn_rows, promising_rows
+from ibcollapse.bottleneck.screening import drawn_rows, promising_rows, row_decoders
 from ibcollapse.bottleneck.sparse_rows import sparse_rows
 from ibcollapse.bottleneck.stability import Splits
 
@@ -124,7 +124,7 @@ def hiding_places(channel: Channel, mixture: Mixture, rng: np.random.Generator) 
     if not is_crowded(channel, mixture.n_t):
         return mixture.log_r[:0] if are_many else midpoints(mixture)
     most = min(_MOST_ROWS_CLIMBED[are_many], _MOST_PAIRS // channel.n_x)
-    rows = np.maximum(channel.log_p_y_given_x[drawn_rows(channel, most, rng)], LOG_ZERO)
+    rows = row_decoders(channel, drawn_rows(channel, most, rng))
     return np.concatenate([midpoints(mixture), rows])
 
 

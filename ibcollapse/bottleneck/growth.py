@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.deadline import is_over
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, floored_log
+from ibcollapse.bottleneck.kernels.decoders import floored_log
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.refinement import enlarged, swept
-from ibcollapse.bottleneck.screening import drawn_rows
+from ibcollapse.bottleneck.screening import drawn_rows, row_decoders
 
 Array = NDArray[np.float64]
 
@@ -65,8 +65,7 @@ def _wanted(
 ) -> tuple[Array, float]:
     """Violators a few maps uphill from rows, log decoders (n, n_classes), and the largest log Φ."""
     log_v = certificate.potential_weights(channel, evaluate(channel, mixture, beta).log_z)
-    rows = drawn_rows(channel, _MOST_ROWS, rng)
-    log_r = np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
+    log_r = row_decoders(channel, drawn_rows(channel, _MOST_ROWS, rng))
     for _ in range(_MAPS):
         _, means = certificate.log_potential(channel, log_v, log_r, beta)
         log_r = floored_log(means)

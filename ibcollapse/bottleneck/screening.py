@@ -34,12 +34,17 @@ def drawn_rows(channel: Channel, most: int, rng: np.random.Generator) -> NDArray
     return rng.choice(channel.n_x, most, replace=False, p=channel.p_x)
 
 
+def row_decoders(channel: Channel, rows: NDArray[np.intp]) -> Array:
+    """The posteriors of some rows as log decoders, (n, n_classes)."""
+    return np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
+
+
 class Screen:
     """The rows that are screened, log decoders `log_r` (n, n_classes), with their neighbours."""
 
     def __init__(self, channel: Channel) -> None:
         rows = np.sort(drawn_rows(channel, _MOST_ROWS, np.random.default_rng(0)))
-        self.log_r = np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
+        self.log_r = row_decoders(channel, rows)
         root = np.sqrt(channel.p_y_given_x[rows])
         # Each row is the nearest to itself, which does no harm below.
         k = min(_NEIGHBOURS + 1, len(root))
@@ -78,5 +83,4 @@ def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> A
         return tops
     negentropy = math.log(2.0) * channel.packed.negentropy.reshape(-1)[: channel.n_x]
     largest = np.argsort(-(offset + beta * negentropy), kind="stable")[:_LARGEST_ALONE]
-    alone = np.maximum(channel.log_p_y_given_x[largest], LOG_ZERO)
-    return np.concatenate([tops, alone])
+    return np.concatenate([tops, row_decoders(channel, largest)])
