@@ -73,8 +73,14 @@ class Exponents(NamedTuple):
 @part_of_kernel
 def make_block(n_t: int, n_classes: int) -> Block:
     """Working arrays for as many slabs as stay in cache."""
+    return block_of(slabs_in_cache(n_t, n_classes, _MOST_SLABS), n_t)
+
+
+@part_of_kernel
+def slabs_in_cache(n_t: int, n_classes: int, most: int) -> int:
+    """Slabs whose scores and posteriors stay in cache, `most` at most."""
     fitting = _BLOCK_DOUBLES // (SLAB * (n_t + n_classes))
-    return block_of(min(_MOST_SLABS, max(_FEWEST_SLABS, fitting)), n_t)
+    return min(most, max(_FEWEST_SLABS, fitting))
 
 
 @part_of_kernel

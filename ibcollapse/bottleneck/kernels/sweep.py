@@ -16,6 +16,7 @@ from ibcollapse.bottleneck.kernels.blocks import (
     rows_of,
     score_coefficients,
     score_slab,
+    slabs_in_cache,
     tile_edges,
 )
 from ibcollapse.bottleneck.kernels.compilation import aligned, constant, kernel, part_of_kernel
@@ -34,8 +35,8 @@ _NOTHING = np.empty((0, 0))
 # The log-partition of a row that no cluster reaches comes out at -1e308, in the mean times p(x).
 _UNREACHABLE = -1e280
 
-# Slabs of a block by its clusters: terms and posteriors stay in a second-level cache of 1 MiB.
-_MOST_SLABS, _FEWEST_SLABS, _BLOCK_ROWS = 32, 4, 640
+# Slabs of a block at most.
+_MOST_SLABS = 32
 # A sum of powers below this may miss terms lost to the underflow at 2**-1021 that mattered.
 _TOO_LOW = 2.0**-900
 # Scores that are at most this many bits apart are taken against the last cluster's: rounding then
@@ -188,7 +189,7 @@ def pass_over_slabs(
     else:
         exponents = absolute_exponents(coefficients, beta)
     n_scored = len(exponents.coefficients)
-    n_slabs_at_once = min(_MOST_SLABS, max(_FEWEST_SLABS, _BLOCK_ROWS // n_t))
+    n_slabs_at_once = slabs_in_cache(n_t, n_classes, _MOST_SLABS)
     block = block_of(n_slabs_at_once, n_scored)
     log_z_of_block, share = rows_of(n_slabs_at_once, 0.0), rows_of(n_slabs_at_once, 0.0)
     lacking = -beta if relative else 0.0
