@@ -10,7 +10,7 @@ from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import UNIT, evaluate, exponents, trivial_mixture
-from ibcollapse.bottleneck.stability import rough_splits, split_directions
+from ibcollapse.bottleneck.stability import Splits, split_directions
 
 Array = NDArray[np.float64]
 
@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 _HIDDEN = 400.0
 # Ascents end where log Φ can gain less, nats; where a rough onset will do, so much of beta − 1.
 _RESTING, _ROUGHLY = 1e-14, 1e-2
+PAST_ONSET = 1.001
+"""Walks from the trivial representation begin so much further above one than its onset."""
 # Turns at most; the error falls quadratically.
 _MOST_TURNS = 40
 # Newton's steps to a root end at this share of beta.
@@ -71,14 +73,15 @@ def rough_onset(channel: Channel) -> float:
 
 def _descend(channel: Channel, roughly: float = 0.0) -> float:
     """The onset; hills that are left may be above zero by a share of log Φ's size, beta − 1."""
-    beta = onset_beta_local(channel)
+    trivial, rng = trivial_mixture(channel), np.random.default_rng(0)
+    # Neither where the trivial state would split nor its Z, which is one, depends on beta.
+    splits = _trivial_splits(channel)
+    beta = _local(splits)
     if not math.isfinite(beta):
         return beta
-    trivial, rng = trivial_mixture(channel), np.random.default_rng(0)
     log_v = np.log(channel.p_x)
     hints = trivial.log_r
     for _ in range(_MOST_TURNS):
-        splits = rough_splits(channel, trivial, evaluate(channel, trivial, beta), beta)
         starts = certificate.starting_decoders(channel, trivial, splits, log_v, beta, rng)
         rough = roughly * min(1.0, beta - 1.0)
         maxima = certificate.climb(
@@ -103,10 +106,17 @@ def onset_beta_local(channel: ChannelLike) -> float:
     maximal correlation of X and Y. `channel` is as in `onset_beta`, which is at most as large:
     between the two betas Blahut–Arimoto started next to p(y) stays trivial, which is not optimal.
     """
-    channel = as_channel(channel)
+    return _local(_trivial_splits(as_channel(channel)))
+
+
+def _trivial_splits(channel: Channel) -> Splits:
     trivial = trivial_mixture(channel)
-    growth = split_directions(channel, trivial, evaluate(channel, trivial, 1.0), 1.0).growth
-    return float(1.0 / growth[0]) if growth[0] > 0 else math.inf
+    return split_directions(channel, trivial, evaluate(channel, trivial, 1.0), 1.0)
+
+
+def _local(splits: Splits) -> float:
+    growth = float(splits.growth[0])
+    return 1.0 / growth if growth > 0 else math.inf
 
 
 def _roots(channel: Channel, log_r: Array, beta: float) -> Array:

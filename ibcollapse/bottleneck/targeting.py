@@ -19,7 +19,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.concave_arcs import Arc, Knot
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic
 from ibcollapse.bottleneck.mixture import Mixture, information, trivial_mixture
-from ibcollapse.bottleneck.onset import onset_beta
+from ibcollapse.bottleneck.onset import PAST_ONSET, rough_onset
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.segments import Excess, share_time
 from ibcollapse.bottleneck.sliding import slide
@@ -101,7 +101,7 @@ class _Search:
 
     def _climb(self, low: Reached) -> tuple[Reached, Reached | None]:
         """Solutions below and above the target, beta − 1 doubling from the onset."""
-        above_one = 1.001 * (onset_beta(self._channel) - 1)
+        above_one = PAST_ONSET * (rough_onset(self._channel) - 1)
         while 1 + above_one <= _LARGEST_BETA:
             reached = self._solve(1 + above_one, low)
             if reached.excess > 0:

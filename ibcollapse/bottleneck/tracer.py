@@ -22,7 +22,7 @@ from ibcollapse.bottleneck.groups import (
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import trivial_mixture
-from ibcollapse.bottleneck.onset import rough_onset
+from ibcollapse.bottleneck.onset import PAST_ONSET, rough_onset
 from ibcollapse.bottleneck.resolving import first_transition, resolve
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
@@ -31,8 +31,6 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, compact, from_fields
 from ibcollapse.progress import Progress
 
-# The first step ends so much further above one than the onset.
-_PAST_ONSET = 1.001
 # Betas are stepped so that beta − 1 grows at most by this factor.
 _GROWTH = 2.0
 # Steps end this much further than the next event is expected, and are at least this share of
@@ -129,7 +127,7 @@ class Tracer:
         resumed = self._resume()
         if resumed is None:
             state = self._as_kept(self._start())
-            next_beta = 1 + _PAST_ONSET * (self._onset(state) - 1)
+            next_beta = 1 + PAST_ONSET * (self._onset(state) - 1)
         else:
             state, next_beta = resumed
         while True:
