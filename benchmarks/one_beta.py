@@ -59,10 +59,15 @@ def collapsed(n_x: int, n_classes: int) -> Channel:
     return gaussian_channel(n_x, n_classes, 0.999)
 
 
-def problems(large: bool) -> Iterator[tuple[str, Channel, float]]:
-    """Names, channels and betas: multiples of the global onset bc and of the local one, bl."""
-    yield "BSC(0.1) 1.01 bc", symmetric(), 1.01 * 1.5625
-    yield "BSC(0.1) 1.001 bc", symmetric(), 1.001 * 1.5625
+def problems(large: bool, only: str) -> Iterator[tuple[str, Channel, float]]:
+    """Names, channels and betas: multiples of the global onset bc and of the local one, bl.
+
+    No channel is made for a name without `only`.
+    """
+    for ratio in (1.01, 1.001):
+        name = f"BSC(0.1) {ratio} bc"
+        if only in name:
+            yield name, symmetric(), ratio * 1.5625
     usual = [(1.01, "bc"), (1.01, "bl"), (1.5, "bl")]
     sizes: list[tuple[Callable[[int, int], Channel], int, int, list[tuple[float, str]]]] = [
         (table, 50, 10, usual),
@@ -80,12 +85,16 @@ def problems(large: bool) -> Iterator[tuple[str, Channel, float]]:
             (collapsed, 50_000, 100, [(1.01, "bl")]),
             (mixture, 50_000, 100, [(1.01, "bc"), (1.25, "bc"), (1.01, "bl")]),
         ]
+    onset_of = {"bc": onset_beta, "bl": onset_beta_local}
     for make, n_x, n_classes, betas in sizes:
+        named = {f"{make.__name__} {n_x}x{n_classes} {ratio} {b}": (ratio, b) for ratio, b in betas}
+        wanted = {name: beta for name, beta in named.items() if only in name}
+        if not wanted:
+            continue
         channel = make(n_x, n_classes)
-        onsets = {"bc": onset_beta(channel), "bl": onset_beta_local(channel)}
-        for ratio, onset in betas:
-            name = f"{make.__name__} {n_x}x{n_classes} {ratio} {onset}"
-            yield name, channel, ratio * onsets[onset]
+        onsets = {b: onset_of[b](channel) for b in {b for _, b in wanted.values()}}
+        for name, (ratio, b) in wanted.items():
+            yield name, channel, ratio * onsets[b]
 
 
 def measure(
@@ -173,9 +182,8 @@ def main() -> None:
     only = given[given.index("--only") + 1] if "--only" in given else ""
     solve(symmetric(), 2.0)
     solve(table(50, 10), 3.0)
-    for name, channel, beta in problems("--large" in given):
-        if only in name:
-            measure(name, channel, beta, seconds, times, limit)
+    for problem in problems("--large" in given, only):
+        measure(*problem, seconds, times, limit)
 
 
 if __name__ == "__main__":
