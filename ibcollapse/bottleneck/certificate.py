@@ -89,10 +89,10 @@ def starting_decoders(
 ) -> Array:
     """Where the search for violators starts: log decoders (n, n_classes).
 
-    Class means, simplex corners (with few classes only: the means of many lie beside them), rows
-    of the channel (all of them up to 64, else the highest of Φ's peaks among them and a few at
-    random), the atoms' midpoints with p(y), and the atoms pushed both ways along their least stable
-    direction.
+    p(y), the whole way back of a jump, class means, simplex corners (with few classes only: the
+    means of many lie beside them), rows of the channel (all of them up to 64, else the highest of
+    Φ's peaks among them and a few at random), the atoms' midpoints with p(y), and the atoms pushed
+    both ways along their least stable direction.
     """
     p_y = channel.p_y
     alive = p_y > 0
@@ -109,7 +109,7 @@ def starting_decoders(
         rows = np.concatenate([peaks, w[drawn]])
     halfway = 0.5 * (mixture.r + p_y)
     pushed = splits.pushed(_SPLIT_FRACTION)
-    return floored_log(np.concatenate([corners, means, rows, halfway, pushed]))
+    return floored_log(np.concatenate([p_y[None], corners, means, rows, halfway, pushed]))
 
 
 def hiding_places(channel: Channel, mixture: Mixture, rng: np.random.Generator) -> Array:

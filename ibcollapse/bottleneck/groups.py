@@ -1,6 +1,7 @@
 """Classes that no point connects: what T knows for free from beta = 1 on."""
 
 import dataclasses
+import math
 
 import numpy as np
 import scipy.sparse.csgraph
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.certificate import Maxima
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, evaluate, information
+from ibcollapse.bottleneck.onset import rough_onset
 from ibcollapse.bottleneck.solution import CONVERGED
 from ibcollapse.bottleneck.solver import SolvedState
-from ibcollapse.bottleneck.stability import split_directions
 from ibcollapse.bottleneck.transition import PhaseTransition
 
 # Couplings of two classes, relative to their size, that count as none. Cutting one changes no
@@ -83,8 +84,16 @@ def parting_of_groups(
     )
 
 
-def next_onset(channel: Channel, state: SolvedState) -> float:
-    """Beta at which an atom of a state at beta = 1 loses local stability; inf when none does."""
-    splits = split_directions(channel, state.mixture, state.evaluation, state.beta)
-    growth = float(splits.growth.max())
-    return state.beta / growth if growth > 0 else float("inf")
+def onset_beyond_one(channel: Channel, groups: NDArray[np.int64]) -> float:
+    """A beta a little above the first transition past beta = 1; infinite where there is none.
+
+    What tells the groups apart is known by then, and each group is a channel of its own.
+    """
+    home = groups[np.argmax(channel.log_p_y_given_x, axis=1)]
+    onset = math.inf
+    for group in range(groups.max() + 1):
+        inside = home == group
+        weights = channel.p_x[inside]
+        rows = channel.log_p_y_given_x[np.ix_(inside, groups == group)]
+        onset = min(onset, rough_onset(Channel(weights / weights.sum(), rows)))
+    return onset

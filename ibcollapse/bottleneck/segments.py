@@ -38,7 +38,7 @@ def share_time(
     Both branches are first followed to the beta at which their Lagrangians agree. When no mixture
     meets the target, the end that is nearer to it.
     """
-    met = _meet(channel, low, high)
+    met = _meet(channel, low, high, options.tol)
     mixture = _balanced(channel, *met, excess)
     if mixture is None:
         # The branches lead away from the target before they meet: mix them where they are. Where
@@ -77,19 +77,22 @@ def _certified(
 
 
 def _meet(
-    channel: Channel, low: SolvedState, high: SolvedState
+    channel: Channel, low: SolvedState, high: SolvedState, tol: float
 ) -> tuple[SolvedState, SolvedState, float]:
-    """Both branches at the beta at which their Lagrangians agree.
+    """Both branches, optimal to `tol` nats, at the beta at which their Lagrangians agree.
 
     Newton's method on the difference, whose slope in beta is that of I(T;Y): each step goes to the
     inverse slope of the chord. A branch that cannot be followed stays where it was solved.
     """
-    beta = low.beta
+    beta, ends = low.beta, (low.beta, high.beta)
     for _ in range(_MOST_ROUNDS):
         (a_xt, a_ty), (b_xt, b_ty) = _place(channel, low), _place(channel, high)
         if b_ty <= a_ty:
             break
-        chord = (b_xt - a_xt) / (b_ty - a_ty)
+        rise = b_ty - a_ty
+        # Between two optima it lies between theirs; of nearby points rounding leaves few digits.
+        slack = tol / rise
+        chord = min(max((b_xt - a_xt) / rise, 1.0, ends[0] - slack), ends[1] + slack)
         arrived = abs(chord - beta) <= _RTOL * chord
         beta = chord
         if arrived:

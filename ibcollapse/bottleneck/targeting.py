@@ -5,7 +5,8 @@ bracket it. The next beta is where the parabola through both, with their slopes 
 target; when that does not shorten the bracket it is the inverse slope of their chord. The solution
 at the chord's beta either lies above the chord, and shortens the bracket, or proves that the curve
 is straight between the two: then the target is met exactly by a mixture of them (chords towards
-the envelope: Eisner and Severance 1976, doi 10.1145/321978.321982).
+the envelope: Eisner and Severance 1976, doi 10.1145/321978.321982). Where the curve turns within
+its rounding and only beta tells its points apart, the target is linear in beta.
 """
 
 import dataclasses
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.concave_arcs import Arc, Knot
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic
+from ibcollapse.bottleneck.groups import class_groups, cut_leaks, onset_beyond_one, state_of_groups
 from ibcollapse.bottleneck.mixture import Mixture, information, trivial_mixture
-from ibcollapse.bottleneck.onset import PAST_ONSET, rough_onset
+from ibcollapse.bottleneck.onset import PAST_ONSET
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.segments import Excess, share_time
 from ibcollapse.bottleneck.sliding import slide
@@ -30,6 +32,8 @@ Array = NDArray[np.float64]
 
 _MOST_STEPS = 60
 _LARGEST_BETA = 1e9
+# Where the curve has ended, a target that rises with beta is met before this one.
+_ENDLESS_BETA = 1e300
 # A bracket this short, relative to beta − 1, spans a jump.
 _SHORTEST_BRACKET = 1e-13
 # A chord is the curve when no solution lies more than this share of the tolerance below it.
@@ -61,7 +65,10 @@ def solve_target(
 
     The status is "converged" when both the target and the tolerance of the gap are met.
     """
-    search = _Search(channel, excess, tol, options, np.random.default_rng(seed))
+    groups = class_groups(channel)
+    if groups.max() > 0:
+        channel = cut_leaks(channel, groups)
+    search = _Search(channel, groups, excess, tol, options, np.random.default_rng(seed))
     state, missed = search.run()
     if state.status == CONVERGED and missed:
         state = dataclasses.replace(state, status=missed)
@@ -69,17 +76,22 @@ def solve_target(
 
 
 class _Search:
-    """The bracket around the target, shortened until it is met."""
+    """The bracket around the target, shortened until it is met.
+
+    `groups` is the group of each class among those that no point connects.
+    """
 
     def __init__(
         self,
         channel: Channel,
+        groups: NDArray[np.int64],
         excess: Excess,
         tol: float,
         options: Options,
         rng: np.random.Generator,
     ) -> None:
-        self._channel, self._excess, self._tol = channel, excess, tol
+        self._channel, self._groups = channel, groups
+        self._excess, self._tol = excess, tol
         self._options, self._rng = options, rng
 
     def run(self) -> tuple[SolvedState, str]:
@@ -88,10 +100,18 @@ class _Search:
         low = self._place(proven_state(channel, trivial_mixture(channel)))
         if low.excess >= -self._tol:
             return low.state, ""
-        if is_deterministic(channel):
-            high = self._place(_complete_state(channel))
-            return (high.state, "") if high.excess <= self._tol else (self._mixed(low, high), "")
-        low, reached = self._climb(low)
+        jumped = self._at_one()
+        if jumped is not None:
+            if jumped.excess > self._tol:
+                return self._mixed(low, jumped), ""
+            if jumped.excess >= -self._tol:
+                return jumped.state, ""
+            low = jumped
+        onset = onset_beyond_one(channel, self._groups)
+        if onset > _LARGEST_BETA and self._excess(low.i_xt, low.i_ty, _ENDLESS_BETA) >= -self._tol:
+            # There is no more to know: the state stays optimal.
+            return low.state, ""
+        low, reached = self._climb(low, onset)
         if reached is None:
             return low.state, (
                 f"beta = {low.state.beta:.3g} does not reach the target, {-low.excess:.3g} nats "
@@ -99,30 +119,42 @@ class _Search:
             )
         return self._narrow(low, reached)
 
-    def _climb(self, low: Reached) -> tuple[Reached, Reached | None]:
+    def _at_one(self) -> Reached | None:
+        """What the curve reaches by a jump at beta = 1: all of Y = f(X), or which group Y is in."""
+        channel = self._channel
+        if is_deterministic(channel):
+            return self._place(_complete_state(channel))
+        if self._groups.max() > 0:
+            return self._place(state_of_groups(channel, self._groups))
+        return None
+
+    def _climb(self, low: Reached, onset: float) -> tuple[Reached, Reached | None]:
         """Solutions below and above the target, beta − 1 doubling from the onset."""
-        above_one = PAST_ONSET * (rough_onset(self._channel) - 1)
+        above_one = PAST_ONSET * (onset - 1)
         while 1 + above_one <= _LARGEST_BETA:
             reached = self._solve(1 + above_one, low)
-            if reached.excess > 0:
+            if reached.excess >= -self._tol:
                 return low, reached
             low = reached
             above_one *= 2
         return low, None
 
     def _narrow(self, low: Reached, high: Reached) -> tuple[SolvedState, str]:
-        middle, along_chord = min(low, high, key=lambda end: abs(end.excess)), False
+        middle = min(low, high, key=lambda end: abs(end.excess))
+        proposals = self._arc_beta, _chord_beta, _secant_beta
+        turn = 0
         for _ in range(_MOST_STEPS):
             met = self._met(middle)
             if met is not None:
                 return met, ""
             run, width = high.i_xt - low.i_xt, high.state.beta - low.state.beta
             if run <= _SAME_POINT:
-                # A corner of the curve: one state for a range of betas, the target within it.
-                return high.state, ""
+                return self._at_corner(low, high), ""
             if width <= _SHORTEST_BRACKET * (low.state.beta - 1):
                 break
-            beta = _chord_beta(low, high) if along_chord else self._arc_beta(low, high)
+            proposed = proposals[turn]
+            beta = proposed(low, high)
+            along_chord = proposed is _chord_beta
             if not along_chord:
                 margin = 1e-3 * width
                 beta = min(max(beta, low.state.beta + margin), high.state.beta - margin)
@@ -132,12 +164,24 @@ class _Search:
                 if abs(self._place(mixed).excess) <= self._tol:
                     return mixed, ""
             low, high = (middle, high) if middle.excess < 0 else (low, middle)
-            along_chord = high.i_xt - low.i_xt > 0.5 * run and not along_chord
+            shortened = high.i_xt - low.i_xt <= 0.5 * run
+            turn = 0 if shortened else (turn + 1) % len(proposals)
         nearest = self._place(self._mixed(low, high))
         missed = abs(nearest.excess)
         return nearest.state, (
             "" if missed <= self._tol else f"the target was missed by {missed:.3g} nats; raise tol"
         )
+
+    def _at_corner(self, low: Reached, high: Reached) -> SolvedState:
+        """One state for a range of betas, at the beta of them that meets the target."""
+
+        def excess(beta: float) -> float:
+            return self._excess(high.i_xt, high.i_ty, beta)
+
+        ends = low.state.beta, high.state.beta
+        if not excess(ends[0]) < 0 < excess(ends[1]):
+            return high.state
+        return self._solve(scipy.optimize.brentq(excess, *ends), high).state
 
     def _met(self, reached: Reached) -> SolvedState | None:
         """The state itself, or slid along its branch, if that meets the target."""
@@ -188,6 +232,12 @@ def _chord_beta(low: Reached, high: Reached) -> float:
     rise = high.i_ty - low.i_ty
     beta = (high.i_xt - low.i_xt) / rise if rise > 0 else math.inf
     return min(max(beta, low.state.beta), high.state.beta)
+
+
+def _secant_beta(low: Reached, high: Reached) -> float:
+    """Where the excess vanishes if it is linear in beta, as around a rounded corner."""
+    share = low.excess / (low.excess - high.excess)
+    return low.state.beta + share * (high.state.beta - low.state.beta)
 
 
 def _complete_state(channel: Channel) -> SolvedState:

@@ -15,14 +15,14 @@ from ibcollapse.bottleneck.crossing import Passage, coalesce
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.foresight import next_failure
 from ibcollapse.bottleneck.groups import (
-    next_onset,
+    onset_beyond_one,
     parting_of_groups,
     state_of_groups,
 )
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.mixture import trivial_mixture
-from ibcollapse.bottleneck.onset import PAST_ONSET, rough_onset
+from ibcollapse.bottleneck.onset import PAST_ONSET
 from ibcollapse.bottleneck.resolving import first_transition, resolve
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
@@ -127,7 +127,7 @@ class Tracer:
         resumed = self._resume()
         if resumed is None:
             state = self._as_kept(self._start())
-            next_beta = 1 + PAST_ONSET * (self._onset(state) - 1)
+            next_beta = 1 + PAST_ONSET * (onset_beyond_one(self._channel, self._groups) - 1)
         else:
             state, next_beta = resumed
         while True:
@@ -185,12 +185,6 @@ class Tracer:
             self._transitions.append(parting_of_groups(channel, self._groups, state))
             self._keep(state)
         return state
-
-    def _onset(self, state: SolvedState) -> float:
-        """Where the state at beta = 1 stops being optimal, as far as it is known beforehand."""
-        if state.mixture.n_t == 1:
-            return rough_onset(self._channel)
-        return next_onset(self._channel, state)
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded.

@@ -80,6 +80,15 @@ def test_on_a_straight_segment_two_phases_are_mixed():
     assert found.solution.n_clusters == 4
 
 
+@pytest.mark.parametrize("beta_u", [0.3, 0.5, 0.7, 0.721])
+def test_a_corner_of_the_curve_keeps_its_rate_for_a_range_of_penalties(beta_u):
+    # Two groups of classes that no point connects: the slope falls from 1 to 0.36 at log 2.
+    found = solve_convex(np.kron(np.eye(2), [[0.2, 0.05], [0.05, 0.2]]), beta_u)
+    assert found.solution.i_xt == pytest.approx(math.log(2), abs=1e-9)
+    assert found.solution.beta == pytest.approx(1 / (2 * beta_u * math.log(2)), abs=1e-6)
+    assert found.gap < 1e-9
+
+
 def test_no_rate_has_a_better_objective():
     channel, beta_u = wu_fischer(), 0.5
     found = solve_convex(channel, beta_u)

@@ -4,9 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from bottleneck.ground_truths import symmetric
 
 from ibcollapse.bottleneck import Channel, certify, solve, solver
 from ibcollapse.bottleneck.certificate import Maxima, log_potential, potential_weights
+from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.mixture import evaluate, trivial_mixture
 from ibcollapse.bottleneck.refinement import refine
 from ibcollapse.bottleneck.searching import Options, search
@@ -102,3 +104,14 @@ def test_violators_that_only_the_whole_search_meets_are_still_tried(monkeypatch)
     assert calls[:3] == [True, True, False]
     assert found.status == "converged"
     assert found.mixture.n_t == 26
+
+
+def test_below_a_jump_the_way_back_to_the_trivial_representation_is_found():
+    # Three classes jump at 3.898735; the symmetric state past it stays stationary below.
+    channel = Channel.from_joint(symmetric(3, 0.5))
+    rng = np.random.default_rng(0)
+    above = solve_state(channel, 3.8988, first_guess(channel, 4.0), Options(), rng)
+    assert above.mixture.n_t == 3
+    below = solve_state(channel, 3.8986, above.mixture, Options(), rng)
+    assert below.status == "converged"
+    assert below.mixture.n_t == 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_channels import (
@@ -174,3 +175,40 @@ def test_a_channel_without_information_has_only_rate_zero():
     assert solve_rate(channel, i_xt=0.0).i_xt == 0.0
     with pytest.raises(InputError):
         solve_rate(channel, i_xt=0.1)
+
+
+def two_groups():
+    """Two copies of a binary symmetric channel that share no class."""
+    return Channel.from_joint(np.kron(np.eye(2), [[0.2, 0.05], [0.05, 0.2]]))
+
+
+@pytest.mark.parametrize("i_xt", [0.1, 0.69, LOG2, 0.72, 1.0, 1.3])
+def test_classes_that_no_point_connects_are_free_and_the_rest_is_each_groups_own(i_xt):
+    solution = solve_rate(two_groups(), i_xt=i_xt)
+    assert solution.status == "converged"
+    assert solution.i_xt == pytest.approx(i_xt, abs=1e-9)
+    if i_xt <= LOG2:
+        assert solution.beta == 1.0
+        assert solution.i_ty == pytest.approx(i_xt, abs=1e-9)
+    else:
+        i_ty, beta = binary_symmetric_point(i_xt - LOG2, delta=0.2)
+        assert solution.i_ty == pytest.approx(LOG2 + i_ty, abs=1e-9)
+        assert solution.beta == pytest.approx(beta, rel=1e-6)
+
+
+def test_all_of_the_relevance_of_separate_groups_is_reached():
+    channel = two_groups()
+    solution = solve_relevance(channel, i_ty=channel.i_xy)
+    assert solution.status == "converged"
+    assert solution.i_ty == pytest.approx(channel.i_xy, abs=1e-9)
+
+
+def test_a_segment_within_a_group_mixes_its_phases():
+    # The first transition past 1 is the jump of the three classes, not the split of the two.
+    joint = scipy.linalg.block_diag(
+        0.5 * symmetric(3, 0.5).p_y_given_x / 3, 0.5 * binary_symmetric(0.3).p_y_given_x / 2
+    )
+    solution = solve_rate(Channel.from_joint(joint), i_xt=LOG2 + 0.5 * 0.05)
+    assert solution.status == "converged"
+    assert solution.beta == pytest.approx(3.898735, abs=1e-6)
+    assert solution.n_clusters == 5
