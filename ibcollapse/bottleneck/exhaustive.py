@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.branch_and_bound import divide_and_bound
-from ibcollapse.bottleneck.kernels.start_moments import padded_offset
+from ibcollapse.bottleneck.kernels.start_moments import offsets_of
 from ibcollapse.bottleneck.mixture import potential_offset
 
 Array = NDArray[np.float64]
@@ -47,7 +47,7 @@ def bound_log_potential(
     best_r = channel.p_y.copy()
     upper, is_tight = divide_and_bound(
         channel.packed.posteriors,
-        padded_offset(channel.packed, potential_offset(channel, log_v, beta)),
+        *offsets_of(channel.packed, potential_offset(channel, log_v, beta), beta),
         float(beta),
         channel.p_y > 0,
         float(lower),

@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.kernels.neighbours import nearest_neighbours
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
-from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts
+from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts, offsets_of
 
 Array = NDArray[np.float64]
 
@@ -77,7 +77,8 @@ def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> A
     tests) all other starts missed it. `offset` (n_x,) is that of `kernels.start_moments`.
     """
     screen = screen_of(channel)
-    met = moments_of_starts(channel.packed, offset, screen.log_r, beta, n_threads=THREADS)
+    offsets = offsets_of(channel.packed, offset, beta)
+    met = moments_of_starts(channel.packed, offsets, screen.log_r, beta, n_threads=THREADS)
     tops = screen.hilltops(met.log_phi, most)
     if channel.n_x <= _MOST_ROWS:
         return tops

@@ -19,7 +19,7 @@ from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.kernels.side_by_side import PARTS, THREADS, side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.kernels.sparse_products import SparseRows
-from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
+from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts, offsets_of
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
     Mixture,
@@ -91,7 +91,8 @@ def atom_moments(
     """Moments of p(y|x) under p(x|t) of atoms at log decoders (n, n_classes)."""
     # p(x|t) are the shares of Φ's terms at the atom.
     offset = potential_offset(channel, np.log(channel.p_x) - evaluation.log_z, beta)
-    return moments_of_starts(channel.packed, offset, log_r, beta, second=True, n_threads=THREADS)
+    offsets = offsets_of(channel.packed, offset, beta)
+    return moments_of_starts(channel.packed, offsets, log_r, beta, second=True, n_threads=THREADS)
 
 
 def rough_splits(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Splits:

@@ -21,7 +21,7 @@ from ibcollapse.bottleneck.kernels.ascent_steps import judge_trials
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.quasi_newton import QuasiNewton
-from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts
+from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts, offsets_of
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -164,7 +164,8 @@ class _Ascent:
     """The maxima reached so far: `log_r` (n, n_classes), `log_phi` (n,) and their models."""
 
     def __init__(self, channel: PackedChannel, offset: Array, beta: float, effort: Effort) -> None:
-        self._channel, self._offset, self._beta, self._effort = channel, offset, beta, effort
+        self._channel, self._beta, self._effort = channel, beta, effort
+        self._offsets = offsets_of(channel, offset, beta)
         n_classes = channel.n_classes
         self.log_r = np.empty((0, n_classes))
         self.log_phi = np.empty(0)
@@ -175,7 +176,7 @@ class _Ascent:
         rough = self._effort.second if second else None
         met = moments_of_starts(
             self._channel,
-            self._offset,
+            self._offsets,
             log_r,
             self._beta,
             second=second and rough is None,

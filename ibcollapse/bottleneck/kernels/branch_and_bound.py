@@ -23,6 +23,7 @@ _AT_ONCE = 48
 def divide_and_bound(
     posteriors: Array,
     offset: Array,
+    top: float,
     beta: float,
     present: NDArray[np.bool_],
     best: float,
@@ -39,7 +40,7 @@ def divide_and_bound(
     upper, n_cells = math.inf, 1
     while True:
         n, n_corners, n_classes = cells.shape
-        values = _values(posteriors, offset, beta, present, cells)
+        values = _values(posteriors, offset, top, beta, present, cells)
         for i in range(n):
             if values[i, 0] > best:
                 best = values[i, 0]
@@ -93,7 +94,12 @@ def _centre(cell: Array, y: int) -> float:
 
 @part_of_kernel
 def _values(
-    posteriors: Array, offset: Array, beta: float, present: NDArray[np.bool_], cells: Array
+    posteriors: Array,
+    offset: Array,
+    top: float,
+    beta: float,
+    present: NDArray[np.bool_],
+    cells: Array,
 ) -> Array:
     """log Φ of each centre and the bound's values at its corners, (n, 1 + V)."""
     n, n_corners, n_classes = cells.shape
@@ -115,6 +121,7 @@ def _values(
         sum_over_rows(
             posteriors,
             offset,
+            top,
             logs[first:stop],
             beta,
             values[first:stop],

@@ -14,7 +14,7 @@ from ibcollapse.bottleneck.kernels.ascent_steps import judge_trials
 from ibcollapse.bottleneck.kernels.compilation import kernel
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
-from ibcollapse.bottleneck.kernels.start_moments import padded_offset, sum_over_rows
+from ibcollapse.bottleneck.kernels.start_moments import offsets_of, sum_over_rows
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def climb_together(
     hints: Array | None = None,
 ) -> tuple[Array, Array]:
     """As `ascent.climb_all`: maxima (n, n_classes, logs) and log Φ (n,), one of every start."""
-    rows = padded_offset(channel, offset)
+    rows, top = offsets_of(channel, offset, beta)
     ends, values = [np.empty((0, channel.n_classes))], [np.empty(0)]
     for given, n_maps in ((hints, 0), (starts, effort.n_maps)):
         if given is None or not len(given):
@@ -43,6 +43,7 @@ def climb_together(
         _climb(
             channel.posteriors,
             rows,
+            top,
             float(beta),
             effort.tol,
             n_maps,
@@ -64,6 +65,7 @@ def is_small(channel: PackedChannel) -> bool:
 def _climb(
     posteriors: Array,
     offset: Array,
+    top: float,
     beta: float,
     tol: float,
     n_maps: int,
@@ -75,7 +77,7 @@ def _climb(
     n, n_classes = log_r.shape
     mean = np.empty((n, n_classes))
     for _ in range(n_maps):
-        sum_over_rows(posteriors, offset, log_r, beta, log_phi, mean, np.empty((0, 0, 0)))
+        sum_over_rows(posteriors, offset, top, log_r, beta, log_phi, mean, np.empty((0, 0, 0)))
         for i in range(n):
             for y in range(n_classes):
                 # A decoder that excludes every row has no mean to go to.
@@ -104,7 +106,7 @@ def _climb(
         for i in range(k):
             for y in range(n_classes):
                 tried[i, y] = ahead[active[i], y]
-        sum_over_rows(posteriors, offset, tried[:k], beta, met_phi[:k], mean[:k], second[:k])
+        sum_over_rows(posteriors, offset, top, tried[:k], beta, met_phi[:k], mean[:k], second[:k])
         judge_trials(
             active,
             met_phi[:k],

@@ -13,25 +13,24 @@ from ibcollapse.bottleneck.kernels.blocks import (
     add_moments,
     make_block,
     score_coefficients,
-    score_slab,
     tile_edges,
 )
 from ibcollapse.bottleneck.kernels.compilation import aligned, kernel, part_of_kernel
-from ibcollapse.bottleneck.kernels.numba_calls import column_powers, moment_tile
+from ibcollapse.bottleneck.kernels.numba_calls import moment_tile
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
-from ibcollapse.bottleneck.kernels.tiles import (
-    LEAST_SCORE,
-    MOMENT_HEIGHT,
-    MOMENT_WIDTH,
-    SCORE_HEIGHT,
-    SLAB,
-)
+from ibcollapse.bottleneck.kernels.sweep_calls import score_powers_tile
+from ibcollapse.bottleneck.kernels.sweep_tiles import POWERS_HEIGHT
+from ibcollapse.bottleneck.kernels.tiles import LEAST_SCORE, MOMENT_HEIGHT, MOMENT_WIDTH, SLAB
 
 Array = NDArray[np.float64]
 
 # A block of rows with less than this share of Φ adds nothing to its second moments.
 _NOTHING = 1e-17
+# A sum of powers below this may miss terms lost to the underflow at 2**-1021 that mattered.
+_TOO_LOW = 2.0**-900
+# Scores are taken against the last class where that many bits at most lie between coefficients.
+_NARROW = 64.0
 # Multiply-adds below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 4_000_000
 # Starts scored together: their scores of a block of rows stay in the second-level cache.
@@ -46,9 +45,32 @@ class StartMoments(NamedTuple):
     second: Array
 
 
+class Offsets(NamedTuple):
+    """What the scores of a potential have besides their decoder, in bits.
+
+    Attributes
+    ----------
+    rows : float64 (n_slabs, 32)
+        What every score of a row has in common.
+    top : float
+        No decoder's score is above it: a row's is largest at the row itself (Gibbs).
+    """
+
+    rows: Array
+    top: float
+
+
+def offsets_of(channel: PackedChannel, offset: Array, beta: float) -> Offsets:
+    """Offsets (n_x,) in nats as the kernels want them."""
+    rows = np.full(channel.p_x.shape, NO_WEIGHT)
+    rows.reshape(-1)[: channel.n_x] = offset
+    rows.reshape(-1)[: channel.n_x] /= math.log(2.0)
+    return Offsets(rows, max(float((rows + beta * channel.negentropy).max()), LEAST_SCORE))
+
+
 def moments_of_starts(
     channel: PackedChannel,
-    offset: Array,
+    offsets: Offsets,
     log_r: Array,
     beta: float,
     *,
@@ -59,8 +81,8 @@ def moments_of_starts(
 
     Parameters
     ----------
-    offset : float64 (n_x,)
-        Nats.
+    offsets : Offsets
+        Of the scores, by `offsets_of`.
     log_r : float64 (n, n_classes)
         Log decoders, nats; `mean` is zero where log Φ is −inf.
     second : bool
@@ -69,7 +91,6 @@ def moments_of_starts(
         Threads over the decoders; each decoder's result is the same bits for any number.
     """
     n, n_classes = log_r.shape
-    rows = padded_offset(channel, offset)
     found = StartMoments(
         np.empty(n),
         np.empty((n, n_classes)),
@@ -87,7 +108,8 @@ def moments_of_starts(
         seconds = found.second[part] if second else found.second
         sum_over_rows(
             channel.posteriors,
-            rows,
+            offsets.rows,
+            offsets.top,
             np.ascontiguousarray(log_r[part]),
             float(beta),
             found.log_phi[part],
@@ -103,18 +125,11 @@ def moments_of_starts(
     return found
 
 
-def padded_offset(channel: PackedChannel, offset: Array) -> Array:
-    """Offsets (n_x,) in nats as the kernels want them: in bits, (n_slabs, 32)."""
-    rows = np.full(channel.p_x.shape, NO_WEIGHT)
-    rows.reshape(-1)[: channel.n_x] = offset
-    rows.reshape(-1)[: channel.n_x] /= math.log(2.0)
-    return rows
-
-
 @kernel
 def sum_over_rows(
     posteriors: Array,
     offset: Array,
+    top: float,
     log_r: Array,
     beta: float,
     log_phi: Array,
@@ -123,40 +138,42 @@ def sum_over_rows(
 ) -> None:
     """Fill log Φ (n,), means (n, K) and, where it has rows, second moments (n, K, K).
 
-    `offset` is `padded_offset`'s.
+    `offset` and `top` are those of `Offsets`. Powers are of the scores less the top; decoders so
+    far from every row that theirs come near the underflow are done again with their own largest.
     """
     n, n_classes = log_r.shape
     coefficients = score_coefficients(log_r, np.zeros(n), beta)
-    edges = tile_edges(n, SCORE_HEIGHT)
-    block = make_block(n, n_classes)
-    n_slabs_at_once = len(block.top)
-    weighted = aligned(n_slabs_at_once * n_classes * SLAB)
-    products = weighted.reshape(n_slabs_at_once, n_classes, SLAB)
-    shift = np.full(n, LEAST_SCORE)
-    before = np.zeros(n)
-    _scale_all(mean.reshape(-1), 0.0)
-    _scale_all(second.reshape(-1), 0.0)
-    for first in range(0, len(posteriors), n_slabs_at_once):
-        n_slabs = min(n_slabs_at_once, len(posteriors) - first)
-        for i in range(n_slabs):
-            for x in range(SLAB):
-                block.offset[i, x] = offset[first + i, x]
-            score_slab(coefficients, edges, posteriors, first + i, block, i)
-        for t in range(n):
-            raised = column_powers(block.scores, n_slabs, t, shift[t])
-            if raised > shift[t]:
-                factor = 2.0 ** (shift[t] - raised)
-                _scale_all(mean[t], factor)
-                if len(second) > 0:
-                    _scale_all(second[t].reshape(-1), factor)
-                shift[t] = raised
-            before[t] = _total(mean[t])
-        add_moments(block.scores, n_slabs, posteriors, first, mean)
-        if len(second) > 0:
-            for t in range(n):
-                total = _total(mean[t])
-                if total - before[t] > _NOTHING * total:
-                    _add_second(block, n_slabs, t, posteriors, first, products, second[t])
+    shift = np.empty(n)
+    for t in range(n):
+        size = 0.0
+        for y in range(n_classes):
+            size += math.exp(log_r[t, y])
+        shift[t] = math.ceil(top + beta * max(math.log2(size), 0.0)) if size > 0.0 else top
+    _add_up(posteriors, offset, coefficients, shift, mean, second)
+    low = np.empty(n, dtype=np.int64)
+    n_low = 0
+    for t in range(n):
+        if _total(mean[t]) < _TOO_LOW:
+            low[n_low] = t
+            n_low += 1
+    if n_low > 0:
+        has_second = 1 if len(second) > 0 else 0
+        again, own = np.empty((n_low, n_classes)), np.empty(n_low)
+        first = np.empty((n_low, n_classes))
+        both = np.empty((n_low * has_second, n_classes, n_classes))
+        for k in range(n_low):
+            for y in range(n_classes):
+                again[k, y] = coefficients[low[k], y]
+            own[k] = math.ceil(_largest_score(posteriors, offset, again[k]))
+        _add_up(posteriors, offset, again, own, first, both)
+        for k in range(n_low):
+            t = low[k]
+            shift[t] = own[k]
+            for y in range(n_classes):
+                mean[t, y] = first[k, y]
+                for z in range(y + 1):
+                    if has_second:
+                        second[t, y, z] = both[k, y, z]
     for t in range(n):
         total = _total(mean[t])
         log_phi[t] = -math.inf
@@ -165,6 +182,85 @@ def sum_over_rows(
             _scale_all(mean[t], 1.0 / total)
             if len(second) > 0:
                 _scale_all(second[t].reshape(-1), 1.0 / total)
+
+
+@kernel
+def _add_up(
+    posteriors: Array, offset: Array, coefficients: Array, shift: Array, mean: Array, second: Array
+) -> None:
+    """Fill `mean` and `second` with sums under the powers 2**(score - shift)."""
+    n, n_classes = coefficients.shape
+    columns = _columns(coefficients, shift)
+    block = make_block(n, n_classes)
+    n_slabs_at_once = len(block.top)
+    unused = block.top
+    weighted = aligned(n_slabs_at_once * n_classes * SLAB)
+    products = weighted.reshape(n_slabs_at_once, n_classes, SLAB)
+    edges = tile_edges(n, POWERS_HEIGHT)
+    before = np.zeros(n)
+    _scale_all(mean.reshape(-1), 0.0)
+    _scale_all(second.reshape(-1), 0.0)
+    for first in range(0, len(posteriors), n_slabs_at_once):
+        n_slabs = min(n_slabs_at_once, len(posteriors) - first)
+        for tile in range(len(edges) - 1):
+            t = edges[tile]
+            height = edges[tile + 1] - t
+            score_powers_tile(
+                columns,
+                t,
+                height,
+                posteriors,
+                first,
+                offset,
+                1.0,
+                n_slabs,
+                block.scores,
+                unused,
+                0.0,
+            )
+        for t in range(n):
+            before[t] = _total(mean[t])
+        add_moments(block.scores, n_slabs, posteriors, first, mean)
+        if len(second) > 0:
+            for t in range(n):
+                total = _total(mean[t])
+                if total - before[t] > _NOTHING * total:
+                    _add_second(block, n_slabs, t, posteriors, first, products, second[t])
+
+
+@part_of_kernel
+def _columns(coefficients: Array, shift: Array) -> Array:
+    """Factors of posteriors and, last, what is added: as `blocks.Exponents` has them.
+
+    As posteriors sum to one, those of the last class need no product where no rounding grows by it.
+    """
+    n, n_classes = coefficients.shape
+    lowest, highest = coefficients[0, 0], coefficients[0, 0]
+    for t in range(n):
+        for y in range(n_classes):
+            lowest = min(lowest, coefficients[t, y])
+            highest = max(highest, coefficients[t, y])
+    n_factors = n_classes - 1 if highest - lowest <= _NARROW else n_classes
+    columns = np.empty((n, n_factors + 1))
+    for t in range(n):
+        last = coefficients[t, n_classes - 1] if n_factors < n_classes else 0.0
+        for y in range(n_factors):
+            columns[t, y] = coefficients[t, y] - last
+        columns[t, n_factors] = last - shift[t]
+    return columns
+
+
+@part_of_kernel
+def _largest_score(posteriors: Array, offset: Array, coefficients: Array) -> float:
+    """Largest score of all rows at one decoder, in bits; at least LEAST_SCORE."""
+    largest = LEAST_SCORE
+    for slab in range(len(posteriors)):
+        for x in range(SLAB):
+            score = offset[slab, x]
+            for y in range(len(coefficients)):
+                score += coefficients[y] * posteriors[slab, y, x]
+            largest = max(largest, score)
+    return largest
 
 
 @part_of_kernel
