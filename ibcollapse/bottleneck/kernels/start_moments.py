@@ -29,8 +29,6 @@ Array = NDArray[np.float64]
 _NOTHING = 1e-17
 # A sum of powers below this may miss terms lost to the underflow at 2**-1021 that mattered.
 _TOO_LOW = 2.0**-900
-# Scores are taken against the last class where that many bits at most lie between coefficients.
-_NARROW = 64.0
 # Multiply-adds below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 4_000_000
 # Starts scored together: their scores of a block of rows stay in the second-level cache.
@@ -190,7 +188,11 @@ def _add_up(
 ) -> None:
     """Fill `mean` and `second` with sums under the powers 2**(score - shift)."""
     n, n_classes = coefficients.shape
-    columns = _columns(coefficients, shift)
+    columns = np.empty((n, n_classes + 1))
+    for t in range(n):
+        for y in range(n_classes):
+            columns[t, y] = coefficients[t, y]
+        columns[t, n_classes] = -shift[t]
     block = make_block(n, n_classes)
     n_slabs_at_once = len(block.top)
     unused = block.top
@@ -226,28 +228,6 @@ def _add_up(
                 total = _total(mean[t])
                 if total - before[t] > _NOTHING * total:
                     _add_second(block, n_slabs, t, posteriors, first, products, second[t])
-
-
-@part_of_kernel
-def _columns(coefficients: Array, shift: Array) -> Array:
-    """Factors of posteriors and, last, what is added: as `blocks.Exponents` has them.
-
-    As posteriors sum to one, those of the last class need no product where no rounding grows by it.
-    """
-    n, n_classes = coefficients.shape
-    lowest, highest = coefficients[0, 0], coefficients[0, 0]
-    for t in range(n):
-        for y in range(n_classes):
-            lowest = min(lowest, coefficients[t, y])
-            highest = max(highest, coefficients[t, y])
-    n_factors = n_classes - 1 if highest - lowest <= _NARROW else n_classes
-    columns = np.empty((n, n_factors + 1))
-    for t in range(n):
-        last = coefficients[t, n_classes - 1] if n_factors < n_classes else 0.0
-        for y in range(n_factors):
-            columns[t, y] = coefficients[t, y] - last
-        columns[t, n_factors] = last - shift[t]
-    return columns
 
 
 @part_of_kernel
