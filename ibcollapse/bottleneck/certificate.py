@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, SAME_BASIN, Effort, climb_all
+from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, Effort, climb_all
 from ibcollapse.bottleneck.kernels.decoders import closeness, floored_log
+from ibcollapse.bottleneck.kernels.hills import SAME_BASIN
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments

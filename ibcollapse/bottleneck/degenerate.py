@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.kernels.ascent import SAME_BASIN
+from ibcollapse.bottleneck.kernels.hills import SAME_BASIN
 from ibcollapse.bottleneck.mixture import log_p_y
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition

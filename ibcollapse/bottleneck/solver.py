@@ -15,8 +15,8 @@ from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
 from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.growth import grown
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
-from ibcollapse.bottleneck.kernels.ascent import SAME_BASIN
 from ibcollapse.bottleneck.kernels.decoders import closeness
+from ibcollapse.bottleneck.kernels.hills import SAME_BASIN
 from ibcollapse.bottleneck.mixture import (
     Evaluation,
     Mixture,

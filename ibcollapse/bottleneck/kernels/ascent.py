@@ -15,10 +15,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf
 
 from ibcollapse.bottleneck.kernels.ascent_steps import judge_trials
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.hills import NEAR_MAXIMUM, Hills
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.quasi_newton import QuasiNewton
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts, offsets_of
@@ -27,12 +27,6 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
-# Decoders closer than this in squared Hellinger distance lie in one basin of Φ.
-SAME_BASIN = 1e-6
-# Starts within this squared Hellinger distance of a maximum that was reached may be given up for
-# it, when log Φ between them is what the maximum's own quadratic model says, to this share.
-_NEAR_MAXIMUM = 1e-3
-_SAME_HILL = 0.05
 MANY_CLASSES = 24
 # From this many classes on second moments are dear enough for an approach without them, of at most
 # so many steps, that ends where the model promises no more than so many nats.
@@ -41,8 +35,6 @@ _APPROACH = 100
 # After so many of its steps it is looked who has come onto a hill that is known.
 _LOOK_AROUND = 5
 _NEARLY = 1e-11
-# Differences of log Φ this small, nats, are rounding.
-_ROUNDING = 1e-13
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,17 +102,18 @@ def climb_all(
     a hint reaches more than `effort.enough` nats that is all.
     """
     ascent = _Ascent(channel, offset, beta, effort)
+    hills = ascent.hills
     if hints is not None and len(hints):
         ascent.climb(np.ascontiguousarray(hints, dtype=np.float64))
-        if ascent.log_phi.max() > effort.enough:
-            return ascent.log_r, ascent.log_phi
+        if hills.log_phi.max() > effort.enough:
+            return hills.log_r, hills.log_phi
     given = starts() if callable(starts) else starts
     waiting = np.ascontiguousarray(given, dtype=np.float64)
     if not len(waiting):
-        return ascent.log_r, ascent.log_phi
+        return hills.log_r, hills.log_phi
     for round_ in range(effort.n_maps + 1):
         met = ascent.moments(waiting)
-        new = ~ascent.explained(waiting, met.log_phi)
+        new = ~hills.explain(waiting, met.log_phi)
         waiting, log_phi, mean = waiting[new], met.log_phi[new], met.mean[new]
         if round_ < effort.n_maps:
             waiting = _mapped(waiting, mean)
@@ -131,9 +124,9 @@ def climb_all(
         ascent.climb(waiting[chosen])
         left = ~chosen
         waiting, log_phi = waiting[left], log_phi[left]
-        new = ~ascent.explained(waiting, log_phi)
+        new = ~hills.explain(waiting, log_phi)
         waiting, log_phi = waiting[new], log_phi[new]
-    return ascent.log_r, ascent.log_phi
+    return hills.log_r, hills.log_phi
 
 
 def _mapped(log_r: Array, mean: Array) -> Array:
@@ -146,7 +139,7 @@ def _mapped(log_r: Array, mean: Array) -> Array:
 def _one_of_each_neighbourhood(log_r: Array, log_phi: Array) -> Flags:
     """The highest points such that no two are near each other."""
     root = np.exp(0.5 * log_r)
-    near = 1.0 - root @ root.T <= _NEAR_MAXIMUM
+    near = 1.0 - root @ root.T <= NEAR_MAXIMUM
     free = np.ones(len(log_r), dtype=np.bool_)
     chosen = np.zeros(len(log_r), dtype=np.bool_)
     for i in np.argsort(-log_phi, kind="stable"):
@@ -156,20 +149,13 @@ def _one_of_each_neighbourhood(log_r: Array, log_phi: Array) -> Flags:
     return chosen
 
 
-def _is_positive(matrix: Array) -> bool:
-    return int(dpotrf(matrix, lower=True)[1]) == 0
-
-
 class _Ascent:
-    """The maxima reached so far: `log_r` (n, n_classes), `log_phi` (n,) and their models."""
+    """The `hills` reached so far, and the ways up."""
 
     def __init__(self, channel: PackedChannel, offset: Array, beta: float, effort: Effort) -> None:
         self._channel, self._beta, self._effort = channel, beta, effort
         self._offsets = offsets_of(channel, offset, beta)
-        n_classes = channel.n_classes
-        self.log_r = np.empty((0, n_classes))
-        self.log_phi = np.empty(0)
-        self._models: list[Array] = []
+        self.hills = Hills(channel.n_classes, beta)
 
     def moments(self, log_r: Array, *, second: bool = False) -> StartMoments:
         """Φ at decoders with the moments of its terms."""
@@ -189,16 +175,17 @@ class _Ascent:
         walkers = QuasiNewton.at(log_r)
         active = np.arange(len(log_r))
         new = np.ones(len(log_r), dtype=np.bool_)
-        for step in range(1, _APPROACH + 1):
-            met = self.moments(walkers.log_ahead(active))
-            walkers.advance(active, met.log_phi, met.mean, self._beta, _NEARLY)
-            if step % _LOOK_AROUND == 0:
-                new[active] = ~self.explained(walkers.log_r(active), walkers.log_phi[active])
+        at = self._channel, self._offsets
+        for _ in range(0, _APPROACH, _LOOK_AROUND):
+            walkers.walk(
+                *at, active, self._beta, _NEARLY, _LOOK_AROUND, n_threads=self._effort.n_threads
+            )
+            new[active] = ~self.hills.explain(walkers.log_r(active), walkers.log_phi[active])
             active = active[~walkers.resting[active] & new[active]]
             if not len(active):
                 break
         log_r = walkers.log_r(np.arange(len(log_r)))
-        new[new] = ~self.explained(log_r[new], walkers.log_phi[new])
+        new[new] = ~self.hills.explain(log_r[new], walkers.log_phi[new])
         return log_r[new], walkers.log_phi[new]
 
     def climb(self, log_r: Array) -> None:
@@ -209,11 +196,12 @@ class _Ascent:
             met = self.moments(climbers.ahead[active], second=True)
             self._step(climbers, active, met)
             arrived = active[climbers.resting[active]]
-            for i in arrived:
-                self._add(climbers, i)
+            if len(arrived):
+                at = climbers.log_r[arrived], climbers.log_phi[arrived]
+                self.hills.add(*at, climbers.matrix[arrived])
             active = active[~climbers.resting[active]]
             if len(arrived):
-                known = self.explained(climbers.log_r[active], climbers.log_phi[active])
+                known = self.hills.explain(climbers.log_r[active], climbers.log_phi[active])
                 active = active[~known]
 
     def _step(self, climbers: _Climbers, active: Indices, met: StartMoments) -> None:
@@ -236,37 +224,3 @@ class _Ascent:
             c.n_tried,
             c.resting,
         )
-
-    def _add(self, climbers: _Climbers, i: np.intp) -> None:
-        lower = np.tril(climbers.matrix[i])
-        model = lower + np.tril(lower, -1).T
-        if not _is_positive(model):
-            # A saddle explains nothing: what starts beside it may climb past it.
-            model = np.full_like(model, np.nan)
-        self.log_r = np.concatenate([self.log_r, climbers.log_r[i : i + 1]])
-        self.log_phi = np.append(self.log_phi, climbers.log_phi[i])
-        self._models.append(model)
-
-    def explained(self, log_r: Array, log_phi: Array) -> Flags:
-        """Which decoders are at a known maximum, or have the log Φ that its model predicts."""
-        known = np.zeros(len(log_r), dtype=np.bool_)
-        root, tops = np.exp(0.5 * log_r), np.exp(0.5 * self.log_r)
-        # Near one the affinity Σ √(r r') is good to its last digits only: enough for `near`.
-        distance = 1.0 - root @ tops.T
-        # A decoder that excludes every row has log Φ = −inf: it is below everything.
-        below = self.log_phi - np.maximum(log_phi, LOG_ZERO)[:, None]
-        known |= ((distance <= SAME_BASIN * closeness(self._beta)) & (below >= -_ROUNDING)).any(
-            axis=1
-        )
-        near = distance <= _NEAR_MAXIMUM
-        for k in np.flatnonzero(near.any(axis=0)):
-            here = np.flatnonzero(near[:, k] & ~known)
-            away = 2.0 * math.sqrt(self._beta) * (root[here] - tops[k])
-            fall = 0.5 * np.einsum("iy,iy->i", away @ self._models[k], away)
-            lower = below[here, k]
-            # Comparisons with the NaN of a saddle are false.
-            on_hill = (lower >= -_ROUNDING) & (
-                np.abs(lower - fall) <= _SAME_HILL * fall + _ROUNDING
-            )
-            known[here[on_hill]] = True
-        return known

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.cholesky import dot
 from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
+from ibcollapse.bottleneck.kernels.packing import PackedChannel
+from ibcollapse.bottleneck.kernels.start_moments import Offsets, over_starts, sum_over_rows
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -72,32 +74,102 @@ class QuasiNewton:
         reached: Array = 2.0 * np.log(self.s[chosen])
         return reached
 
-    def log_ahead(self, active: NDArray[np.intp]) -> Array:
-        """Log decoders (n_active, n_classes) where Φ is wanted next."""
-        tried: Array = 2.0 * np.log(self.ahead[active])
-        return tried
-
-    def advance(
-        self, active: NDArray[np.intp], log_phi: Array, mean: Array, beta: float, tol: float
+    def walk(
+        self,
+        channel: PackedChannel,
+        offsets: Offsets,
+        chosen: NDArray[np.intp],
+        beta: float,
+        tol: float,
+        n_steps: int,
+        n_threads: int = 1,
     ) -> None:
-        """Take or shorten the trials whose Φ and mean were met; set the next ones."""
+        """Some steps of each chosen start that does not rest before.
+
+        One rests where its model promises at most `tol` nats.
+        """
+
+        def walk_part(part: slice) -> None:
+            _walk(
+                channel.posteriors,
+                offsets.rows,
+                offsets.top,
+                float(beta),
+                tol,
+                n_steps,
+                chosen[part],
+                self.s,
+                self.log_phi,
+                self.gradient,
+                self.ahead,
+                self.step,
+                self.promised,
+                self.length,
+                self.steps,
+                self.changes,
+                self.n_kept,
+                self.resting,
+            )
+
+        work = channel.p_x.size * len(chosen) * channel.n_classes * n_steps
+        over_starts(walk_part, len(chosen), work, n_threads)
+
+
+@kernel
+def _walk(
+    posteriors: Array,
+    offset: Array,
+    top: float,
+    beta: float,
+    tol: float,
+    n_steps: int,
+    chosen: NDArray[np.intp],
+    s: Array,
+    log_phi: Array,
+    gradient: Array,
+    ahead: Array,
+    step: Array,
+    promised: Array,
+    length: Array,
+    steps: Array,
+    changes: Array,
+    n_kept: Integers,
+    resting: Flags,
+) -> None:
+    n, n_classes = len(chosen), s.shape[1]
+    active = np.empty(n, dtype=np.intp)
+    log_r, mean = np.empty((n, n_classes)), np.empty((n, n_classes))
+    met_phi = np.empty(n)
+    for _ in range(n_steps):
+        k = 0
+        for i in chosen:
+            if not resting[i]:
+                active[k] = i
+                for y in range(n_classes):
+                    log_r[k, y] = 2.0 * math.log(ahead[i, y])
+                k += 1
+        if k == 0:
+            break
+        sum_over_rows(
+            posteriors, offset, top, log_r[:k], beta, met_phi[:k], mean[:k], np.empty((0, 0, 0))
+        )
         _advance(
-            active,
-            log_phi,
-            mean,
+            active[:k],
+            met_phi[:k],
+            mean[:k],
             beta,
             tol,
-            self.s,
-            self.log_phi,
-            self.gradient,
-            self.ahead,
-            self.step,
-            self.promised,
-            self.length,
-            self.steps,
-            self.changes,
-            self.n_kept,
-            self.resting,
+            s,
+            log_phi,
+            gradient,
+            ahead,
+            step,
+            promised,
+            length,
+            steps,
+            changes,
+            n_kept,
+            resting,
         )
 
 
@@ -120,6 +192,7 @@ def _advance(
     n_kept: Integers,
     resting: Flags,
 ) -> None:
+    """Take or shorten the trials whose Φ and mean were met; set the next ones."""
     n_classes = s.shape[1]
     met = np.empty(n_classes)
     for k in range(len(active)):

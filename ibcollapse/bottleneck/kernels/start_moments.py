@@ -1,7 +1,7 @@
 """Φ of many decoders with the first and second moments of the posteriors under its terms."""
 
-import itertools
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +41,16 @@ class StartMoments(NamedTuple):
     log_phi: Array
     mean: Array
     second: Array
+
+
+def over_starts(fill: Callable[[slice], None], n: int, work: int, n_threads: int) -> None:
+    """`fill` done on parts of n starts, by threads where `work` multiply-adds are worth it."""
+    if n_threads > 1 and work > _WORTH_A_THREAD:
+        length = max(1, min(_STARTS_AT_ONCE, -(-n // n_threads)))
+        side_by_side(fill, [slice(i, min(i + length, n)) for i in range(0, n, length)])
+    else:
+        for i in range(0, n, _STARTS_AT_ONCE):
+            fill(slice(i, min(i + _STARTS_AT_ONCE, n)))
 
 
 class Offsets(NamedTuple):
@@ -94,15 +104,9 @@ def moments_of_starts(
         np.empty((n, n_classes)),
         np.empty((n, n_classes, n_classes) if second else (0, 0, 0)),
     )
-    edges = [*range(0, n, _STARTS_AT_ONCE), n]
-    pairs = list(itertools.pairwise(edges))
     work = channel.p_x.size * n * n_classes * (n_classes if second else 1)
-    if n_threads > 1 and work > _WORTH_A_THREAD:
-        length = min(_STARTS_AT_ONCE, -(-n // n_threads))
-        pairs = list(itertools.pairwise([*range(0, n, length), n]))
 
-    def fill(pair: tuple[int, int]) -> None:
-        part = slice(*pair)
+    def fill(part: slice) -> None:
         seconds = found.second[part] if second else found.second
         sum_over_rows(
             channel.posteriors,
@@ -115,11 +119,7 @@ def moments_of_starts(
             seconds,
         )
 
-    if n_threads > 1 and len(pairs) > 1 and work > _WORTH_A_THREAD:
-        side_by_side(fill, pairs)
-    else:
-        for pair in pairs:
-            fill(pair)
+    over_starts(fill, n, work, n_threads)
     return found
 
 
