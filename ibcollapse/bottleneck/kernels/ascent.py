@@ -196,11 +196,10 @@ class _Ascent:
             met = self.moments(climbers.ahead[active], second=True)
             self._step(climbers, active, met)
             arrived = active[climbers.resting[active]]
+            active = active[~climbers.resting[active]]
             if len(arrived):
                 at = climbers.log_r[arrived], climbers.log_phi[arrived]
                 self.hills.add(*at, climbers.matrix[arrived])
-            active = active[~climbers.resting[active]]
-            if len(arrived):
                 known = self.hills.explain(climbers.log_r[active], climbers.log_phi[active])
                 active = active[~known]
 

@@ -12,8 +12,7 @@ from ibcollapse.bottleneck.kernels.sweep_calls import score_powers_tile, shared_
 from ibcollapse.bottleneck.kernels.sweep_tiles import POWERS_HEIGHT, SHARED_HEIGHT, SHARED_WIDTH
 from ibcollapse.bottleneck.kernels.tiles import (
     LEAST_SCORE,
-    MOMENT_HEIGHT,
-    MOMENT_WIDTH,
+    MOMENT_SIZES,
     SLAB,
 )
 
@@ -152,6 +151,12 @@ def tile_edges(length: int, longest: int) -> Edges:
 
 
 @part_of_kernel
+def moment_edges(length: int) -> Edges:
+    """Edges of tiles of `MOMENT_SIZES`."""
+    return tile_edges(length, MOMENT_SIZES[-1] if length != 2 else 1)
+
+
+@part_of_kernel
 def score_slab(
     coefficients: Array, edges: Edges, posteriors: Array, slab: int, block: Block, at: int
 ) -> None:
@@ -167,8 +172,7 @@ def score_slab(
 @part_of_kernel
 def add_moments(terms: Array, n_slabs: int, posteriors: Array, first: int, moments: Array) -> None:
     """moments (n_t, n_classes) += terms times posteriors over the rows of a block."""
-    rows = tile_edges(moments.shape[0], MOMENT_HEIGHT)
-    columns = tile_edges(moments.shape[1], MOMENT_WIDTH)
+    rows, columns = moment_edges(moments.shape[0]), moment_edges(moments.shape[1])
     for column in range(len(columns) - 1):
         y = columns[column]
         width = columns[column + 1] - y

@@ -14,8 +14,7 @@ from numba.extending import intrinsic as numba_intrinsic
 from numba.np.arrayobj import make_array
 
 from ibcollapse.bottleneck.kernels.tiles import (
-    MOMENT_HEIGHT,
-    MOMENT_WIDTH,
+    MOMENT_SIZES,
     SCORE_HEIGHT,
     emit_column_powers,
     emit_moments,
@@ -116,7 +115,7 @@ def moment_tile(  # type: ignore[no-untyped-def]
             given.pointer(8, t, y),
             given.length(8, 1),
         )
-        sizes = product(range(1, MOMENT_HEIGHT + 1), range(1, MOMENT_WIDTH + 1))
+        sizes = product(MOMENT_SIZES, MOMENT_SIZES)
         call_of_size(builder, "moment_tile", emit_moments, (given[3], given[7]), sizes, operands)
         return context.get_dummy_value()
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.kernels.cholesky import dot
 from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
-from ibcollapse.bottleneck.kernels.start_moments import Offsets, over_starts, sum_over_rows
+from ibcollapse.bottleneck.kernels.start_moments import Offsets, moments_of_starts, over_starts
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -90,87 +90,33 @@ class QuasiNewton:
         """
 
         def walk_part(part: slice) -> None:
-            _walk(
-                channel.posteriors,
-                offsets.rows,
-                offsets.top,
-                float(beta),
-                tol,
-                n_steps,
-                chosen[part],
-                self.s,
-                self.log_phi,
-                self.gradient,
-                self.ahead,
-                self.step,
-                self.promised,
-                self.length,
-                self.steps,
-                self.changes,
-                self.n_kept,
-                self.resting,
-            )
+            # Not one compiled loop: Numba would compile the sums and the steps in it once more.
+            for _ in range(n_steps):
+                active = chosen[part][~self.resting[chosen[part]]]
+                if not len(active):
+                    break
+                met = moments_of_starts(channel, offsets, 2.0 * np.log(self.ahead[active]), beta)
+                _advance(
+                    active,
+                    met.log_phi,
+                    met.mean,
+                    beta,
+                    tol,
+                    self.s,
+                    self.log_phi,
+                    self.gradient,
+                    self.ahead,
+                    self.step,
+                    self.promised,
+                    self.length,
+                    self.steps,
+                    self.changes,
+                    self.n_kept,
+                    self.resting,
+                )
 
         work = channel.p_x.size * len(chosen) * channel.n_classes * n_steps
         over_starts(walk_part, len(chosen), work, n_threads)
-
-
-@kernel
-def _walk(
-    posteriors: Array,
-    offset: Array,
-    top: float,
-    beta: float,
-    tol: float,
-    n_steps: int,
-    chosen: NDArray[np.intp],
-    s: Array,
-    log_phi: Array,
-    gradient: Array,
-    ahead: Array,
-    step: Array,
-    promised: Array,
-    length: Array,
-    steps: Array,
-    changes: Array,
-    n_kept: Integers,
-    resting: Flags,
-) -> None:
-    n, n_classes = len(chosen), s.shape[1]
-    active = np.empty(n, dtype=np.intp)
-    log_r, mean = np.empty((n, n_classes)), np.empty((n, n_classes))
-    met_phi = np.empty(n)
-    for _ in range(n_steps):
-        k = 0
-        for i in chosen:
-            if not resting[i]:
-                active[k] = i
-                for y in range(n_classes):
-                    log_r[k, y] = 2.0 * math.log(ahead[i, y])
-                k += 1
-        if k == 0:
-            break
-        sum_over_rows(
-            posteriors, offset, top, log_r[:k], beta, met_phi[:k], mean[:k], np.empty((0, 0, 0))
-        )
-        _advance(
-            active[:k],
-            met_phi[:k],
-            mean[:k],
-            beta,
-            tol,
-            s,
-            log_phi,
-            gradient,
-            ahead,
-            step,
-            promised,
-            length,
-            steps,
-            changes,
-            n_kept,
-            resting,
-        )
 
 
 @kernel

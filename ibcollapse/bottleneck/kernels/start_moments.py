@@ -12,6 +12,7 @@ from ibcollapse.bottleneck.kernels.blocks import (
     Block,
     add_moments,
     make_block,
+    moment_edges,
     score_coefficients,
     tile_edges,
 )
@@ -21,7 +22,7 @@ from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
 from ibcollapse.bottleneck.kernels.sweep_calls import score_powers_tile
 from ibcollapse.bottleneck.kernels.sweep_tiles import POWERS_HEIGHT
-from ibcollapse.bottleneck.kernels.tiles import LEAST_SCORE, MOMENT_HEIGHT, MOMENT_WIDTH, SLAB
+from ibcollapse.bottleneck.kernels.tiles import LEAST_SCORE, SLAB
 
 Array = NDArray[np.float64]
 
@@ -147,55 +148,58 @@ def sum_over_rows(
         for y in range(n_classes):
             size += math.exp(log_r[t, y])
         shift[t] = math.ceil(top + beta * max(math.log2(size), 0.0)) if size > 0.0 else top
-    _add_up(posteriors, offset, coefficients, shift, mean, second)
-    low = np.empty(n, dtype=np.int64)
-    n_low = 0
-    for t in range(n):
-        if _total(mean[t]) < _TOO_LOW:
-            low[n_low] = t
-            n_low += 1
-    if n_low > 0:
-        has_second = 1 if len(second) > 0 else 0
-        again, own = np.empty((n_low, n_classes)), np.empty(n_low)
-        first = np.empty((n_low, n_classes))
-        both = np.empty((n_low * has_second, n_classes, n_classes))
-        for k in range(n_low):
-            for y in range(n_classes):
-                again[k, y] = coefficients[low[k], y]
-            own[k] = math.ceil(_largest_score(posteriors, offset, again[k]))
-        _add_up(posteriors, offset, again, own, first, both)
-        for k in range(n_low):
-            t = low[k]
-            shift[t] = own[k]
-            for y in range(n_classes):
-                mean[t, y] = first[k, y]
-                for z in range(y + 1):
-                    if has_second:
-                        second[t, y, z] = both[k, y, z]
+    has_second = len(second) > 0
+    # Written once for both rounds: Numba compiles each place that a loop is called from.
+    chosen, sums, squares = np.arange(n), mean, second
+    for once_more in (False, True):
+        block = make_block(len(chosen), n_classes)
+        _add_up(posteriors, offset, coefficients, shift, chosen, block, sums, squares)
+        n_low = 0
+        for k in range(len(chosen)):
+            t = chosen[k]
+            if once_more:
+                for y in range(n_classes):
+                    mean[t, y] = sums[k, y]
+                    for z in range(n_classes if has_second else 0):
+                        second[t, y, z] = squares[k, y, z]
+            elif _total(mean[t]) < _TOO_LOW:
+                shift[t] = math.ceil(_largest_score(posteriors, offset, coefficients[t]))
+                chosen[n_low] = t
+                n_low += 1
+        if n_low == 0:
+            break
+        chosen = chosen[:n_low]
+        sums = np.empty((n_low, n_classes))
+        squares = np.empty((n_low if has_second else 0, n_classes, n_classes))
     for t in range(n):
         total = _total(mean[t])
         log_phi[t] = -math.inf
         if total > 0.0:
             log_phi[t] = math.log(total) + shift[t] * math.log(2.0)
             _scale_all(mean[t], 1.0 / total)
-            if len(second) > 0:
+            if has_second:
                 _scale_all(second[t].reshape(-1), 1.0 / total)
 
 
-@kernel
+@part_of_kernel
 def _add_up(
-    posteriors: Array, offset: Array, coefficients: Array, shift: Array, mean: Array, second: Array
+    posteriors: Array,
+    offset: Array,
+    coefficients: Array,
+    shift: Array,
+    chosen: NDArray[np.intp],
+    block: Block,
+    mean: Array,
+    second: Array,
 ) -> None:
-    """Fill `mean` and `second` with sums under the powers 2**(score - shift)."""
-    n, n_classes = coefficients.shape
+    """Fill `mean` and `second` with sums under powers 2**(score - shift) of the chosen starts."""
+    n, n_classes = len(chosen), coefficients.shape[1]
     columns = np.empty((n, n_classes + 1))
-    for t in range(n):
+    for k in range(n):
         for y in range(n_classes):
-            columns[t, y] = coefficients[t, y]
-        columns[t, n_classes] = -shift[t]
-    block = make_block(n, n_classes)
+            columns[k, y] = coefficients[chosen[k], y]
+        columns[k, n_classes] = -shift[chosen[k]]
     n_slabs_at_once = len(block.top)
-    unused = block.top
     weighted = aligned(n_slabs_at_once * n_classes * SLAB)
     products = weighted.reshape(n_slabs_at_once, n_classes, SLAB)
     edges = tile_edges(n, POWERS_HEIGHT)
@@ -217,7 +221,7 @@ def _add_up(
                 1.0,
                 n_slabs,
                 block.scores,
-                unused,
+                block.top,
                 0.0,
             )
         for t in range(n):
@@ -277,12 +281,11 @@ def _add_second(
         for y in range(n_classes):
             for x in range(SLAB):
                 products[i, y, x] = block.scores[i, t, x] * posteriors[first + i, y, x]
-    rows = tile_edges(n_classes, MOMENT_HEIGHT)
-    columns = tile_edges(n_classes, MOMENT_WIDTH)
-    for column in range(len(columns) - 1):
-        z = columns[column]
-        width = columns[column + 1] - z
-        for row in range(column, len(rows) - 1):
-            y = rows[row]
-            height = rows[row + 1] - y
+    edges = moment_edges(n_classes)
+    for column in range(len(edges) - 1):
+        z = edges[column]
+        width = edges[column + 1] - z
+        for row in range(column, len(edges) - 1):
+            y = edges[row]
+            height = edges[row + 1] - y
             moment_tile(products, n_slabs, y, height, posteriors, first, z, width, second)

@@ -44,11 +44,9 @@ LEAST_SCORE = -(2.0**40)
 SCORE_HEIGHT = 6
 """Clusters in a score tile: with 4 vectors of rows, 29 of the 32 registers of AVX-512."""
 
-MOMENT_HEIGHT = 5
-"""Clusters in a moment tile: with 5 classes, 31 registers."""
-
-MOMENT_WIDTH = 5
-"""Classes in a moment tile."""
+MOMENT_SIZES = (1, 3, 4, 5)
+"""Clusters, and classes, in a moment tile: with five of both, 31 registers. Two are taken one at a
+time: each pair of sizes is one more function to compile."""
 
 VECTORS = range(SLAB // LANES)
 """Vectors in one row of a slab."""
