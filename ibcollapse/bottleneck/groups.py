@@ -25,7 +25,8 @@ def class_groups(channel: Channel) -> NDArray[np.int64]:
     """Group of each class, int64 (n_classes,): y and y' share one when some x can have both.
 
     The groups are the connected components of Σ_x p(x) p(y|x) p(y'|x) (the common part of X and Y
-    of Gács and Körner 1973); a class of probability zero joins the first group.
+    of Gács and Körner 1973); a class of probability zero joins the first group, and one that is no
+    point's likeliest group that of the point that has most of it.
     """
     w = channel.p_y_given_x
     joint = (w * channel.p_x[:, None]).T @ w
@@ -34,6 +35,9 @@ def class_groups(channel: Channel) -> NDArray[np.int64]:
     _, groups = scipy.sparse.csgraph.connected_components(coupled, directed=False)
     groups = groups.astype(np.int64)
     groups[channel.p_y == 0] = groups[channel.p_y > 0][0]
+    home = groups[np.argmax(w, axis=1)]
+    for y in np.flatnonzero(~np.isin(groups, home)):
+        groups[y] = home[np.argmax(channel.p_x * w[:, y])]
     _, numbered = np.unique(groups, return_inverse=True)
     renumbered: NDArray[np.int64] = numbered.astype(np.int64)
     return renumbered

@@ -6,7 +6,6 @@ and Soatto 2008, doi 10.1007/978-3-540-88693-8_52). Random rows miss the small h
 among thousands of points once beta is large.
 """
 
-import math
 import weakref
 
 import numpy as np
@@ -74,7 +73,8 @@ def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> A
 
     Where thousands of rows hardly overlap, the first hill is one row's own, and rows that are not
     screened have to be known by what they add to Φ alone: on a random table of 8000 x 30 (in the
-    tests) all other starts missed it. `offset` (n_x,) is that of `kernels.start_moments`.
+    tests) all other starts missed it. `offset` (n_x,) is that of
+    `kernels.start_moments.offsets_of`.
     """
     screen = screen_of(channel)
     offsets = offsets_of(channel.packed, offset, beta)
@@ -82,6 +82,6 @@ def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> A
     tops = screen.hilltops(met.log_phi, most)
     if channel.n_x <= _MOST_ROWS:
         return tops
-    negentropy = math.log(2.0) * channel.packed.negentropy.reshape(-1)[: channel.n_x]
-    largest = np.argsort(-(offset + beta * negentropy), kind="stable")[:_LARGEST_ALONE]
+    own = offsets.rows + beta * channel.packed.negentropy
+    largest = np.argsort(-own.reshape(-1)[: channel.n_x], kind="stable")[:_LARGEST_ALONE]
     return np.concatenate([tops, row_decoders(channel, largest)])

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 from bottleneck.ground_truths import binary_symmetric
 
-from ibcollapse.bottleneck import Channel, trace_curve
+from ibcollapse.bottleneck import Channel, find_transitions, solve_rate, trace_curve
 
 
 def pairs(leak):
@@ -37,3 +37,10 @@ def test_a_leak_moves_the_first_transition_to_that_of_its_own_symmetric_channel(
         (2, 3, 4),
     ]
     assert all(t.certified for t in found)
+
+
+def test_a_class_of_next_to_no_probability_is_no_group_by_itself():
+    joint = np.array([[0.4, 0.1, 1e-30], [0.1, 0.4, 1e-30]])
+    (transition,) = find_transitions(joint)
+    assert transition.beta == pytest.approx(0.6**-2, rel=1e-9)
+    assert solve_rate(joint, i_xt=0.3).status == "converged"
