@@ -6,7 +6,11 @@ from matplotlib.figure import Figure
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.separation_tree import Branch, grow_separation_tree
 from ibcollapse.report.figures import style
-from ibcollapse.report.figures.beta_axis import BetaScale, set_beta_scale
+from ibcollapse.report.figures.beta_axis import BetaScale, format_beta, set_beta_scale
+
+# Where a jump at beta = 1 is drawn on a logarithmic axis and where that then begins, as shares of
+# its length before the smallest beta above one.
+_JUMP_AT = 0.06, 0.09
 
 
 def plot_separation_tree(
@@ -37,7 +41,14 @@ def plot_separation_tree(
         # A curve at a single beta, such as that of a deterministic label.
         left, right = left - 0.5, right + 0.5
     rows = {name: row for row, name in enumerate(_leaves(tree))}
-    _draw_branch(ax, tree, rows, left, right)
+    first = left
+    if squeezed and tree.beta <= left:
+        # A jump at beta = 1, which has no place on this scale: just before its beginning.
+        ticks = list(ax.xaxis.get_major_locator().tick_values(left, right))
+        names = ax.xaxis.get_major_formatter().format_ticks(ticks)
+        first, left = (_before(left, right, share) for share in _JUMP_AT)
+        ax.xaxis.set_ticks([first, *ticks], [format_beta(tree.beta), *names])
+    _draw_branch(ax, tree, rows, left, (first, right))
     ax.set_xlim(left, right)
     ax.set_ylim(n_classes - 0.5, -0.5)
     ax.yaxis.set_ticks(range(n_classes), [style.shorten(name) for name in rows], parse_math=False)
@@ -61,10 +72,21 @@ def _leaves(branch: Branch) -> list[str]:
     return [name for child in branch.children for name in _leaves(child)]
 
 
-def _draw_branch(ax: Axes, branch: Branch, rows: dict[str, int], start: float, end: float) -> float:
-    """Draw `branch` from beta `start` on and return its height on the y axis."""
-    stop = min(branch.beta, end)
-    heights = [_draw_branch(ax, child, rows, stop, end) for child in branch.children]
+def _before(left: float, right: float, share: float) -> float:
+    """The beta that lies a share of the axis, logarithmic in beta − 1, before its left end."""
+    excess: float = (left - 1.0) * ((left - 1.0) / (right - 1.0)) ** share
+    return 1.0 + excess
+
+
+def _draw_branch(
+    ax: Axes, branch: Branch, rows: dict[str, int], start: float, ends: tuple[float, float]
+) -> float:
+    """Draw `branch` from beta `start` on and return its height on the y axis.
+
+    No branch parts outside of `ends`.
+    """
+    stop = min(max(branch.beta, ends[0]), ends[1])
+    heights = [_draw_branch(ax, child, rows, stop, ends) for child in branch.children]
     own_rows = heights or [float(rows[name]) for name in branch.classes]
     height = sum(own_rows) / len(own_rows)
     ax.plot([start, stop], [height, height], color=style.BLUE, linewidth=1.3)
@@ -72,6 +94,6 @@ def _draw_branch(ax: Axes, branch: Branch, rows: dict[str, int], start: float, e
         ax.plot([stop, stop], [min(heights), max(heights)], color=style.VERMILION, linewidth=1.3)
     elif len(own_rows) > 1:
         # Classes that the curve never separates end in one bar.
-        ends = [min(own_rows) - 0.3, max(own_rows) + 0.3]
-        ax.plot([end, end], ends, color=style.BLUE, linewidth=4.0, solid_capstyle="butt")
+        bar = [min(own_rows) - 0.3, max(own_rows) + 0.3]
+        ax.plot([stop, stop], bar, color=style.BLUE, linewidth=4.0, solid_capstyle="butt")
     return height

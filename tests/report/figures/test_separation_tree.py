@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -46,3 +47,19 @@ def test_classes_that_never_part_end_in_one_bar(binary_symmetric):
     ).lines
     assert stem.get_ydata() == pytest.approx([0.5, 0.5])
     assert bar.get_ydata() == pytest.approx([-0.3, 1.3])
+
+
+def test_a_jump_at_one_has_a_place_on_a_logarithmic_axis():
+    pairs = np.kron(np.diag([0.6, 0.4]), [[0.4, 0.1], [0.1, 0.4]])
+    curve = trace_curve(Channel.from_joint(pairs))
+    assert curve.transitions[0].beta == 1.0
+    ax = plot_separation_tree(curve, scale="log")
+    left, right = ax.get_xlim()
+    jump = [line for line in ax.lines if len(set(line.get_xdata())) == 1][-1]
+    assert list(jump.get_ydata()) == [0.5, 2.5]
+    assert left < jump.get_xdata()[0] < curve.transitions[1].beta < right
+    ticks = dict(
+        zip([label.get_text() for label in ax.get_xticklabels()], ax.get_xticks(), strict=True)
+    )
+    assert ticks["1"] == jump.get_xdata()[0]
+    assert all(float(name) == pytest.approx(at) for name, at in ticks.items() if name != "1")
