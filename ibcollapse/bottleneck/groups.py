@@ -35,7 +35,7 @@ def class_groups(channel: Channel) -> NDArray[np.int64]:
     _, groups = scipy.sparse.csgraph.connected_components(coupled, directed=False)
     groups = groups.astype(np.int64)
     groups[channel.p_y == 0] = groups[channel.p_y > 0][0]
-    home = groups[np.argmax(w, axis=1)]
+    home = _homes(channel, groups)
     for y in np.flatnonzero(~np.isin(groups, home)):
         groups[y] = home[np.argmax(channel.p_x * w[:, y])]
     _, numbered = np.unique(groups, return_inverse=True)
@@ -43,9 +43,20 @@ def class_groups(channel: Channel) -> NDArray[np.int64]:
     return renumbered
 
 
+def _homes(channel: Channel, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Group of each point's likeliest class, int64 (n_x,)."""
+    home: NDArray[np.int64] = groups[np.argmax(channel.log_p_y_given_x, axis=1)]
+    return home
+
+
 def cut_leaks(channel: Channel, groups: NDArray[np.int64]) -> Channel:
-    """The channel in which each point has the classes of one group only, its likeliest."""
-    home = groups[np.argmax(channel.log_p_y_given_x, axis=1)]
+    """The channel in which each point has the classes of one group only, its likeliest.
+
+    Itself where there is one group.
+    """
+    if groups.max() == 0:
+        return channel
+    home = _homes(channel, groups)
     log_rows = np.where(home[:, None] == groups, channel.log_p_y_given_x, -np.inf)
     log_rows -= np.log(np.exp(log_rows).sum(axis=1, keepdims=True))
     return dataclasses.replace(channel, log_p_y_given_x=log_rows)
@@ -93,7 +104,10 @@ def onset_beyond_one(channel: Channel, groups: NDArray[np.int64]) -> float:
 
     What tells the groups apart is known by then, and each group is a channel of its own.
     """
-    home = groups[np.argmax(channel.log_p_y_given_x, axis=1)]
+    if groups.max() == 0:
+        # No copy: what was prepared for the channel serves.
+        return rough_onset(channel)
+    home = _homes(channel, groups)
     onset = math.inf
     for group in range(groups.max() + 1):
         inside = home == group

@@ -66,8 +66,7 @@ def solve_target(
     The status is "converged" when both the target and the tolerance of the gap are met.
     """
     groups = class_groups(channel)
-    if groups.max() > 0:
-        channel = cut_leaks(channel, groups)
+    channel = cut_leaks(channel, groups)
     search = _Search(channel, groups, excess, tol, options, np.random.default_rng(seed))
     state, missed = search.run()
     if state.status == CONVERGED and missed:

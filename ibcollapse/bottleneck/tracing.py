@@ -95,8 +95,7 @@ def trace_curve(
         lone = solve_state(merged, 1.0, trivial_mixture(merged), Options(), np.random.default_rng())
         return put_together(channel, [to_solution(merged, lone)], [], reason)
     groups = class_groups(merged)
-    if groups.max() > 0:
-        merged = cut_leaks(merged, groups)
+    merged = cut_leaks(merged, groups)
     # How long a run may take is no part of what it computes: the fingerprint leaves it out.
     options = Options(tol=tol, until=until)
     keeper = None

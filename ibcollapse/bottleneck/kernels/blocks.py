@@ -32,6 +32,9 @@ NO_WEIGHT = -1e307
 """Stands for a log-probability of -inf: times a posterior of 1e-290 it still leaves no weight, and
 sums of it do not overflow."""
 
+TOO_LOW = 2.0**-900
+"""A sum of powers below this may miss terms lost to the underflow at 2**-1021 that mattered."""
+
 
 class Block(NamedTuple):
     """Working arrays of one block of slabs.

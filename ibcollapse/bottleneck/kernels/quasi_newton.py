@@ -90,9 +90,10 @@ class QuasiNewton:
         """
 
         def walk_part(part: slice) -> None:
+            mine = chosen[part]
             # Not one compiled loop: Numba would compile the sums and the steps in it once more.
             for _ in range(n_steps):
-                active = chosen[part][~self.resting[chosen[part]]]
+                active = mine[~self.resting[mine]]
                 if not len(active):
                     break
                 met = moments_of_starts(channel, offsets, 2.0 * np.log(self.ahead[active]), beta)

@@ -9,27 +9,25 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.blocks import (
     NO_WEIGHT,
+    TOO_LOW,
     Block,
+    Exponents,
     add_moments,
     make_block,
     moment_edges,
+    power_block,
     score_coefficients,
-    tile_edges,
 )
 from ibcollapse.bottleneck.kernels.compilation import aligned, kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.numba_calls import moment_tile
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.side_by_side import side_by_side
-from ibcollapse.bottleneck.kernels.sweep_calls import score_powers_tile
-from ibcollapse.bottleneck.kernels.sweep_tiles import POWERS_HEIGHT
 from ibcollapse.bottleneck.kernels.tiles import LEAST_SCORE, SLAB
 
 Array = NDArray[np.float64]
 
 # A block of rows with less than this share of Φ adds nothing to its second moments.
 _NOTHING = 1e-17
-# A sum of powers below this may miss terms lost to the underflow at 2**-1021 that mattered.
-_TOO_LOW = 2.0**-900
 # Multiply-adds below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 4_000_000
 # Starts scored together: their scores of a block of rows stay in the second-level cache.
@@ -162,7 +160,7 @@ def sum_over_rows(
                     mean[t, y] = sums[k, y]
                     for z in range(n_classes if has_second else 0):
                         second[t, y, z] = squares[k, y, z]
-            elif _total(mean[t]) < _TOO_LOW:
+            elif _total(mean[t]) < TOO_LOW:
                 shift[t] = math.ceil(_largest_score(posteriors, offset, coefficients[t]))
                 chosen[n_low] = t
                 n_low += 1
@@ -202,30 +200,15 @@ def _add_up(
     n_slabs_at_once = len(block.top)
     weighted = aligned(n_slabs_at_once * n_classes * SLAB)
     products = weighted.reshape(n_slabs_at_once, n_classes, SLAB)
-    edges = tile_edges(n, POWERS_HEIGHT)
-    # Sums over starts, which the tile makes besides, are of no use here.
+    exponents = Exponents(columns, 1.0, 0.0)
+    # Sums over starts, which are made besides, are of no use here.
     unused = block.top
     before = np.zeros(n)
     _scale_all(mean.reshape(-1), 0.0)
     _scale_all(second.reshape(-1), 0.0)
     for first in range(0, len(posteriors), n_slabs_at_once):
         n_slabs = min(n_slabs_at_once, len(posteriors) - first)
-        for tile in range(len(edges) - 1):
-            t = edges[tile]
-            height = edges[tile + 1] - t
-            score_powers_tile(
-                columns,
-                t,
-                height,
-                posteriors,
-                first,
-                offset,
-                1.0,
-                n_slabs,
-                block.scores,
-                unused,
-                0.0,
-            )
+        power_block(exponents, posteriors, offset, first, n_slabs, block, unused)
         for t in range(n):
             before[t] = _total(mean[t])
         add_moments(block.scores, n_slabs, posteriors, first, mean)

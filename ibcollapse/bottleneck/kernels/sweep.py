@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.bottleneck.kernels.blocks import (
     NO_WEIGHT,
+    TOO_LOW,
     absolute_exponents,
     add_shared_moments,
     block_of,
@@ -37,8 +38,6 @@ _UNREACHABLE = -1e280
 
 # Slabs of a block at most.
 _MOST_SLABS = 32
-# A sum of powers below this may miss terms lost to the underflow at 2**-1021 that mattered.
-_TOO_LOW = 2.0**-900
 # Scores that are at most this many bits apart are taken against the last cluster's: rounding then
 # costs their powers 1e-14 at most, and no sum of them overflows or underflows.
 _NARROW = 64.0
@@ -206,7 +205,7 @@ def pass_over_slabs(
         lowest = shares(
             n_slabs, row_weights, first, negentropy, first, lacking, share, log_z_of_block, total
         )
-        if not relative and (may_overflow or lowest < _TOO_LOW):
+        if not relative and (may_overflow or lowest < TOO_LOW):
             for i in range(n_slabs):
                 for x in range(SLAB):
                     block.offset[i, x] = -beta * negentropy[first + i, x]
