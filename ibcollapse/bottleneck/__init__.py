@@ -13,6 +13,7 @@ from ibcollapse.bottleneck.gaussian_modes import GaussianModes
 from ibcollapse.bottleneck.hull import CurvePoint
 from ibcollapse.bottleneck.hysteresis import Hysteresis, trace_hysteresis
 from ibcollapse.bottleneck.joint_tables import read_joint
+from ibcollapse.bottleneck.local_solver import solve_local
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
 from ibcollapse.bottleneck.onset import onset_beta, onset_beta_local
@@ -57,6 +58,7 @@ __all__ = [
     "solve",
     "solve_convex",
     "solve_deterministic",
+    "solve_local",
     "solve_rate",
     "solve_relevance",
     "solve_renyi",

@@ -44,20 +44,22 @@ def grown(
     gap: float,
     rng: np.random.Generator,
     until: float = math.inf,
-) -> Mixture:
-    """A mixture of lower free energy that hardly any hill above a row violates.
+) -> tuple[Mixture, int]:
+    """A mixture of lower free energy that hardly any hill above a row violates, and its maps.
 
     `gap` (nats) is that of the mixture, as far as it is known. After the moment `until` there are
     no more rounds.
     """
+    n_maps = 0
     for _ in range(_ROUNDS):
         still = (_ROUGHLY * gap) ** 2
-        mixture = swept(channel, mixture, beta, tol=still, max_maps=_MOST_MAPS)
+        mixture, n = swept(channel, mixture.joint, beta, tol=still, max_maps=_MOST_MAPS)
+        n_maps += n
         wanted, gap = _wanted(channel, mixture, beta, rng)
         if len(wanted) <= _FEW * mixture.n_t or is_over(until):
             break
         mixture = enlarged(channel, mixture, wanted, beta, tol=_ROUGHLY)
-    return mixture
+    return mixture, n_maps
 
 
 def _wanted(

@@ -47,6 +47,12 @@ class Mixture:
         with np.errstate(divide="ignore"):
             return cls(floored_log(p_y_given_t), np.log(p_t))
 
+    @classmethod
+    def from_joint(cls, p_ty: Array) -> "Mixture":
+        """Mixture of p(t, y), no cluster without weight, sum one or nearly so."""
+        p_t = p_ty.sum(axis=1)
+        return cls.from_probabilities(p_t / p_t.sum(), p_ty / p_t[:, None])
+
     @property
     def n_t(self) -> int:
         """Number of atoms."""
@@ -61,6 +67,12 @@ class Mixture:
     def q(self) -> Array:
         """Weights, (n_t,)."""
         return np.exp(self.log_q)
+
+    @property
+    def joint(self) -> Array:
+        """p(t, y), (n_t, n_classes)."""
+        masses: Array = self.q[:, None] * self.r
+        return masses
 
     def take(self, keep: NDArray[np.intp] | NDArray[np.bool_]) -> "Mixture":
         """The chosen atoms, weights renormalised."""

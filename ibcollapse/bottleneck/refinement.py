@@ -107,9 +107,7 @@ def _without(
 
 def merge_coincident(mixture: Mixture, apart: float = COINCIDENT) -> Mixture:
     """The mixture with atoms closer than `apart` replaced by their mean; order is kept."""
-    root = np.exp(0.5 * mixture.log_r)
-    # Affinities lose half the digits near one, which `apart` ≥ 1e-12 can spare.
-    if (root @ root.T >= 1.0 - 2.0 * apart).sum() <= mixture.n_t:
+    if not _some_coincide(mixture.r, apart):
         return Mixture(mixture.log_r, mixture.log_q - np.log(mixture.q.sum()))
     order = np.argsort(-mixture.log_q, kind="stable")
     log_r, q = mixture.log_r.copy(), mixture.q.copy()
@@ -128,18 +126,31 @@ def merge_coincident(mixture: Mixture, apart: float = COINCIDENT) -> Mixture:
     return Mixture(log_r[kept], np.log(weights / weights.sum()))
 
 
-def swept(channel: Channel, mixture: Mixture, beta: float, *, tol: float, max_maps: int) -> Mixture:
-    """The mixture after extrapolated Blahut–Arimoto maps; what is about to coincide is merged.
+def _some_coincide(r: Array, apart: float) -> bool:
+    """Whether any two decoders (n_t, n_classes) are closer than `apart`."""
+    root = np.sqrt(r)
+    # Affinities lose half the digits near one, which `apart` ≥ 1e-12 can spare.
+    return int(np.count_nonzero(root @ root.T >= 1.0 - 2.0 * apart)) > len(r)
+
+
+def swept(
+    channel: Channel, joint: Array, beta: float, *, tol: float, max_maps: int
+) -> tuple[Mixture, int]:
+    """The mixture after extrapolated maps from p(t, y), and how many; what meets is merged.
 
     `tol` and `max_maps` are those of `kernels.acceleration.sweep_until_still`.
     """
-    joint = mixture.q[:, None] * mixture.r
-    joint, _ = sweep_until_still(channel.packed, joint, beta, tol=tol, max_maps=max_maps)
+    ended = sweep_until_still(channel.packed, joint, beta, tol=tol, max_maps=max_maps)
+    return Mixture.from_joint(without_meeting(ended.mapped, beta)), ended.n_maps
+
+
+def without_meeting(joint: Array, beta: float) -> Array:
+    """p(t, y) without dead clusters, and with one for those that are about to coincide."""
     p_t = joint.sum(axis=1)
-    alive = p_t > _DEAD
-    joint, p_t = joint[alive], p_t[alive]
-    moved = Mixture.from_probabilities(p_t / p_t.sum(), joint / p_t[:, None])
-    return merge_coincident(moved, _MEETING * closeness(beta))
+    apart = _MEETING * closeness(beta)
+    if p_t.min() > _DEAD and not _some_coincide(joint / p_t[:, None], apart):
+        return joint
+    return merge_coincident(Mixture.from_joint(joint[p_t > _DEAD]), apart).joint
 
 
 def join(mixture: Mixture, log_r: Array, share: float = 0.5) -> Mixture:

@@ -156,11 +156,11 @@ def solve(
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
     options = Options(tol=tol, max_clusters=max_clusters, until=deadline(time_limit))
     merged = channel.reduce()
-    start = first_guess(merged, beta)
+    start, n_maps = first_guess(merged, beta)
     if max_clusters is not None and start.n_t > max_clusters:
         start = trivial_mixture(merged)
     state = solve_state(merged, beta, start, options, np.random.default_rng(seed))
-    return to_solution(merged, state)
+    return to_solution(merged, dataclasses.replace(state, n_sweeps=state.n_sweeps + n_maps))
 
 
 def check_beta(beta: float) -> None:
@@ -231,7 +231,8 @@ def solve_state(
         many = state.log_r.size > _MANY_VARIABLES and is_crowded(channel, state.n_t)
         at_stake = found.gap if many else 0.0
         if at_stake > _FAR and options.max_clusters is None:
-            state = grown(channel, state, beta, at_stake, rng, options.until)
+            state, n_maps = grown(channel, state, beta, at_stake, rng, options.until)
+            n_sweeps += n_maps
         if options.max_clusters is not None and state.n_t > options.max_clusters:
             state = _capped(channel, state, beta, options.max_clusters)
             gained = best - evaluate(channel, state, beta).free_energy

@@ -20,7 +20,7 @@ def channel():
 
 
 def solved(channel, beta):
-    guess = first_guess(channel, beta)
+    guess, _ = first_guess(channel, beta)
     return solve_state(channel, beta, guess, Options(), np.random.default_rng(0))
 
 

@@ -110,7 +110,7 @@ def test_below_a_jump_the_way_back_to_the_trivial_representation_is_found():
     # Three classes jump at 3.898735; the symmetric state past it stays stationary below.
     channel = Channel.from_joint(symmetric(3, 0.5))
     rng = np.random.default_rng(0)
-    above = solve_state(channel, 3.8988, first_guess(channel, 4.0), Options(), rng)
+    above = solve_state(channel, 3.8988, first_guess(channel, 4.0)[0], Options(), rng)
     assert above.mixture.n_t == 3
     below = solve_state(channel, 3.8986, above.mixture, Options(), rng)
     assert below.status == "converged"

@@ -1,11 +1,15 @@
 """Blahut–Arimoto sweeps, extrapolated: the whole loop compiled.
 
-SQUAREM (Varadhan and Roland 2008, doi 10.1111/j.1467-9469.2007.00585.x) on z = log p(t, y): from
-two maps z → z₁ → z₂ with r = z₁ − z and v = (z₂ − z₁) − r it goes to z + 2α r + α² v, α = |r|/|v|,
-lengths weighted by p(t, y). A jump that lowers Σ p(x) log Z(x) is taken back.
+Anderson's mixing (1965, doi 10.1145/321296.321305; Walker and Ni 2011, doi 10.1137/10078356X) of
+z = log p(t, y): with r the change of z in one map, the last few maps are combined so that their
+combined r is shortest, lengths weighted by p(t, y), and the next z is that combination of mapped
+ones. In that metric a map is a step of steepest descent of F, so that ½ Σ p r s, s being the step
+to the next z, is what a Newton step by the remembered curvature would gain. A step that raises F
+is taken back, and where s does not descend the map alone is taken.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,35 +20,68 @@ from ibcollapse.bottleneck.kernels.sweep import pass_over_slabs
 
 Array = NDArray[np.float64]
 
-# No entry changes by more than this factor, e to the power of it, in one jump.
-_LONGEST_JUMP = 4.0
-# The longest α allowed grows by this factor whenever it is reached and the jump held.
-_LENGTHENING = 4.0
+# Maps before the last one that an extrapolation remembers.
+_MEMORY = 5
+# A change of which later ones leave no more than this, squared, tells nothing.
+_DEPENDENT = 1e-10
+# No entry changes by more than this factor, e to the power of it, in one step.
+_LONGEST_STEP = 4.0
+# A step that did not hold makes the longest |s|/|r| this much shorter than its own; whenever one as
+# long as that holds, it grows as much.
+_STRETCHING = 4.0
+# Σ p(x) log Z(x) that falls by no more than this, relatively, is rounding.
+_ROUNDING = 1e-15
 _LOWEST = -690.0
+
+
+class Swept(NamedTuple):
+    """Where extrapolated sweeps ended.
+
+    Attributes
+    ----------
+    joint : float64 (n_t, n_classes)
+        The state p(t, y): its row sums are the weights, its rows over them the decoders.
+    mapped : float64 (n_t, n_classes)
+        p(t, y) under the encoder of that state.
+    mean_log_z : float
+        Σ p(x) log Z(x) of the state, nats, as `kernels.sweep` gives it.
+    remaining : float
+        Estimate of what F still has to fall to the stationary point nearby, nats: ½ Σ p r s, and
+        never less than ½ Σ p r².
+    n_maps : int
+        Sweeps that it took.
+    """
+
+    joint: Array
+    mapped: Array
+    mean_log_z: float
+    remaining: float
+    n_maps: int
 
 
 def sweep_until_still(
     channel: PackedChannel, joint: Array, beta: float, *, tol: float, max_maps: int
-) -> tuple[Array, int]:
-    """Joint p(t, y) (n_t, n_classes) of a state nearly at rest, and the maps that it took.
+) -> Swept:
+    """State nearly at rest that sweeps reach from p(t, y) = `joint`, (n_t, n_classes).
 
-    Stops when Σ p(t, y) r² ≤ `tol`, r being the change of log p(t, y) in one map, or after
-    `max_maps` maps at the latest; Σ p(x) log Z(x) does not fall below that of the start `joint`.
+    Stops when `remaining` is at most `tol` (nats), or after `max_maps` maps; Σ p(x) log Z(x) does
+    not fall below that of the start.
     """
-    joint = joint.copy()
+    state, mapped = joint.copy(), np.empty(joint.shape)
     decoders = np.empty(joint.shape), np.empty(len(joint))
-    n_maps = _sweep_until_still(
+    n_maps, mean_log_z, remaining = _sweep_until_still(
         channel.posteriors,
         channel.negentropy,
         channel.p_x,
-        joint,
+        state,
+        mapped,
         float(beta),
         float(tol),
         max_maps,
         decoders,
         (constant(decoders[0]), constant(decoders[1])),
     )
-    return joint, n_maps
+    return Swept(state, mapped, mean_log_z, remaining, n_maps)
 
 
 @kernel
@@ -53,43 +90,74 @@ def _sweep_until_still(
     negentropy: Array,
     p_x: Array,
     joint: Array,
+    mapped: Array,
     beta: float,
     tol: float,
     max_maps: int,
     decoders: tuple[Array, Array],
     seen: tuple[Array, Array],
-) -> int:
-    """Replace `joint` as `sweep_until_still` says; returns the maps taken.
+) -> tuple[int, float, float]:
+    """Replace `joint` and `mapped` as `Swept` says; returns its last three, the maps first.
 
-    `decoders` is memory for (n_t, K) and (n_t,) logs, `seen` the
-    same memory read-only: the sweep is compiled for arguments that are.
+    `decoders` is memory for (n_t, K) and (n_t,) logs, `seen` the same memory read-only: the sweep
+    is compiled for arguments that are.
     """
-    n_t, n_classes = joint.shape
-    first, second = np.empty(joint.shape), np.empty(joint.shape)
-    n_maps, longest, best = 0, 1.0, -math.inf
-    while n_maps + 2 <= max_maps:
-        reached = _map(posteriors, negentropy, p_x, joint, beta, decoders, seen, first)
+    size = joint.size
+    state, image = joint.reshape(-1), mapped.reshape(-1)
+    # Logs of the state and of its image, the image before, and r before.
+    here, there, before, moved = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
+    # The last changes of r and of the image from map to map.
+    bent, went = np.zeros((_MEMORY, size)), np.zeros((_MEMORY, size))
+    n_maps, n_met, best = 0, 0, -math.inf
+    stretch, longest = 1.0, math.inf
+    for i in range(size):
+        here[i] = math.log(state[i]) if state[i] > 0.0 else -math.inf
+    while True:
+        _normalise(here, joint)
+        mean = _map(posteriors, negentropy, p_x, joint, here, beta, decoders, seen, mapped)
         n_maps += 1
-        if reached < best:
-            # `second` is where the maps alone would have led.
-            for t in range(n_t):
-                for y in range(n_classes):
-                    joint[t, y] = second[t, y]
-            longest, best = 1.0, -math.inf
+        if mean < best - _ROUNDING * abs(best):
+            # `before` is where the map alone would have led.
+            _copy(before, here)
+            longest, best = max(1.0, stretch / _STRETCHING), -math.inf
             continue
-        best = _map(posteriors, negentropy, p_x, first, beta, decoders, seen, second)
-        n_maps += 1
-        moved, bent = _lengths(joint, first, second)
-        if moved <= tol:
-            break
-        alpha = min(math.sqrt(moved / bent) if bent > 0.0 else longest, longest)
-        if alpha == longest:
-            longest *= _LENGTHENING
-        _jump(joint, first, second, max(alpha, 1.0))
-    for t in range(n_t):
-        for y in range(n_classes):
-            joint[t, y] = second[t, y]
-    return n_maps
+        if stretch >= longest:
+            longest *= _STRETCHING
+        best = mean
+        for i in range(size):
+            there[i] = math.log(image[i]) if image[i] > 0.0 else -math.inf
+        latest = n_met % _MEMORY
+        _remember(here, there, image, before, moved, bent, went, latest, n_met > 0)
+        remaining, stretch = _extrapolate(
+            here, there, image, bent, went, latest, min(n_met, _MEMORY), longest
+        )
+        n_met += 1
+        if remaining <= tol or n_maps >= max_maps:
+            return n_maps, mean, remaining
+        if n_maps + 1 >= max_maps:
+            # The last map has to hold.
+            _copy(there, here)
+
+
+@part_of_kernel
+def _copy(source: Array, target: Array) -> None:
+    """A loop: for an assignment to a slice Numba compiles functions for seconds."""
+    for i in range(len(source)):
+        target[i] = source[i]
+
+
+@part_of_kernel
+def _normalise(here: Array, joint: Array) -> None:
+    """Make Σ exp(here) one and `joint` exp(here)."""
+    state = joint.reshape(-1)
+    total = 0.0
+    for i in range(len(here)):
+        state[i] = math.exp(here[i])
+        total += state[i]
+    shift = math.log(total)
+    for i in range(len(here)):
+        state[i] /= total
+        here[i] -= shift
 
 
 @part_of_kernel
@@ -98,12 +166,13 @@ def _map(
     negentropy: Array,
     p_x: Array,
     joint: Array,
+    here: Array,
     beta: float,
     decoders: tuple[Array, Array],
     seen: tuple[Array, Array],
     mapped: Array,
 ) -> float:
-    """One sweep from p(t, y) to the next; returns Σ p(x) log Z(x) of the first."""
+    """One sweep from p(t, y), `here` its logs, to the next; returns Σ p(x) log Z(x)."""
     n_t, n_classes = joint.shape
     log_r, log_q = decoders
     for t in range(n_t):
@@ -113,7 +182,7 @@ def _map(
             mapped[t, y] = 0.0
         log_q[t] = math.log(q) if q > 0.0 else -math.inf
         for y in range(n_classes):
-            log_r[t, y] = math.log(joint[t, y]) - log_q[t] if joint[t, y] > 0.0 else -math.inf
+            log_r[t, y] = here[t * n_classes + y] - log_q[t] if joint[t, y] > 0.0 else -math.inf
     nothing = np.empty((0, 0))
     n_slabs = len(p_x)
     mean: float = pass_over_slabs(
@@ -123,35 +192,107 @@ def _map(
 
 
 @part_of_kernel
-def _lengths(joint: Array, first: Array, second: Array) -> tuple[float, float]:
-    """Weighted squares of r and v."""
-    moved, bent = 0.0, 0.0
-    for t in range(joint.shape[0]):
-        for y in range(joint.shape[1]):
-            if joint[t, y] > 0.0 and first[t, y] > 0.0 and second[t, y] > 0.0:
-                r = math.log(first[t, y] / joint[t, y])
-                v = math.log(second[t, y] / first[t, y]) - r
-                moved += first[t, y] * r * r
-                bent += first[t, y] * v * v
-    return moved, bent
+def _remember(
+    here: Array,
+    there: Array,
+    image: Array,
+    before: Array,
+    moved: Array,
+    bent: Array,
+    went: Array,
+    slot: int,
+    has_last: bool,
+) -> None:
+    """Note how r and the image of a map from `here` to `there` changed from the last one's."""
+    for i in range(len(here)):
+        r = there[i] - here[i] if image[i] > 0.0 else 0.0
+        if has_last:
+            known = image[i] > 0.0 and before[i] > -math.inf
+            bent[slot, i] = r - moved[i] if known else 0.0
+            went[slot, i] = there[i] - before[i] if known else 0.0
+        moved[i] = r
+        before[i] = there[i]
+
+
+@kernel
+def _extrapolate(
+    here: Array,
+    there: Array,
+    image: Array,
+    bent: Array,
+    went: Array,
+    latest: int,
+    n_kept: int,
+    longest: float,
+) -> tuple[float, float]:
+    """Replace `here` by the next state's logs; returns what is left to gain and |s|/|r|.
+
+    `latest` is the row of the last change. The step is stretched at most `longest` times. Where
+    ½ Σ p r s is negative the extrapolation climbs towards a saddle point that the maps leave, and
+    the map alone is taken.
+    """
+    size = len(here)
+    step, rest = np.empty(size), np.empty(size)
+    for i in range(size):
+        step[i] = there[i] - here[i] if image[i] > 0.0 else 0.0
+        rest[i] = step[i]
+    plain = _product(rest, rest, image)
+    # Gram–Schmidt: changes of r at right angles to those before, the image's combined alike.
+    across, along = np.empty((n_kept, size)), np.empty((n_kept, size))
+    n_apart = 0
+    for age in range(n_kept):
+        slot = (latest - age) % _MEMORY
+        a, b = across[n_apart], along[n_apart]
+        for i in range(size):
+            a[i] = bent[slot, i]
+            b[i] = went[slot, i]
+        whole = _product(a, a, image)
+        for k in range(n_apart):
+            _take_off(a, b, _product(a, across[k], image), across[k], along[k])
+        square = _product(a, a, image)
+        if square > _DEPENDENT * whole:
+            scale = 1.0 / math.sqrt(square)
+            for i in range(size):
+                a[i] *= scale
+                b[i] *= scale
+            _take_off(rest, step, _product(rest, a, image), a, b)
+            n_apart += 1
+    gain = 0.0
+    for i in range(size):
+        gain += image[i] * (there[i] - here[i]) * step[i] if image[i] > 0.0 else 0.0
+    stretch, share = 1.0, 1.0
+    if gain > 0.0:
+        stretch = math.sqrt(_product(step, step, image) / plain)
+    if stretch > longest:
+        share, stretch = longest / stretch, longest
+    for i in range(size):
+        if image[i] > 0.0 and gain > 0.0:
+            r = there[i] - here[i]
+            taken = r + share * (step[i] - r)
+            taken = min(max(taken, -_LONGEST_STEP), _LONGEST_STEP)
+            here[i] = max(here[i] + taken, _LOWEST)
+        else:
+            here[i] = there[i]
+    return 0.5 * max(gain, plain), stretch
 
 
 @part_of_kernel
-def _jump(joint: Array, first: Array, second: Array, alpha: float) -> None:
-    """joint becomes its extrapolation, normalised."""
-    total = 0.0
-    for t in range(joint.shape[0]):
-        for y in range(joint.shape[1]):
-            if joint[t, y] > 0.0 and first[t, y] > 0.0 and second[t, y] > 0.0:
-                r = math.log(first[t, y] / joint[t, y])
-                v = math.log(second[t, y] / first[t, y]) - r
-                change = alpha * (2.0 * r + alpha * v)
-                change = min(max(change, -_LONGEST_JUMP), _LONGEST_JUMP)
-                start = math.log(joint[t, y])
-                joint[t, y] = math.exp(max(start + change, _LOWEST))
-            else:
-                joint[t, y] = second[t, y]
-            total += joint[t, y]
-    for t in range(joint.shape[0]):
-        for y in range(joint.shape[1]):
-            joint[t, y] /= total
+def _take_off(a: Array, b: Array, share: float, from_a: Array, from_b: Array) -> None:
+    for i in range(len(a)):
+        a[i] -= share * from_a[i]
+        b[i] -= share * from_b[i]
+
+
+@kernel
+def _product(a: Array, b: Array, weights: Array) -> float:
+    """Σ w a b; four sums, so that one does not wait for the other."""
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    whole = len(weights) - len(weights) % 4
+    for i in range(0, whole, 4):
+        first += weights[i] * a[i] * b[i]
+        second += weights[i + 1] * a[i + 1] * b[i + 1]
+        third += weights[i + 2] * a[i + 2] * b[i + 2]
+        fourth += weights[i + 3] * a[i + 3] * b[i + 3]
+    for i in range(whole, len(weights)):
+        first += weights[i] * a[i] * b[i]
+    return (first + second) + (third + fourth)

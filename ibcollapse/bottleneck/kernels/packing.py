@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from ibcollapse.bottleneck.kernels.tiles import SLAB
 from ibcollapse.errors import InputError
 
+# Stands for the log of zero, which zero times has to be zero.
+_LOW = -1e300
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PackedChannel:
@@ -57,12 +60,13 @@ class PackedChannel:
             )
         n_x, n_classes = logs.shape
         n_slabs = -(-n_x // SLAB)
+        memory = _aligned_zeros(n_slabs * (n_classes + 2) * SLAB)
         packed = cls(
             n_x=n_x,
             n_classes=n_classes,
-            p_x=_zeros(n_slabs, SLAB),
-            posteriors=_zeros(n_slabs, n_classes, SLAB),
-            negentropy=_zeros(n_slabs, SLAB),
+            p_x=memory[: n_slabs * SLAB].reshape(n_slabs, SLAB),
+            posteriors=memory[2 * n_slabs * SLAB :].reshape(n_slabs, n_classes, SLAB),
+            negentropy=memory[n_slabs * SLAB : 2 * n_slabs * SLAB].reshape(n_slabs, SLAB),
         )
         packed._fill(weights, logs)
         for array in (packed.p_x, packed.posteriors, packed.negentropy):
@@ -84,17 +88,19 @@ class PackedChannel:
             block = logs[first : first + step]
             posteriors = np.exp(block)
             # Where the posterior underflows to zero, 0 · log 0 = 0.
-            terms = posteriors * np.where(posteriors > 0.0, block, 0.0)
-            negentropy[first : first + step][: len(block)] = terms.sum(axis=1) / np.log(2.0)
-            whole = np.zeros((-(-len(block) // SLAB) * SLAB, self.n_classes))
-            whole[: len(block)] = posteriors
-            slabs = whole.reshape(-1, SLAB, self.n_classes).transpose(0, 2, 1)
-            self.posteriors[first // SLAB : first // SLAB + len(slabs)] = slabs
+            logs_or_low = np.maximum(block, _LOW)
+            bits = np.einsum("xy,xy->x", posteriors, logs_or_low) / math.log(2.0)
+            negentropy[first : first + len(block)] = bits
+            n_whole, start = len(block) // SLAB, first // SLAB
+            slabs = posteriors[: n_whole * SLAB].reshape(n_whole, SLAB, self.n_classes)
+            self.posteriors[start : start + n_whole] = slabs.transpose(0, 2, 1)
+            rest = posteriors[n_whole * SLAB :]
+            if len(rest):
+                self.posteriors[start + n_whole, :, : len(rest)] = rest.T
 
 
-def _zeros(*shape: int) -> NDArray[np.float64]:
+def _aligned_zeros(size: int) -> NDArray[np.float64]:
     # Vectors that straddle two cache lines would load at half the speed.
-    size = math.prod(shape)
     buffer = np.zeros(size + 8)
     first = -buffer.ctypes.data % 64 // 8
-    return buffer[first : first + size].reshape(shape)
+    return buffer[first : first + size]

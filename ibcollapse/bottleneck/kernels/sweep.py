@@ -180,15 +180,16 @@ def pass_over_slabs(
     coefficients = score_coefficients(log_p_y_given_t, log_p_t, beta)
     n_t, n_classes = coefficients.shape
     edges = tile_edges(n_t, SCORE_HEIGHT)
-    may_overflow = not _scores_are_low(log_p_y_given_t, log_p_t, beta)
     joint_alone = len(joint) > 1 and len(log_z) == 0 and len(p_t_given_x) == 0
     relative = joint_alone and _span(coefficients) <= _NARROW
     if relative:
         exponents = relative_exponents(coefficients)
+        may_overflow = False
     else:
         exponents = absolute_exponents(coefficients, beta)
+        may_overflow = not _scores_are_low(log_p_y_given_t, log_p_t, beta)
     n_scored = len(exponents.coefficients)
-    n_slabs_at_once = slabs_in_cache(n_t, n_classes, _MOST_SLABS)
+    n_slabs_at_once = min(slabs_in_cache(n_t, n_classes, _MOST_SLABS), max(1, stop - start))
     block = block_of(n_slabs_at_once, n_scored)
     log_z_of_block, share = rows_of(n_slabs_at_once, 0.0), rows_of(n_slabs_at_once, 0.0)
     lacking = -beta if relative else 0.0
@@ -205,7 +206,7 @@ def pass_over_slabs(
         lowest = shares(
             n_slabs, row_weights, first, negentropy, first, lacking, share, log_z_of_block, total
         )
-        if not relative and (may_overflow or lowest < TOO_LOW):
+        if may_overflow or (not relative and lowest < TOO_LOW):
             for i in range(n_slabs):
                 for x in range(SLAB):
                     block.offset[i, x] = -beta * negentropy[first + i, x]
