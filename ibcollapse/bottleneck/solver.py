@@ -194,7 +194,8 @@ def solve_state(
     """
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
         return proven_state(channel, trivial_mixture(channel), beta)
-    state, n_sweeps, stalls = start, 0, 0
+    # Maps of growing atoms count in the result, not against the limit of a descent's sweeps.
+    state, n_sweeps, n_grown, stalls = start, 0, 0, 0
     best = whole_gap = math.inf
     # What is left to gain, nats, where there are so many variables that only this much matters.
     at_stake = 0.0
@@ -232,7 +233,7 @@ def solve_state(
         at_stake = found.gap if many else 0.0
         if at_stake > _FAR and options.max_clusters is None:
             state, n_maps = grown(channel, state, beta, at_stake, rng, options.until)
-            n_sweeps += n_maps
+            n_grown += n_maps
         if options.max_clusters is not None and state.n_t > options.max_clusters:
             state = _capped(channel, state, beta, options.max_clusters)
             gained = best - evaluate(channel, state, beta).free_energy
@@ -244,7 +245,8 @@ def solve_state(
                     "nats; raise max_clusters"
                 )
                 break
-    return SolvedState.of(beta, dataclasses.replace(ended, n_sweeps=n_sweeps), found, status)
+    ended = dataclasses.replace(ended, n_sweeps=n_sweeps + n_grown)
+    return SolvedState.of(beta, ended, found, status)
 
 
 def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) -> Mixture:

@@ -5,7 +5,7 @@ z = log p(t, y): with r the change of z in one map, the last few maps are combin
 combined r is shortest, lengths weighted by p(t, y), and the next z is that combination of mapped
 ones. In that metric a map is a step of steepest descent of F, so that ½ Σ p r s, s being the step
 to the next z, is what a Newton step by the remembered curvature would gain. A step that raises F
-is taken back, and where s does not descend the map alone is taken.
+is taken back, and where s leads up to a saddle point it is turned round.
 """
 
 import math
@@ -228,15 +228,14 @@ def _extrapolate(
     """Replace `here` by the next state's logs; returns what is left to gain and |s|/|r|.
 
     `latest` is the row of the last change. The step is stretched at most `longest` times. Where
-    ½ Σ p r s is negative the extrapolation climbs towards a saddle point that the maps leave, and
-    the map alone is taken.
+    ½ Σ p r s is negative, s climbs back to a saddle point that the maps leave slowly, and −s takes
+    as much of the way that they will go.
     """
     size = len(here)
-    step, rest = np.empty(size), np.empty(size)
+    r, rest, step = np.empty(size), np.empty(size), np.empty(size)
     for i in range(size):
-        step[i] = there[i] - here[i] if image[i] > 0.0 else 0.0
-        rest[i] = step[i]
-    plain = _product(rest, rest, image)
+        r[i] = there[i] - here[i] if image[i] > 0.0 else 0.0
+        rest[i] = step[i] = r[i]
     # Gram–Schmidt: changes of r at right angles to those before, the image's combined alike.
     across, along = np.empty((n_kept, size)), np.empty((n_kept, size))
     n_apart = 0
@@ -257,23 +256,20 @@ def _extrapolate(
                 b[i] *= scale
             _take_off(rest, step, _product(rest, a, image), a, b)
             n_apart += 1
-    gain = 0.0
-    for i in range(size):
-        gain += image[i] * (there[i] - here[i]) * step[i] if image[i] > 0.0 else 0.0
-    stretch, share = 1.0, 1.0
-    if gain > 0.0:
+    plain, gain = _product(r, r, image), _product(r, step, image)
+    sign, stretch, share = 1.0 if gain > 0.0 else -1.0, 1.0, 1.0
+    if plain > 0.0:
         stretch = math.sqrt(_product(step, step, image) / plain)
     if stretch > longest:
         share, stretch = longest / stretch, longest
     for i in range(size):
-        if image[i] > 0.0 and gain > 0.0:
-            r = there[i] - here[i]
-            taken = r + share * (step[i] - r)
+        if image[i] > 0.0:
+            taken = r[i] + share * (sign * step[i] - r[i])
             taken = min(max(taken, -_LONGEST_STEP), _LONGEST_STEP)
             here[i] = max(here[i] + taken, _LOWEST)
         else:
             here[i] = there[i]
-    return 0.5 * max(gain, plain), stretch
+    return 0.5 * max(abs(gain), plain), stretch
 
 
 @part_of_kernel
