@@ -52,26 +52,30 @@ def judge_trials(
     for k in range(len(active)):
         i = active[k]
         reached = met_log_phi[k]
-        if n_tried[i] == 0 or reached >= log_phi[i]:
+        taken = n_tried[i] == 0 or reached >= log_phi[i]
+        if taken:
             for y in range(n_classes):
                 log_r[i, y] = ahead[i, y]
             log_phi[i] = reached
             _model(log_r[i], met_mean[k], met_second[k], beta, gradient[i], inverse[i], matrix[i])
-            steep = length(gradient[i])
+        # Each function is written here once: Numba compiles every place that one is called from.
+        steep = length(gradient[i])
+        if taken:
             damping[i] = damping[i] / 8.0 if damping[i] > _FREE * steep else 0.0
-        elif damping[i] > 1e6 * max(1.0, length(gradient[i])):
+        elif damping[i] > 1e6 * max(1.0, steep):
             resting[i] = True
             continue
         else:
-            damping[i] = max(8.0 * damping[i], length(gradient[i]))
+            damping[i] = max(8.0 * damping[i], steep)
         n_tried[i] += 1
         if n_tried[i] > max_steps or not log_phi[i] > -math.inf:
             resting[i] = True
             continue
-        _damp(matrix[i], damping[i], lower)
-        while not factor(lower, _LEAST_PIVOT):
-            damping[i] = max(8.0 * damping[i], length(gradient[i]), 1e-12)
+        while True:
             _damp(matrix[i], damping[i], lower)
+            if factor(lower, _LEAST_PIVOT):
+                break
+            damping[i] = max(8.0 * damping[i], steep, 1e-12)
         for y in range(n_classes):
             step[y] = gradient[i, y]
         solve(lower, step)

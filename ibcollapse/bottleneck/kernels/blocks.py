@@ -150,7 +150,10 @@ def relative_exponents(coefficients: Array) -> Exponents:
 def tile_edges(length: int, longest: int) -> Edges:
     """Edges that cut `length` into tiles of nearly equal size, at most `longest`."""
     n_tiles = (length + longest - 1) // longest
-    return np.arange(n_tiles + 1) * length // n_tiles
+    edges = np.empty(n_tiles + 1, dtype=np.int64)
+    for tile in range(n_tiles + 1):
+        edges[tile] = tile * length // n_tiles
+    return edges
 
 
 @part_of_kernel

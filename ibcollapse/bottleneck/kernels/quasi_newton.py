@@ -161,12 +161,14 @@ def _advance(
             log_phi[i] = met_log_phi[k]
             length[i] = 1.0
             _direction(gradient[i], steps[i], changes[i], n_kept[i], step[i])
-            promised[i] = 2.0 * beta * dot(gradient[i], step[i])
-            if promised[i] <= 0.0:
+            # Once more by the map alone, in the same lines: each place of a call is compiled.
+            while True:
+                promised[i] = 2.0 * beta * dot(gradient[i], step[i])
+                if promised[i] > 0.0 or n_kept[i] == 0:
+                    break
                 n_kept[i] = 0
                 for y in range(n_classes):
                     step[i, y] = 0.5 * gradient[i, y]
-                promised[i] = beta * dot(gradient[i], gradient[i])
             resting[i] = 0.5 * promised[i] <= tol
         if not resting[i]:
             _retract(s[i], step[i], length[i], ahead[i])
@@ -209,21 +211,22 @@ def _direction(
     for y in range(n_classes):
         direction[y] = gradient[y]
     n = min(n_kept, _MEMORY)
-    factors = np.empty(n)
+    factors, bends = np.empty(n), np.empty(n)
     for back in range(n):
         j = (n_kept - 1 - back) % _MEMORY
-        factors[back] = dot(steps[j], direction) / dot(steps[j], changes[j])
+        bends[back] = dot(steps[j], changes[j])
+        factors[back] = dot(steps[j], direction) / bends[back]
         for y in range(n_classes):
             direction[y] -= factors[back] * changes[j, y]
     scale = 0.5
     if n > 0:
         j = (n_kept - 1) % _MEMORY
-        scale = dot(steps[j], changes[j]) / dot(changes[j], changes[j])
+        scale = bends[0] / dot(changes[j], changes[j])
     for y in range(n_classes):
         direction[y] *= scale
     for back in range(n - 1, -1, -1):
         j = (n_kept - 1 - back) % _MEMORY
-        factor = dot(changes[j], direction) / dot(steps[j], changes[j])
+        factor = dot(changes[j], direction) / bends[back]
         for y in range(n_classes):
             direction[y] += (factors[back] - factor) * steps[j, y]
 

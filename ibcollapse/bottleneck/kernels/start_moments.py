@@ -140,43 +140,50 @@ def sum_over_rows(
     """
     n, n_classes = log_r.shape
     coefficients = score_coefficients(log_r, np.zeros(n), beta)
-    shift = np.empty(n)
+    has_second = len(second) > 0
+    shift, totals, chosen = np.empty(n), np.zeros(n), np.empty(n, dtype=np.intp)
     for t in range(n):
         size = 0.0
         for y in range(n_classes):
             size += math.exp(log_r[t, y])
+            mean[t, y] = 0.0
+            for z in range(n_classes if has_second else 0):
+                second[t, y, z] = 0.0
+        chosen[t] = t
         shift[t] = math.ceil(top + beta * max(math.log2(size), 0.0)) if size > 0.0 else top
-    has_second = len(second) > 0
     # Written once for both rounds: Numba compiles each place that a loop is called from.
-    chosen, sums, squares = np.arange(n), mean, second
+    sums, squares = mean, second
     for once_more in (False, True):
         block = make_block(len(chosen), n_classes)
-        _add_up(posteriors, offset, coefficients, shift, chosen, block, sums, squares)
+        masses = np.zeros(len(chosen))
+        _add_up(posteriors, offset, coefficients, shift, chosen, block, sums, squares, masses)
         n_low = 0
         for k in range(len(chosen)):
             t = chosen[k]
+            totals[t] = masses[k]
             if once_more:
                 for y in range(n_classes):
                     mean[t, y] = sums[k, y]
                     for z in range(n_classes if has_second else 0):
                         second[t, y, z] = squares[k, y, z]
-            elif _total(mean[t]) < TOO_LOW:
+            elif masses[k] < TOO_LOW:
                 shift[t] = math.ceil(_largest_score(posteriors, offset, coefficients[t]))
                 chosen[n_low] = t
                 n_low += 1
         if n_low == 0:
             break
         chosen = chosen[:n_low]
-        sums = np.empty((n_low, n_classes))
-        squares = np.empty((n_low if has_second else 0, n_classes, n_classes))
+        sums = np.zeros((n_low, n_classes))
+        squares = np.zeros((n_low if has_second else 0, n_classes, n_classes))
     for t in range(n):
-        total = _total(mean[t])
         log_phi[t] = -math.inf
-        if total > 0.0:
-            log_phi[t] = math.log(total) + shift[t] * math.log(2.0)
-            _scale_all(mean[t], 1.0 / total)
-            if has_second:
-                _scale_all(second[t].reshape(-1), 1.0 / total)
+        if totals[t] > 0.0:
+            log_phi[t] = math.log(totals[t]) + shift[t] * math.log(2.0)
+            scale = 1.0 / totals[t]
+            for y in range(n_classes):
+                mean[t, y] *= scale
+                for z in range(n_classes if has_second else 0):
+                    second[t, y, z] *= scale
 
 
 @part_of_kernel
@@ -189,8 +196,12 @@ def _add_up(
     block: Block,
     mean: Array,
     second: Array,
+    masses: Array,
 ) -> None:
-    """Fill `mean` and `second` with sums under powers 2**(score - shift) of the chosen starts."""
+    """Add to `mean` and `second` under powers 2**(score - shift) of the chosen starts.
+
+    `masses` are the sums over `mean`, before and after.
+    """
     n, n_classes = len(chosen), coefficients.shape[1]
     columns = np.empty((n, n_classes + 1))
     for k in range(n):
@@ -203,20 +214,17 @@ def _add_up(
     exponents = Exponents(columns, 1.0, 0.0)
     # Sums over starts, which are made besides, are of no use here.
     unused = block.top
-    before = np.zeros(n)
-    _scale_all(mean.reshape(-1), 0.0)
-    _scale_all(second.reshape(-1), 0.0)
     for first in range(0, len(posteriors), n_slabs_at_once):
         n_slabs = min(n_slabs_at_once, len(posteriors) - first)
         power_block(exponents, posteriors, offset, first, n_slabs, block, unused)
-        for t in range(n):
-            before[t] = _total(mean[t])
         add_moments(block.scores, n_slabs, posteriors, first, mean)
-        if len(second) > 0:
-            for t in range(n):
-                total = _total(mean[t])
-                if total - before[t] > _NOTHING * total:
-                    _add_second(block, n_slabs, t, posteriors, first, products, second[t])
+        for t in range(n):
+            total = 0.0
+            for y in range(n_classes):
+                total += mean[t, y]
+            if len(second) > 0 and total - masses[t] > _NOTHING * total:
+                _add_second(block, n_slabs, t, posteriors, first, products, second[t])
+            masses[t] = total
 
 
 @part_of_kernel
@@ -230,24 +238,6 @@ def _largest_score(posteriors: Array, offset: Array, coefficients: Array) -> flo
                 score += coefficients[y] * posteriors[slab, y, x]
             largest = max(largest, score)
     return largest
-
-
-@part_of_kernel
-def _scale_all(array: Array, factor: float) -> None:
-    """array *= factor; 0 overwrites what the uninitialised array held, NaN too.
-
-    A loop: for an operation on whole arrays Numba compiles functions for seconds.
-    """
-    for i in range(len(array)):
-        array[i] = array[i] * factor if factor != 0.0 else 0.0
-
-
-@part_of_kernel
-def _total(array: Array) -> float:
-    total = 0.0
-    for i in range(len(array)):
-        total += array[i]
-    return total
 
 
 @part_of_kernel
