@@ -15,7 +15,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.kernels.neighbours import nearest_neighbours
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
-from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts, offsets_of
+from ibcollapse.bottleneck.kernels.start_moments import log_potential_of_starts, offsets_of
 
 Array = NDArray[np.float64]
 
@@ -78,8 +78,10 @@ def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> A
     """
     screen = screen_of(channel)
     offsets = offsets_of(channel.packed, offset, beta)
-    met = moments_of_starts(channel.packed, offsets, screen.log_r, beta, n_threads=THREADS)
-    tops = screen.hilltops(met.log_phi, most)
+    log_phi = log_potential_of_starts(
+        channel.packed, offsets, screen.log_r, beta, n_threads=THREADS
+    )
+    tops = screen.hilltops(log_phi, most)
     if channel.n_x <= _MOST_ROWS:
         return tops
     own = offsets.rows + beta * channel.packed.negentropy

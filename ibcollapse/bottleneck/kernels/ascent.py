@@ -21,6 +21,7 @@ from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
 from ibcollapse.bottleneck.kernels.hills import NEAR_MAXIMUM, Hills
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.quasi_newton import QuasiNewton
+from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side, stretches
 from ibcollapse.bottleneck.kernels.start_moments import StartMoments, moments_of_starts, offsets_of
 
 Array = NDArray[np.float64]
@@ -35,6 +36,8 @@ _APPROACH = 100
 # After so many of its steps it is looked who has come onto a hill that is known.
 _LOOK_AROUND = 5
 _NEARLY = 1e-11
+# Starts times the cube of the classes from which on Newton's steps are worth a second thread.
+_WORTH_A_THREAD = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -205,21 +208,27 @@ class _Ascent:
 
     def _step(self, climbers: _Climbers, active: Indices, met: StartMoments) -> None:
         c = climbers
-        judge_trials(
-            active,
-            met.log_phi,
-            met.mean,
-            met.second,
-            self._beta,
-            self._effort.tol,
-            self._effort.max_steps,
-            c.log_r,
-            c.log_phi,
-            c.ahead,
-            c.gradient,
-            c.inverse,
-            c.matrix,
-            c.damping,
-            c.n_tried,
-            c.resting,
-        )
+
+        def judge(part: slice) -> None:
+            judge_trials(
+                active[part],
+                met.log_phi[part],
+                met.mean[part],
+                met.second[part],
+                self._beta,
+                self._effort.tol,
+                self._effort.max_steps,
+                c.log_r,
+                c.log_phi,
+                c.ahead,
+                c.gradient,
+                c.inverse,
+                c.matrix,
+                c.damping,
+                c.n_tried,
+                c.resting,
+            )
+
+        work = len(active) * self._channel.n_classes**3
+        worth_it = self._effort.n_threads > 1 and work > _WORTH_A_THREAD
+        side_by_side(judge, stretches(len(active), PARTS if worth_it else 1))

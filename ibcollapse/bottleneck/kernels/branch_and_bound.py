@@ -120,6 +120,7 @@ def _values(
         stop = min(first + _AT_ONCE, len(logs))
         sum_over_rows(
             posteriors,
+            posteriors,
             offset,
             top,
             logs[first:stop],

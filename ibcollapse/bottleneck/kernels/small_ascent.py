@@ -77,7 +77,9 @@ def _climb(
     n, n_classes = log_r.shape
     mean = np.empty((n, n_classes))
     for _ in range(n_maps):
-        sum_over_rows(posteriors, offset, top, log_r, beta, log_phi, mean, np.empty((0, 0, 0)))
+        sum_over_rows(
+            posteriors, posteriors, offset, top, log_r, beta, log_phi, mean, np.empty((0, 0, 0))
+        )
         for i in range(n):
             for y in range(n_classes):
                 # A decoder that excludes every row has no mean to go to.
@@ -106,7 +108,17 @@ def _climb(
         for i in range(k):
             for y in range(n_classes):
                 tried[i, y] = ahead[active[i], y]
-        sum_over_rows(posteriors, offset, top, tried[:k], beta, met_phi[:k], mean[:k], second[:k])
+        sum_over_rows(
+            posteriors,
+            posteriors,
+            offset,
+            top,
+            tried[:k],
+            beta,
+            met_phi[:k],
+            mean[:k],
+            second[:k],
+        )
         judge_trials(
             active,
             met_phi[:k],

@@ -109,6 +109,7 @@ def moments_of_starts(
         seconds = found.second[part] if second else found.second
         sum_over_rows(
             channel.posteriors,
+            channel.posteriors,
             offsets.rows,
             offsets.top,
             np.ascontiguousarray(log_r[part]),
@@ -122,9 +123,39 @@ def moments_of_starts(
     return found
 
 
+def log_potential_of_starts(
+    channel: PackedChannel, offsets: Offsets, log_r: Array, beta: float, *, n_threads: int = 1
+) -> Array:
+    """log Φ (n,) alone, in half to three quarters of the time of `moments_of_starts`."""
+    n, n_classes = log_r.shape
+    log_phi = np.empty(n)
+    ones = np.ones((len(channel.p_x), 1, SLAB))
+    # Read-only, as the channel's rows are: for others Numba compiles the loop once more.
+    ones.setflags(write=False)
+    nothing = np.empty((0, 0, 0))
+
+    def fill(part: slice) -> None:
+        starts = np.ascontiguousarray(log_r[part])
+        sum_over_rows(
+            channel.posteriors,
+            ones,
+            offsets.rows,
+            offsets.top,
+            starts,
+            float(beta),
+            log_phi[part],
+            np.empty((len(starts), 1)),
+            nothing,
+        )
+
+    over_starts(fill, n, channel.p_x.size * n * n_classes, n_threads)
+    return log_phi
+
+
 @kernel
 def sum_over_rows(
     posteriors: Array,
+    counted: Array,
     offset: Array,
     top: float,
     log_r: Array,
@@ -135,6 +166,8 @@ def sum_over_rows(
 ) -> None:
     """Fill log Φ (n,), means (n, K) and, where it has rows, second moments (n, K, K).
 
+    `counted` is what `mean` is the sum of under the powers, and adds up to one in every row: the
+    posteriors, or ones (n_slabs, 1, 32), with no second moments, where Φ is all that is wanted.
     `offset` and `top` are those of `Offsets`. Powers are of the scores less the top; decoders so
     far from every row that theirs come near the underflow are done again with their own largest.
     """
@@ -146,9 +179,10 @@ def sum_over_rows(
         size = 0.0
         for y in range(n_classes):
             size += math.exp(log_r[t, y])
-            mean[t, y] = 0.0
             for z in range(n_classes if has_second else 0):
                 second[t, y, z] = 0.0
+        for y in range(mean.shape[1]):
+            mean[t, y] = 0.0
         chosen[t] = t
         shift[t] = math.ceil(top + beta * max(math.log2(size), 0.0)) if size > 0.0 else top
     # Written once for both rounds: Numba compiles each place that a loop is called from.
@@ -156,13 +190,15 @@ def sum_over_rows(
     for once_more in (False, True):
         block = make_block(len(chosen), n_classes)
         masses = np.zeros(len(chosen))
-        _add_up(posteriors, offset, coefficients, shift, chosen, block, sums, squares, masses)
+        _add_up(
+            posteriors, counted, offset, coefficients, shift, chosen, block, sums, squares, masses
+        )
         n_low = 0
         for k in range(len(chosen)):
             t = chosen[k]
             totals[t] = masses[k]
             if once_more:
-                for y in range(n_classes):
+                for y in range(mean.shape[1]):
                     mean[t, y] = sums[k, y]
                     for z in range(n_classes if has_second else 0):
                         second[t, y, z] = squares[k, y, z]
@@ -173,14 +209,14 @@ def sum_over_rows(
         if n_low == 0:
             break
         chosen = chosen[:n_low]
-        sums = np.zeros((n_low, n_classes))
+        sums = np.zeros((n_low, mean.shape[1]))
         squares = np.zeros((n_low if has_second else 0, n_classes, n_classes))
     for t in range(n):
         log_phi[t] = -math.inf
         if totals[t] > 0.0:
             log_phi[t] = math.log(totals[t]) + shift[t] * math.log(2.0)
             scale = 1.0 / totals[t]
-            for y in range(n_classes):
+            for y in range(mean.shape[1]):
                 mean[t, y] *= scale
                 for z in range(n_classes if has_second else 0):
                     second[t, y, z] *= scale
@@ -189,6 +225,7 @@ def sum_over_rows(
 @part_of_kernel
 def _add_up(
     posteriors: Array,
+    counted: Array,
     offset: Array,
     coefficients: Array,
     shift: Array,
@@ -217,10 +254,10 @@ def _add_up(
     for first in range(0, len(posteriors), n_slabs_at_once):
         n_slabs = min(n_slabs_at_once, len(posteriors) - first)
         power_block(exponents, posteriors, offset, first, n_slabs, block, unused)
-        add_moments(block.scores, n_slabs, posteriors, first, mean)
+        add_moments(block.scores, n_slabs, counted, first, mean)
         for t in range(n):
             total = 0.0
-            for y in range(n_classes):
+            for y in range(mean.shape[1]):
                 total += mean[t, y]
             if len(second) > 0 and total - masses[t] > _NOTHING * total:
                 _add_second(block, n_slabs, t, posteriors, first, products, second[t])

@@ -5,7 +5,11 @@ import pytest
 
 from ibcollapse.bottleneck.kernels import PackedChannel
 from ibcollapse.bottleneck.kernels.ascent import Effort, climb_all
-from ibcollapse.bottleneck.kernels.start_moments import moments_of_starts, offsets_of
+from ibcollapse.bottleneck.kernels.start_moments import (
+    log_potential_of_starts,
+    moments_of_starts,
+    offsets_of,
+)
 
 
 def problem(n_x: int, n_classes: int, n: int, seed: int = 0):
@@ -31,6 +35,8 @@ def test_moments_are_the_sums_over_rows(n_x, n_classes, n):
     share = terms / terms.sum(axis=0)
     # Relative 1e-12: the exponentials are good to 1e-15 times scores of up to a few hundred.
     np.testing.assert_allclose(got.log_phi, np.log(terms.sum(axis=0)), rtol=1e-12, atol=1e-12)
+    alone = log_potential_of_starts(packed, offsets_of(packed, offset, beta), log_r, beta)
+    np.testing.assert_allclose(alone, got.log_phi, rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(got.mean, share.T @ rows, rtol=1e-12)
     second = np.einsum("xn,xy,xz->nyz", share, rows, rows)
     lower = np.tril_indices(n_classes)
@@ -51,6 +57,8 @@ def test_decoders_far_below_the_largest_term_keep_their_digits(n_classes, beta):
     log_phi = np.log(share.sum(axis=0)) + scores.max(axis=0)
     share /= share.sum(axis=0)
     np.testing.assert_allclose(got.log_phi, log_phi, rtol=1e-13, atol=1e-12)
+    alone = log_potential_of_starts(packed, offsets_of(packed, offset, beta), log_r, beta)
+    np.testing.assert_allclose(alone, log_phi, rtol=1e-13, atol=1e-12)
     # A score of 1e5 bits leaves eleven digits of its power.
     np.testing.assert_allclose(got.mean, share.T @ rows, rtol=1e-10)
     second = np.einsum("xn,xy,xz->nyz", share, rows, rows)
