@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import rel_entr, xlogy
+from scipy.special import kl_div, rel_entr, xlogy
 
 from ibcollapse.bottleneck.certificate import Maxima
 from ibcollapse.bottleneck.channel import Channel
@@ -24,6 +24,9 @@ AT_REST = "at rest, not certified: `certify` or `solve` tell how far the optimum
 # Maps that are not at rest after so many are slow ones, of which few cannot tell what is left to
 # gain; Newton's steps take as long as some hundred maps and end it.
 _FEW_MAPS = 40
+# A cluster of next to no weight counts for nothing in what is left to gain. Where a map still moves
+# one by more than this, ½ Σ p(y|t) r², it may be on its way to some weight.
+_SETTLED = 1e-6
 
 
 def solve_local(
@@ -97,7 +100,9 @@ def solve_local(
     ended = sweep_until_still(channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS)
     joint = without_meeting(ended.mapped, beta)
     if ended.remaining <= tol and joint is ended.mapped:
-        return _solution(channel, ended, beta)
+        moved = kl_div(ended.mapped, ended.joint).sum(axis=1) / ended.mapped.sum(axis=1)
+        if moved.max() <= _SETTLED:
+            return _solution(channel, ended, beta)
     return _refined(channel.reduce(), Mixture.from_joint(joint), beta, ended.n_maps, until)
 
 
