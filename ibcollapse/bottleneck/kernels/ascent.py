@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.ascent_steps import judge_trials
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import floored_log
 from ibcollapse.bottleneck.kernels.hills import NEAR_MAXIMUM, Hills
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.quasi_newton import QuasiNewton
@@ -133,10 +133,8 @@ def climb_all(
 
 
 def _mapped(log_r: Array, mean: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        mapped = np.where(mean.sum(axis=1, keepdims=True) > 0, np.log(mean), log_r)
-    floored: Array = np.maximum(mapped, LOG_ZERO)
-    return floored
+    mapped: Array = np.where(mean.sum(axis=1, keepdims=True) > 0, floored_log(mean), log_r)
+    return mapped
 
 
 def _one_of_each_neighbourhood(log_r: Array, log_phi: Array) -> Flags:

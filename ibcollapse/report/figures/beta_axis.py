@@ -18,6 +18,9 @@ _MANTISSAS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0
 # Betas that span more than this factor in beta − 1 cannot share a linear axis.
 _WIDE_SPAN = 30.0
 _FEWEST_TICKS, _MOST_TICKS = 4, 7
+# Where a jump at beta = 1 is drawn on a logarithmic axis and where that then begins, as shares of
+# its length before the smallest beta above one.
+_ONE_AT = 0.06, 0.09
 # Below this, 1 + (beta − 1) has too few digits of its own to place a point.
 _SMALLEST_EXCESS = 1e-12
 
@@ -58,9 +61,11 @@ def set_beta_scale(ax: Axes, beta: ArrayLike, i_ty: ArrayLike, *, scale: BetaSca
     if scale not in ("auto", "linear", "log"):
         raise InputError(f"scale {scale!r} is unknown; use 'auto', 'linear' or 'log'")
     trade_off, rise = np.asarray(beta, dtype=float), np.asarray(i_ty, dtype=float)
-    above = trade_off[trade_off > 1.0 + _SMALLEST_EXCESS]
-    wanted = scale == "log" or (scale == "auto" and _is_squeezed(trade_off, rise))
-    use_log = wanted and above.size > 0
+    has_place = trade_off > 1.0 + _SMALLEST_EXCESS
+    above = trade_off[has_place]
+    # What happens at beta = 1 no logarithm spreads out.
+    squeezed = scale == "auto" and _is_squeezed(above, rise[has_place])
+    use_log = (scale == "log" or squeezed) and above.size > 0
     if use_log:
         ax.set_xscale("function", functions=(_log_excess, _from_log_excess))
         low, high = np.log10(above.min() - 1.0), np.log10(above.max() - 1.0)
@@ -73,8 +78,28 @@ def set_beta_scale(ax: Axes, beta: ArrayLike, i_ty: ArrayLike, *, scale: BetaSca
     return use_log
 
 
+def make_room_for_one(ax: Axes) -> float:
+    """Begin a logarithmic axis a little earlier; returns where a jump at beta = 1 is drawn on it.
+
+    That beta has no place on the scale of beta − 1: a tick with its name stands before the others.
+    """
+    left, right = ax.get_xlim()
+    ticks = list(ax.xaxis.get_major_locator().tick_values(left, right))
+    names = ax.xaxis.get_major_formatter().format_ticks(ticks)
+    place, begin = (_before(left, right, share) for share in _ONE_AT)
+    ax.xaxis.set_ticks([place, *ticks], [format_beta(1.0), *names])
+    ax.set_xlim(begin, right)
+    return place
+
+
+def _before(left: float, right: float, share: float) -> float:
+    """The beta that lies a share of the axis, logarithmic in beta − 1, before its left end."""
+    excess: float = (left - 1.0) * ((left - 1.0) / (right - 1.0)) ** share
+    return 1.0 + excess
+
+
 def _is_squeezed(beta: NDArray[np.float64], i_ty: NDArray[np.float64]) -> bool:
-    if beta.size < 2 or beta.max() <= 1.0 + _SMALLEST_EXCESS:
+    if beta.size < 2:
         return False
     if beta.max() - 1.0 < 0.1:
         return True

@@ -10,7 +10,7 @@ from ibcollapse.bottleneck.bootstrap import CurveBootstrap
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.hysteresis import Hysteresis
 from ibcollapse.report.figures import style
-from ibcollapse.report.figures.beta_axis import BetaScale, set_beta_scale
+from ibcollapse.report.figures.beta_axis import BetaScale, make_room_for_one, set_beta_scale
 from ibcollapse.report.figures.beta_overlays import draw_annealing, draw_beta_intervals
 from ibcollapse.report.figures.figure_files import hover_text
 from ibcollapse.report.figures.hover import describe_solution, describe_transition
@@ -59,30 +59,35 @@ def plot_beta_panel(
     unit = style.unit_scale(units)
     ax = style.own_axes(ax)
     i_ty = curve.i_ty * unit
-    set_beta_scale(ax, curve.beta, curve.i_ty, scale=scale)
-    ax.plot(curve.beta, i_ty, color=style.BLUE, linewidth=1.6, label="I(T;Y)")
+    use_log = set_beta_scale(ax, curve.beta, curve.i_ty, scale=scale)
+    jumps_at_one = any(t.beta <= ax.get_xlim()[0] for t in curve.transitions)
+    first = make_room_for_one(ax) if use_log and jumps_at_one else 0.0
+    ax.plot(np.maximum(curve.beta, first), i_ty, color=style.BLUE, linewidth=1.6, label="I(T;Y)")
     # A marker object for each solution, so that each has its own values under the pointer.
     for s, y in zip(curve.solutions, i_ty, strict=True):
         text = hover_text(describe_solution(s, unit))
-        ax.plot(s.beta, y, ".", color=style.BLUE, markersize=2.5, gid=text)
+        ax.plot(max(s.beta, first), y, ".", color=style.BLUE, markersize=2.5, gid=text)
     limits = ax.get_xlim()
     if bootstrap is not None:
         draw_beta_intervals(ax, bootstrap)
     draw_annealing(ax, hysteresis, unit)
     ax.set_xlim(limits)
-    _draw_critical_betas(ax, curve, gaussian)
+    _draw_critical_betas(ax, curve, gaussian, first)
     # A curve that was ended early is drawn at its own height.
     highest = float(np.max(curve.i_ty, initial=0.0))
     whole = highest > 0.5 * curve.i_xy
     ax.set_ylim(0.0, 1.12 * unit * max(curve.i_xy if whole else highest, 1e-12))
     ax.set_ylabel(f"I(T;Y) [{units}]")
-    right = _draw_clusters(ax, curve)
+    right = _draw_clusters(ax, curve, first)
     style.draw_legend(ax, "below", above=right)
     return ax
 
 
-def _draw_clusters(ax: Axes, curve: IBCurve) -> Axes:
-    """Add exp H(T) on a right-hand axis, with its steps at the transitions."""
+def _draw_clusters(ax: Axes, curve: IBCurve, first: float) -> Axes:
+    """Add exp H(T) on a right-hand axis, with its steps at the transitions.
+
+    No beta is drawn before the `first`.
+    """
     right = ax.twinx()
     for name, spine in right.spines.items():
         spine.set(visible=name == "right", edgecolor=style.GREY)
@@ -95,7 +100,12 @@ def _draw_clusters(ax: Axes, curve: IBCurve) -> Axes:
             beta = np.insert(beta, i, [at, at])
             clusters = np.insert(clusters, i, [clusters[i - 1], clusters[i]])
     right.plot(
-        beta, clusters, color=style.PURPLE, linewidth=1.3, linestyle="--", label="exp H(T), right"
+        np.maximum(beta, first),
+        clusters,
+        color=style.PURPLE,
+        linewidth=1.3,
+        linestyle="--",
+        label="exp H(T), right",
     )
     most = float(np.max(counts, initial=1.0))
     if most > _LOG_COUNT:
@@ -110,13 +120,15 @@ def _draw_clusters(ax: Axes, curve: IBCurve) -> Axes:
     return right
 
 
-def _draw_critical_betas(ax: Axes, curve: IBCurve, gaussian: HasCriticalBetas | None) -> None:
+def _draw_critical_betas(
+    ax: Axes, curve: IBCurve, gaussian: HasCriticalBetas | None, first: float
+) -> None:
     for order, dashes, name in ((1, "-", "first-order"), (2, ":", "continuous")):
         of_order = [t for t in curve.transitions if t.order == order]
         for i, transition in enumerate(of_order):
             label = f"{name} transition" if i == 0 else "_again"
             line = ax.axvline(
-                transition.beta,
+                max(transition.beta, first),
                 color=style.VERMILION,
                 linewidth=1.0,
                 linestyle=dashes,
@@ -125,8 +137,8 @@ def _draw_critical_betas(ax: Axes, curve: IBCurve, gaussian: HasCriticalBetas | 
             line.set_gid(hover_text(describe_transition(transition)))
     if gaussian is None:
         return
-    first, last = ax.get_xlim()
-    inside = [beta for beta in gaussian.critical_betas if first <= beta <= last]
+    left, right = ax.get_xlim()
+    inside = [beta for beta in gaussian.critical_betas if left <= beta <= right]
     if inside:
         ax.plot(
             inside,

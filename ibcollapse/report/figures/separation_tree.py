@@ -6,11 +6,7 @@ from matplotlib.figure import Figure
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.separation_tree import Branch, grow_separation_tree
 from ibcollapse.report.figures import style
-from ibcollapse.report.figures.beta_axis import BetaScale, format_beta, set_beta_scale
-
-# Where a jump at beta = 1 is drawn on a logarithmic axis and where that then begins, as shares of
-# its length before the smallest beta above one.
-_JUMP_AT = 0.06, 0.09
+from ibcollapse.report.figures.beta_axis import BetaScale, make_room_for_one, set_beta_scale
 
 
 def plot_separation_tree(
@@ -43,11 +39,8 @@ def plot_separation_tree(
     rows = {name: row for row, name in enumerate(_leaves(tree))}
     first = left
     if squeezed and tree.beta <= left:
-        # A jump at beta = 1, which has no place on this scale: just before its beginning.
-        ticks = list(ax.xaxis.get_major_locator().tick_values(left, right))
-        names = ax.xaxis.get_major_formatter().format_ticks(ticks)
-        first, left = (_before(left, right, share) for share in _JUMP_AT)
-        ax.xaxis.set_ticks([first, *ticks], [format_beta(tree.beta), *names])
+        first = make_room_for_one(ax)
+        left, right = ax.get_xlim()
     _draw_branch(ax, tree, rows, left, (first, right))
     ax.set_xlim(left, right)
     ax.set_ylim(n_classes - 0.5, -0.5)
@@ -70,12 +63,6 @@ def _leaves(branch: Branch) -> list[str]:
     if not branch.children:
         return list(branch.classes)
     return [name for child in branch.children for name in _leaves(child)]
-
-
-def _before(left: float, right: float, share: float) -> float:
-    """The beta that lies a share of the axis, logarithmic in beta − 1, before its left end."""
-    excess: float = (left - 1.0) * ((left - 1.0) / (right - 1.0)) ** share
-    return 1.0 + excess
 
 
 def _draw_branch(

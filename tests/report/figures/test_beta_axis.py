@@ -52,6 +52,12 @@ def test_collapse_takes_the_logarithmic_scale():
     assert 1.0062 < right < 1.01
 
 
+def test_a_jump_at_one_alone_does_not_ask_for_the_logarithmic_scale():
+    # No logarithm of beta − 1 would spread it out.
+    assert not axis_over([1.0, 1.0, 2.7, 3.3, 4.0], [0.0, 1.0, 1.0, 1.1, 1.2])[1]
+    assert axis_over([1.0, 1.0, 1.01, 1.03, 4.0], [0.0, 1.0, 1.0, 1.1, 1.2])[1]
+
+
 def test_a_rise_at_the_very_left_takes_the_logarithmic_scale():
     beta = np.array([1.1, 1.2, 1.4, 50.0])
     assert axis_over(beta, [0.0, 1.0, 1.9, 2.0])[1]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from ibcollapse.bottleneck import Channel, trace_curve
 from ibcollapse.report.figures import curve_figure, plot_beta_panel
 
 
@@ -47,6 +48,23 @@ def test_orders_of_transitions_differ_in_line_style(symmetric, binary_symmetric)
     second = named(plot_beta_panel(binary_symmetric), "continuous transition")
     assert first.get_xdata()[0] == symmetric.transitions[0].beta
     assert first.get_linestyle() != second.get_linestyle()
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_jump_at_one_is_drawn_on_either_scale(scale):
+    pairs = np.kron(np.diag([0.6, 0.4]), [[0.4, 0.1], [0.1, 0.4]])
+    curve = trace_curve(Channel.from_joint(pairs))
+    ax = plot_beta_panel(curve, scale=scale)
+    at = named(ax, "first-order transition").get_xdata()[0]
+    left, right = ax.get_xlim()
+    assert left < at < curve.transitions[1].beta < right
+    beta, i_ty = named(ax, "I(T;Y)").get_xydata().T
+    # Up the jump from nothing to H of the two groups, 0.6 and 0.4.
+    entropy = -(0.6 * math.log(0.6) + 0.4 * math.log(0.4))
+    assert i_ty[beta == at] == pytest.approx([0.0, entropy], abs=1e-9)
+    assert named(right_axis(ax), "exp H(T), right").get_xdata().min() == at
+    # From one cluster up in one place, not along a ramp from beta = 1 far outside.
+    assert beta.min() == at
 
 
 def test_the_gaussian_proxy_is_marked(symmetric):
