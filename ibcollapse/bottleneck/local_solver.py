@@ -83,8 +83,8 @@ def solve_local(
     Examples
     --------
     >>> found = solve_local([[0.45, 0.05], [0.05, 0.45]], beta=2.0)
-    >>> round(found.i_xt / math.log(2), 6), found.n_iterations
-    (0.696433, 8)
+    >>> round(found.i_xt / math.log(2), 6), found.gap_search
+    (0.696433, 'none')
     """
     channel = as_channel(channel)
     check_beta(beta)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.special
 from bottleneck.ground_truths import random_joint
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,6 +85,20 @@ def test_free_energy_is_convex_in_the_mixing_measure(seed, beta, share):
     ends = [evaluate(channel, m, beta).free_energy for m in (one, other)]
     between = evaluate(channel, both, beta).free_energy
     assert between <= share * ends[0] + (1 - share) * ends[1] + 1e-12
+
+
+@pytest.mark.parametrize("beta", [30.0, 300.0, 3000.0, 1e6])
+@pytest.mark.parametrize("n_t", [1, 3])
+def test_sums_far_beyond_the_range_of_exponentials_keep_their_digits(beta, n_t):
+    channel, mixture = state(50, 6, n_t, 1)
+    found = evaluate(channel, mixture, beta)
+    scores = beta * (channel.p_y_given_x @ (mixture.log_r - np.log(channel.p_y)).T) + mixture.log_q
+    log_z = scipy.special.logsumexp(scores, axis=1)
+    # The scores' own rounding.
+    np.testing.assert_allclose(found.log_z, log_z, rtol=1e-13, atol=1e-13)
+    encoder = np.exp(scores - log_z[:, None])
+    np.testing.assert_allclose(found.p_t_given_x, encoder, atol=1e-13 * beta)
+    assert np.abs(log_z).max() > 0.1 * beta
 
 
 def test_the_trivial_state_has_free_energy_zero_at_every_beta():
