@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.decoders import floored_log
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 
 Array = NDArray[np.float64]
@@ -27,9 +26,7 @@ def shrink(channel: Channel, mixture: Mixture, beta: float, n_clusters: int) -> 
         fresh = _costs_with(merged, np.array(rows))
         fresh[s] = np.inf
         cost[s, :] = cost[:, s] = fresh
-    joint = np.array(rows)
-    p_t = joint.sum(axis=1)
-    return Mixture(floored_log(joint / p_t[:, None]), np.log(p_t / p_t.sum()))
+    return Mixture.from_joint(np.array(rows))
 
 
 def _pair_costs(rows: Array) -> Array:

@@ -101,7 +101,7 @@ def starting_decoders(
     corners = (1 - _CORNER_SHRINKAGE) * np.eye(channel.n_classes)[alive] + _CORNER_SHRINKAGE * p_y
     if channel.n_classes >= MANY_CLASSES:
         corners = corners[:0]
-    means = ((w * channel.p_x[:, None]).T @ w)[alive] / p_y[alive, None]
+    means = channel.class_joint[alive] / p_y[alive, None]
     rows = w
     if channel.n_x > _MAX_ROW_STARTS:
         offset = potential_offset(channel, log_v, beta)

@@ -147,6 +147,14 @@ class Channel:
         return marginal
 
     @functools.cached_property
+    def class_joint(self) -> NDArray[np.float64]:
+        """p(t, y) of T drawn from p(y|x), Σ_x p(x) p(t|x) p(y|x), float64 (n_classes, n_classes)."""
+        w = self.p_y_given_x
+        joint: NDArray[np.float64] = (w * self.p_x[:, None]).T @ w
+        joint.setflags(write=False)
+        return joint
+
+    @functools.cached_property
     def negative_entropy(self) -> NDArray[np.float64]:
         """Σ_y p(y|x) log p(y|x) in nats, float64 (n_x,)."""
         w = self.p_y_given_x

@@ -37,12 +37,9 @@ def class_clusters(channel: Channel) -> NDArray[np.float64]:
 
     float64 (n_t, n_classes), no cluster for a class without weight.
     """
-    packed = channel.packed
-    weighted = packed.posteriors * packed.p_x[:, None, :]
-    joint = np.matmul(weighted, packed.posteriors.transpose(0, 2, 1)).sum(axis=0)
-    p_y = joint.sum(axis=1)
+    joint = channel.class_joint
     if channel.n_classes > 2:
         # Nothing but the classes cannot hold what is between all of them.
-        joint = np.concatenate([joint, _UNDECIDED * p_y[None]]) / (1.0 + _UNDECIDED)
+        joint = np.concatenate([joint, _UNDECIDED * channel.p_y[None]]) / (1.0 + _UNDECIDED)
     classes: NDArray[np.float64] = joint[joint.sum(axis=1) > 0]
     return classes

@@ -29,9 +29,8 @@ def class_groups(channel: Channel) -> NDArray[np.int64]:
     point's likeliest group that of the point that has most of it.
     """
     w = channel.p_y_given_x
-    joint = (w * channel.p_x[:, None]).T @ w
     size = np.sqrt(np.outer(channel.p_y, channel.p_y))
-    coupled = joint > _NO_COUPLING * size
+    coupled = channel.class_joint > _NO_COUPLING * size
     _, groups = scipy.sparse.csgraph.connected_components(coupled, directed=False)
     groups = groups.astype(np.int64)
     groups[channel.p_y == 0] = groups[channel.p_y > 0][0]

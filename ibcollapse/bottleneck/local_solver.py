@@ -1,19 +1,22 @@
 """The stationary representation near one start: what a solve is without its certificate."""
 
+import dataclasses
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import kl_div, rel_entr, xlogy
 
+from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.certificate import Maxima
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
 from ibcollapse.bottleneck.first_guess import class_clusters
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.acceleration import Swept, sweep_until_still
-from ibcollapse.bottleneck.mixture import Mixture
+from ibcollapse.bottleneck.mixture import Mixture, mutual_information
 from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine, without_meeting
+from ibcollapse.bottleneck.searching import Search
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, check_beta, check_tol, to_solution
 from ibcollapse.errors import InputError
@@ -106,6 +109,7 @@ def solve_local(
     return _refined(channel.reduce(), Mixture.from_joint(joint), beta, ended.n_maps, until)
 
 
+@on_one_blas_thread
 def _refined(
     channel: Channel, mixture: Mixture, beta: float, n_maps: int, until: float
 ) -> IBSolution:
@@ -116,19 +120,9 @@ def _refined(
         status = f"{OUT_OF_TIME} before it was at rest; raise time_limit"
     elif ended.n_sweeps >= MOST_SWEEPS:
         status = f"stopped after {ended.n_sweeps} of Newton's steps; `solve` takes more"
-    nothing = Maxima(np.empty((0, channel.n_classes)), np.empty(0))
-    state = SolvedState(
-        beta,
-        ended.mixture,
-        ended.evaluation,
-        math.nan,
-        "none",
-        nothing,
-        ended.residual,
-        ended.n_sweeps + n_maps,
-        status,
-    )
-    return to_solution(channel, state)
+    nothing = Search(Maxima(np.empty((0, channel.n_classes)), np.empty(0)), math.nan, "none")
+    ended = dataclasses.replace(ended, n_sweeps=ended.n_sweeps + n_maps)
+    return to_solution(channel, SolvedState.of(beta, ended, nothing, status))
 
 
 def _solution(channel: Channel, ended: Swept, beta: float) -> IBSolution:
@@ -145,8 +139,7 @@ def _solution(channel: Channel, ended: Swept, beta: float) -> IBSolution:
     known = math.log(2.0) * float(np.vdot(packed.p_x, packed.negentropy))
     distortion = known - float(xlogy(joint, state / q[:, None]).sum())
     i_xt = -ended.mean_log_z - beta * distortion - float(rel_entr(p_t, q).sum())
-    i_ty = float(rel_entr(joint, np.outer(p_t, joint.sum(axis=0))).sum())
-    i_xt, i_ty = max(0.0, i_xt), max(0.0, i_ty)
+    i_xt, i_ty = max(0.0, i_xt), mutual_information(joint)
     return IBSolution(
         beta=float(beta),
         i_xt=i_xt,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.analysis import curve
 from ibcollapse.bottleneck import Channel, IBCurve, PhaseTransition
+from ibcollapse.bottleneck.mixture import mutual_information
 from ibcollapse.coincidence.resampled_clusters import resampled_interval
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import cross_fit
@@ -165,13 +166,8 @@ def _beta_all(transitions: tuple[PhaseTransition, ...], n_classes: int) -> float
 
 def _own_place(channel: Channel) -> tuple[float, float]:
     """(I(X;T), I(T;Y)) of T drawn from p(y|x): p(t, y) = Σ_x p(x) p(t|x) p(y|x)."""
-    w = channel.p_y_given_x
-    joint = (channel.p_x[:, None] * w).T @ w
-    product = np.outer(joint.sum(axis=1), joint.sum(axis=0))
-    seen = joint > 0
-    i_ty = float(np.sum(joint[seen] * np.log(joint[seen] / product[seen])))
     # p(t) = p(y), so H(T) − H(T|X) is the I(X;Y) of the channel.
-    return channel.i_xy, max(i_ty, 0.0)
+    return channel.i_xy, mutual_information(channel.class_joint)
 
 
 def _optimal(found: IBCurve, rate: float) -> float:
