@@ -148,7 +148,7 @@ class Channel:
 
     @functools.cached_property
     def class_joint(self) -> NDArray[np.float64]:
-        """p(t, y) of T drawn from p(y|x), Σ_x p(x) p(t|x) p(y|x), float64 (n_classes, n_classes)."""
+        """p(t, y) of T drawn from p(y|x), Σ_x p(x) p(t|x) p(y|x), float64, n_classes each way."""
         w = self.p_y_given_x
         joint: NDArray[np.float64] = (w * self.p_x[:, None]).T @ w
         joint.setflags(write=False)
