@@ -58,8 +58,10 @@ class MemoryStore:
         values = self._value(key)
         with reading_errors(self.name, f"read {one_line(key)}"):
             if isinstance(values, h5py.Dataset):
+                # Of whatever encoding it says it is: most files that say ASCII hold UTF-8.
                 is_text = h5py.check_string_dtype(values.dtype) is not None
-                return np.asarray(values.asstr()[...].astype(np.str_) if is_text else values[...])
+                text = values.asstr("utf-8")[...].astype(np.str_) if is_text else values[...]
+                return np.asarray(text)
             return np.asarray(values)
 
     def blocks(
