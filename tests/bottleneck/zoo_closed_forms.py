@@ -116,10 +116,10 @@ def _envelope_gain(prior: float, rows: np.ndarray, beta: float) -> float:
     low, high = np.array([0.0, prior]), np.array([prior, 1.0])
     best = 0.0
     # Both ends next to `prior` and next to the corners may be tiny: the first grid is geometric.
-    steps = np.concatenate([[0.0], np.geomspace(1e-12, 1.0, 1200)])
+    steps = np.concatenate([[0.0], np.geomspace(1e-12, 1.0, 400)])
     left = np.unique(np.concatenate([prior * steps, prior - prior * steps]))
     right = np.unique(np.concatenate([prior + (1 - prior) * steps, 1 - (1 - prior) * steps]))
-    for _ in range(8):
+    for _ in range(10):
         left = np.unique(np.clip(left, low[0], high[0]))
         right = np.unique(np.clip(right, low[1], high[1]))
         a, b = left[:, None], right[None, :]
@@ -128,8 +128,8 @@ def _envelope_gain(prior: float, rows: np.ndarray, beta: float) -> float:
         totals = share * cost(left)[:, None] + (1 - share) * cost(right)[None, :]
         i, j = np.unravel_index(np.argmin(totals), totals.shape)
         best = min(best, float(totals[i, j]))
-        left = np.linspace(left[max(i - 1, 0)], left[min(i + 1, len(left) - 1)], 101)
-        right = np.linspace(right[max(j - 1, 0)], right[min(j + 1, len(right) - 1)], 101)
+        left = np.linspace(left[max(i - 1, 0)], left[min(i + 1, len(left) - 1)], 61)
+        right = np.linspace(right[max(j - 1, 0)], right[min(j + 1, len(right) - 1)], 61)
     return best
 
 
