@@ -33,7 +33,7 @@ class Effort:
     between : int
         Betas between the points of a curve at which `solve` is asked as well.
     time_limit : float
-        Seconds of each call; a call may take `LATE` times that before it counts as too late.
+        Seconds of each call; one may compute `LATE` times that before it counts as too late.
     maps : int
         Blahut–Arimoto maps from a violator down to the lower L.
     """
@@ -48,8 +48,8 @@ class Effort:
 
 THOROUGH = Effort()
 QUICK = Effort(n_points=8, fraction=0.7, states=3, between=1, time_limit=10.0, maps=300)
-# A call that ends so much after its limit has not looked at it: a factor, and seconds of a busy
-# machine.
+# A call that computes so much longer than its limit has not looked at it: a factor, and seconds of
+# a slow machine. Computing time: others may keep the processor.
 LATE, LATE_SECONDS = 2.0, 10.0
 
 
@@ -65,7 +65,7 @@ class Auditor:
 
     def call(self, what: str, function: Callable[[], Result]) -> Result | None:
         """The result of the call, or None and a finding."""
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             return function()
         except Exception as error:
@@ -75,9 +75,9 @@ class Auditor:
             self.findings.append(Finding("crash", f"{what}: {last[:200]} ({at})"))
             return None
         finally:
-            taken = time.perf_counter() - start
+            taken = time.process_time() - start
             if taken > LATE * self.effort.time_limit + LATE_SECONDS:
-                self.findings.append(Finding("time", f"{what} took {taken:.0f} s"))
+                self.findings.append(Finding("time", f"{what} computed for {taken:.0f} s"))
 
 
 def disguised(joint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
