@@ -167,7 +167,7 @@ def make_deterministic(rng: np.random.Generator, size: Size, seed: int) -> Made:
     """Y = f(X), or with a leak of 1e-3 to 1e-10 into random classes."""
     n, k = size
     leaks = (0.0, 1e-3, 1e-4, 1e-6, 1e-8, 1e-9, 1e-10)
-    leak = leaks[seed % len(leaks)]
+    leak = leaks[(seed + n // 6) % len(leaks)]
     labels = np.concatenate([np.arange(k), rng.integers(k, size=n - k)])
     weights = rng.dirichlet(np.ones(n))
     if leak == 0:
@@ -179,7 +179,7 @@ def make_deterministic(rng: np.random.Generator, size: Size, seed: int) -> Made:
 def make_blocks(rng: np.random.Generator, size: Size, seed: int) -> Made:
     """Groups (how many, points, classes) that no point connects, or next to none."""
     groups, n, k = size
-    leak = (0.0, 1e-3, 1e-6, 1e-9)[seed % 4]
+    leak = (0.0, 1e-3, 1e-6, 1e-9)[(seed + groups) % 4]
     joint = np.zeros((groups * n, groups * k))
     for g, weight in enumerate(rng.dirichlet(np.full(groups, 4.0))):
         block = rng.dirichlet(np.full(n * k, 1.0)).reshape(n, k)
