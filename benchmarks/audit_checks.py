@@ -23,8 +23,8 @@ TOL = 1e-9
 SLACK, ROUNDING = 1e-10, 2e-14
 # I(X;T) and I(T;Y) of a point at a gap of 1e-9 are not known any better, nats.
 INFORMATION = 1e-6
-# Transitions of the same channel agree within this share of beta − 1.
-SAME_BETA, LEAST_BETA = 1e-6, 1e-13
+# Transitions of the same channel agree within this share of beta − 1; beta itself is rounded.
+SAME_BETA, LEAST_BETA = 1e-6, 2e-14
 # Points so near a transition, as a share of beta − 1, may count the cluster that is born there.
 BESIDE = 1e-6
 # An end before the optimum says a gap that a multistart found; it is not asked for more digits.
@@ -41,6 +41,11 @@ class Finding:
 
 def slack(beta: float) -> float:
     return SLACK + ROUNDING * abs(beta)
+
+
+def is_near(beta: float, other: float, digits: float) -> bool:
+    """Whether two betas agree within a share `digits` of what they are above one."""
+    return abs(beta - other) <= digits * abs(other - 1) + LEAST_BETA
 
 
 def is_converged(status: str) -> bool:
@@ -279,8 +284,11 @@ def check_same(one: IBCurve, other: IBCurve, what: str) -> Iterator[Finding]:
         yield Finding("broken", f"{what}: {len(lists[0])} and {len(lists[1])} transitions")
         return
     for s, t in zip(*lists, strict=True):
-        near = abs(s.beta - t.beta) <= SAME_BETA * (s.beta - 1) + LEAST_BETA
-        if not near or (s.order, s.clusters_before, s.clusters_after) != (
+        if not is_near(s.beta, t.beta, SAME_BETA) or (
+            s.order,
+            s.clusters_before,
+            s.clusters_after,
+        ) != (
             t.order,
             t.clusters_before,
             t.clusters_after,

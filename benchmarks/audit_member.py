@@ -97,7 +97,7 @@ def audit(member: Member, effort: Effort = THOROUGH) -> list[Finding]:
         warnings.simplefilter("ignore")
         onset = _audit_onset(auditor, member)
         if member.audit == "trace":
-            _audit_curve(auditor, member)
+            _audit_curve(auditor, member, onset)
         else:
             _audit_betas(auditor, member, onset)
     return auditor.findings
@@ -113,7 +113,7 @@ def _audit_onset(auditor: Auditor, member: Member) -> float:
     ):
         if value is None or known is None:
             continue
-        near = value == known or abs(value - known) <= closed.digits * known
+        near = value == known or checks.is_near(value, known, closed.digits)
         if not near:
             auditor.findings.append(Finding("broken", f"{name} is {value:.12g}, not {known:.12g}"))
     if onset is None:
@@ -150,7 +150,7 @@ def _trace(auditor: Auditor, joint: np.ndarray, what: str, seed: int = 0) -> ib.
     )
 
 
-def _audit_curve(auditor: Auditor, member: Member) -> None:
+def _audit_curve(auditor: Auditor, member: Member, onset: float) -> None:
     joint, effort = member.joint, auditor.effort
     curve = _trace(auditor, joint, "trace_curve")
     if curve is None:
@@ -166,6 +166,7 @@ def _audit_curve(auditor: Auditor, member: Member) -> None:
         auditor.add(checks.check_solution(joint, solution, maps=effort.maps), "curve: ")
     auditor.add(_check_closed(member.closed, curve.solutions))
     auditor.add(_check_known_transitions(member.closed, curve))
+    auditor.add(_check_first(curve, onset))
     if len(curve.solutions) > 1 and curve.beta[-1] > 1:
         # By geometric shares of beta − 1, and one between the last two points.
         for share in rng.uniform(0.0, 1.0, effort.between):
@@ -248,13 +249,22 @@ def _check_closed(closed: ClosedForm, solutions: tuple[ib.IBSolution, ...]) -> I
             )
 
 
+def _check_first(curve: ib.IBCurve, onset: float) -> Iterator[Finding]:
+    """The first transition is at `onset_beta`, which does not use the curve's code."""
+    if not math.isfinite(onset) or not curve.transitions:
+        return
+    first = curve.transitions[0]
+    if not checks.is_near(first.beta, onset, checks.SAME_BETA):
+        yield Finding("broken", f"{checks.describe(first)}, but onset_beta is {onset:.12g}")
+
+
 def _check_known_transitions(closed: ClosedForm, curve: ib.IBCurve) -> Iterator[Finding]:
     if closed.transitions is None or not checks.is_converged(curve.status):
         return
     found = [(t.beta, t.order) for t in curve.transitions]
     known = closed.transitions
     if len(found) != len(known) or any(
-        abs(b - k) > 1e-7 * (k - 1) + 1e-12 or o != order
+        not checks.is_near(b, k, 1e-7) or o != order
         for (b, o), (k, order) in zip(found, known, strict=False)
     ):
         yield Finding("broken", f"transitions (beta, order) {found}, by the closed form {known}")

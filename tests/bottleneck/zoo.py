@@ -186,7 +186,9 @@ def make_blocks(rng: np.random.Generator, size: Size, seed: int) -> Made:
         joint[g * n : (g + 1) * n, g * k : (g + 1) * k] = weight * block
     if leak == 0:
         return joint, ClosedForm(onset=1.0, onset_local=1.0)
-    return (1 - leak) * joint + leak * np.outer(joint.sum(1), joint.sum(0)), ClosedForm()
+    # Group against group: what remains of a function of the group is 1 − leak of it.
+    leaking = (1 - leak) * joint + leak * np.outer(joint.sum(1), joint.sum(0))
+    return leaking, ClosedForm(onset_local=(1 - leak) ** -2)
 
 
 def make_sparse_counts(rng: np.random.Generator, size: Size, seed: int) -> Made:
