@@ -23,8 +23,9 @@ TOL = 1e-9
 SLACK, ROUNDING = 1e-10, 2e-14
 # I(X;T) and I(T;Y) of a point at a gap of 1e-9 are not known any better, nats.
 INFORMATION = 1e-6
-# Transitions of the same channel agree within this share of beta − 1; beta itself is rounded.
-SAME_BETA, LEAST_BETA = 1e-6, 2e-14
+# Transitions of the same channel agree within this share of beta − 1, and within what a rounding of
+# log Φ moves the beta of a class with a thousandth of the weight.
+SAME_BETA, LEAST_BETA = 1e-6, 1e-12
 # Points so near a transition, as a share of beta − 1, may count the cluster that is born there.
 BESIDE = 1e-6
 # An end before the optimum says a gap that a multistart found; it is not asked for more digits.
@@ -37,6 +38,11 @@ class Finding:
 
     kind: str
     what: str
+
+
+def show(beta: float) -> str:
+    """Beta with the digits that matter, also next to one."""
+    return f"{beta:.12g}" if not 0 < beta - 1 < 1e-3 else f"1 + {beta - 1:.8g}"
 
 
 def slack(beta: float) -> float:
@@ -57,16 +63,16 @@ def check_finite(solution: IBSolution) -> Iterator[Finding]:
     numbers = [solution.beta, solution.i_xt, solution.i_ty, solution.lagrangian, solution.residual]
     values = np.concatenate([numbers, solution.p_t, solution.p_y_given_t.ravel()])
     if not np.isfinite(values).all():
-        yield Finding("nan", f"not finite at beta = {solution.beta:.12g}: {solution.status}")
+        yield Finding("nan", f"not finite at beta = {show(solution.beta)}: {solution.status}")
     elif not math.isfinite(solution.gap) and is_converged(solution.status):
-        yield Finding("nan", f"converged with a gap of {solution.gap} at {solution.beta:.12g}")
+        yield Finding("nan", f"converged with a gap of {solution.gap} at {show(solution.beta)}")
 
 
 def check_solution(
     joint: np.ndarray, solution: IBSolution, tol: float = TOL, seed: int = 0, maps: int = 1500
 ) -> Iterator[Finding]:
     """One solution: finite, honest, the values of its own encoder, no violator, no lower L."""
-    at = f"beta = {solution.beta:.12g} ({solution.n_clusters} clusters, gap {solution.gap:.2g})"
+    at = f"beta = {show(solution.beta)} ({solution.n_clusters} clusters, gap {solution.gap:.2g})"
     problems = list(check_finite(solution))
     if problems:
         yield from problems
@@ -126,7 +132,7 @@ def check_points(curve: IBCurve, tol: float = TOL) -> Iterator[Finding]:
     for s in curve.solutions:
         yield from check_finite(s)
         if is_converged(s.status) and not s.gap <= tol:
-            yield Finding("false", f"a point at {s.beta:.12g} converged with a gap of {s.gap:.2g}")
+            yield Finding("false", f"a point at {show(s.beta)} converged with a gap of {s.gap:.2g}")
     beta, rate, relevance, gap = curve.beta, curve.i_xt, curve.i_ty, curve.gap
     if not np.isfinite(np.concatenate([beta, rate, relevance])).all():
         return
@@ -138,7 +144,7 @@ def check_points(curve: IBCurve, tol: float = TOL) -> Iterator[Finding]:
         falls = -np.diff(values)
         if not (falls <= INFORMATION).all():
             i = int(np.argmax(falls))
-            yield Finding("broken", f"{name} falls by {falls[i]:.3g} after beta = {beta[i]:.12g}")
+            yield Finding("broken", f"{name} falls by {falls[i]:.3g} after beta = {show(beta[i])}")
     if not (relevance <= np.minimum(rate, curve.i_xy) + slack(1.0)).all():
         yield Finding("broken", "I(T;Y) exceeds I(X;T) or I(X;Y)")
     if not (np.minimum(rate, relevance) >= -slack(1.0)).all():
@@ -151,7 +157,7 @@ def check_points(curve: IBCurve, tol: float = TOL) -> Iterator[Finding]:
         i, j = np.unravel_index(np.argmax(gain), gain.shape)
         yield Finding(
             "broken",
-            f"at beta = {beta[i]:.12g} the point of {beta[j]:.12g} is {gain[i, j]:.3g} better",
+            f"at beta = {show(beta[i])} the point of {show(beta[j])} is {gain[i, j]:.3g} better",
         )
     yield from _check_slopes(curve, gap)
 
@@ -167,11 +173,11 @@ def _check_slopes(curve: IBCurve, gap: np.ndarray) -> Iterator[Finding]:
             if not excess <= gap[at] + slack(beta[at]):
                 yield Finding(
                     "broken",
-                    f"the slope between beta = {beta[i]:.12g} and {beta[j]:.12g} is off 1/beta: "
+                    f"the slope between beta = {show(beta[i])} and {show(beta[j])} is off 1/beta: "
                     f"{excess:.2g} nats",
                 )
         if not lagrangian[j] <= lagrangian[i] + gap[j] + slack(beta[j]):
-            yield Finding("broken", f"L rises after beta = {beta[i]:.12g}")
+            yield Finding("broken", f"L rises after beta = {show(beta[i])}")
     for i, j in itertools.pairwise(range(1, len(beta))):
         width = beta[j] - beta[i - 1]
         if width > 0:
@@ -179,11 +185,11 @@ def _check_slopes(curve: IBCurve, gap: np.ndarray) -> Iterator[Finding]:
             chord = (1 - share) * (lagrangian[i - 1] - gap[i - 1])
             chord += share * (lagrangian[j] - gap[j])
             if not lagrangian[i] >= chord - slack(beta[j]):
-                yield Finding("broken", f"L is not concave at beta = {beta[i]:.12g}")
+                yield Finding("broken", f"L is not concave at beta = {show(beta[i])}")
 
 
 def describe(t: PhaseTransition) -> str:
-    return f"{t.mechanism} {t.clusters_before} to {t.clusters_after} at {t.beta:.12g}"
+    return f"{t.mechanism} {t.clusters_before} to {t.clusters_after} at {show(t.beta)}"
 
 
 def check_transitions(curve: IBCurve) -> Iterator[Finding]:
@@ -199,7 +205,7 @@ def check_transitions(curve: IBCurve) -> Iterator[Finding]:
         if t.order not in (1, 2) or (t.order == 1) != (t.jump_i_xt > 0):
             yield Finding("broken", f"{describe(t)}: order {t.order}, jump {t.jump_i_xt:.3g}")
         if t.beta_local < t.beta - 1e-8 * (t.beta - 1) - LEAST_BETA:
-            yield Finding("broken", f"{describe(t)}: beta_local = {t.beta_local:.12g} is below")
+            yield Finding("broken", f"{describe(t)}: beta_local = {show(t.beta_local)} is below")
         if t.clusters_before == t.clusters_after and t.mechanism not in ("jump", "unresolved"):
             yield Finding("broken", f"{describe(t)}: nothing changes")
     if found and found[0].clusters_before != 1:
@@ -223,7 +229,7 @@ def _check_counts(curve: IBCurve) -> Iterator[Finding]:
         if s.n_clusters != expected:
             yield Finding(
                 "broken",
-                f"{s.n_clusters} clusters at beta = {s.beta:.12g}, where the transitions leave "
+                f"{s.n_clusters} clusters at beta = {show(s.beta)}, where the transitions leave "
                 f"{expected}",
             )
 
@@ -239,7 +245,7 @@ def check_ends(curve: IBCurve, i_xy: float, fraction: float) -> Iterator[Finding
         yield Finding("false", f"the curve converged without reaching {fraction:g} of I(X;Y)")
     for s in curve.solutions:
         if not is_converged(s.status):
-            yield Finding("open", f"point at beta = {s.beta:.12g}: {s.status}")
+            yield Finding("open", f"point at beta = {show(s.beta)}: {s.status}")
     for t in curve.transitions:
         if not t.certified:
             yield Finding("open", f"{describe(t)} is not certified")
@@ -255,7 +261,7 @@ def check_between(curve: IBCurve, solution: IBSolution) -> Iterator[Finding]:
     if not solution.lagrangian <= upper + own_gap + slack(b):
         yield Finding(
             "broken",
-            f"solve ends {solution.lagrangian - upper:.3g} above the curve's L at {b:.12g}",
+            f"solve ends {solution.lagrangian - upper:.3g} above the curve's L at {show(b)}",
         )
     at = int(np.searchsorted(beta, b))
     if 0 < at < len(beta) and beta[at] > beta[at - 1]:
@@ -264,7 +270,7 @@ def check_between(curve: IBCurve, solution: IBSolution) -> Iterator[Finding]:
         if not solution.lagrangian >= lower - slack(b):
             yield Finding(
                 "false",
-                f"solve ends {lower - solution.lagrangian:.3g} below the curve's bound at {b:.12g}",
+                f"solve is {lower - solution.lagrangian:.3g} below the curve's bound at {show(b)}",
             )
 
 

@@ -115,7 +115,9 @@ def _audit_onset(auditor: Auditor, member: Member) -> float:
             continue
         near = value == known or checks.is_near(value, known, closed.digits)
         if not near:
-            auditor.findings.append(Finding("broken", f"{name} is {value:.12g}, not {known:.12g}"))
+            auditor.findings.append(
+                Finding("broken", f"{name} is {checks.show(value)}, not {checks.show(known)}")
+            )
     if onset is None:
         return math.nan
     if not onset >= 1 - 1e-12 or (local is not None and not onset <= local * (1 + 1e-9)):
@@ -195,7 +197,7 @@ def _solve(
     """`solve`, its own checks and its closed form."""
     effort = auditor.effort
     table = member.joint if joint is None else joint
-    what = f"solve at beta = {beta:.12g}"
+    what = f"solve at beta = {checks.show(beta)}"
     solved = auditor.call(
         what, lambda: ib.solve(table, beta, time_limit=effort.time_limit, seed=seed)
     )
@@ -222,7 +224,8 @@ def _audit_betas(auditor: Auditor, member: Member, onset: float) -> None:
                 off = abs(one.lagrangian - other.lagrangian)
                 auditor.findings.append(
                     Finding(
-                        "broken", f"the disguised channel's L differs by {off:.3g} at {beta:.12g}"
+                        "broken",
+                        f"the disguised channel's L differs by {off:.3g} at {checks.show(beta)}",
                     )
                 )
     for s in solutions:
@@ -231,7 +234,9 @@ def _audit_betas(auditor: Auditor, member: Member, onset: float) -> None:
             if not gain <= (s.gap if math.isfinite(s.gap) else math.inf) + slack(s.beta):
                 auditor.findings.append(
                     Finding(
-                        "false", f"the state of {t.beta:.9g} is {gain:.3g} better at {s.beta:.9g}"
+                        "false",
+                        f"at {checks.show(s.beta)} the state of {checks.show(t.beta)} is "
+                        f"{gain:.3g} better",
                     )
                 )
 
@@ -245,7 +250,8 @@ def _check_closed(closed: ClosedForm, solutions: tuple[ib.IBSolution, ...]) -> I
         if not -1e-9 - slack(s.beta) <= s.lagrangian - known <= gap + 1e-9 + slack(s.beta):
             yield Finding(
                 "false" if checks.is_converged(s.status) else "broken",
-                f"L = {s.lagrangian:.12g} at beta = {s.beta:.12g}, by the closed form {known:.12g}",
+                f"L = {s.lagrangian:.12g} at beta = {checks.show(s.beta)}, by the closed form "
+                f"{known:.12g}",
             )
 
 
@@ -255,7 +261,7 @@ def _check_first(curve: ib.IBCurve, onset: float) -> Iterator[Finding]:
         return
     first = curve.transitions[0]
     if not checks.is_near(first.beta, onset, checks.SAME_BETA):
-        yield Finding("broken", f"{checks.describe(first)}, but onset_beta is {onset:.12g}")
+        yield Finding("broken", f"{checks.describe(first)}, but onset_beta is {checks.show(onset)}")
 
 
 def _check_known_transitions(closed: ClosedForm, curve: ib.IBCurve) -> Iterator[Finding]:
