@@ -7,6 +7,7 @@ many orders of magnitude. So each answer is checked for its number and for being
 slower driver is asked next.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -137,13 +138,14 @@ def _first_that_works(
     attempts: tuple[Callable[[], _Found], ...],
     is_right: Callable[[_Found], bool],
 ) -> _Found:
+    size = " x ".join(map(str, matrix.shape))
     for attempt in attempts:
-        try:
+        with contextlib.suppress(np.linalg.LinAlgError):
             found = attempt()
-        except np.linalg.LinAlgError:
-            continue
-        if is_right(found):
-            return found
-    finite = int(np.isfinite(matrix).sum())
-    state = "finite" if finite == matrix.size else f"with {matrix.size - finite} entries not finite"
-    raise NumericalError(f"no {what} of a {' x '.join(map(str, matrix.shape))} matrix, {state}")
+            if is_right(found):
+                return found
+        # Some drivers answer with numbers where others say that they cannot.
+        wrong = matrix.size - int(np.isfinite(matrix).sum())
+        if wrong:
+            raise NumericalError(f"no {what} of a {size} matrix, with {wrong} entries not finite")
+    raise NumericalError(f"no driver found the {what} of a {size} matrix of finite entries")
