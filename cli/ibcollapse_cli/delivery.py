@@ -1,0 +1,68 @@
+"""What a command hands over when it has its result: files first, then what it prints."""
+
+import contextlib
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from ibcollapse_cli.console import remark
+from ibcollapse_cli.outcome import failure_of
+
+
+def deliver(
+    files: Sequence[Callable[[], object]],
+    *,
+    json_path: str | None,
+    write: Callable[[str], object],
+    show: Callable[[], object],
+    notes: Sequence[str] = (),
+    quiet: bool = False,
+) -> None:
+    """Take the steps that write `files`; `write` the JSON file; `show`, or `write` to "-"; `notes`.
+
+    Every step is taken, whatever became of the one before: a full disk costs no table, an internal
+    error in a picture no result file. At the end the first error is raised. Ctrl-C ends it.
+    """
+    steps = list(files)
+    if json_path is not None and json_path != "-":
+        steps.append(functools.partial(write, json_path))
+    steps += [functools.partial(write, "-") if json_path == "-" else show, sys.stdout.flush]
+    errors: list[Exception] = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:
+            errors.append(error)
+    for note in notes:
+        remark(f"note: {note}", quiet=quiet)
+    for other in errors[1:]:
+        remark(f"also: {failure_of(other).format_message()}")
+    if errors:
+        raise errors[0]
+
+
+class Postponed(contextlib.AbstractContextManager["Postponed"]):
+    """A block whose error waits until what was finished before it is handed over.
+
+    `raise_error` is a step of `deliver`.
+    """
+
+    error: Exception | None = None
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> bool:
+        """Keep an error that is not the end of the process."""
+        if not isinstance(error, Exception):
+            return False
+        self.error = error
+        return True
+
+    def raise_error(self) -> None:
+        """Raise what the block raised, if it did."""
+        if self.error is not None:
+            raise self.error
