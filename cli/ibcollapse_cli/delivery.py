@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from ibcollapse_cli.console import remark
-from ibcollapse_cli.outcome import failure_of
+from ibcollapse_cli.outcome import ClosedPipe, failure_of
 
 
 def deliver(
@@ -36,8 +36,9 @@ def deliver(
             errors.append(error)
     for note in notes:
         remark(f"note: {note}", quiet=quiet)
-    for other in errors[1:]:
-        remark(f"also: {failure_of(other).format_message()}")
+    for other in map(failure_of, errors[1:]):
+        if not isinstance(other, ClosedPipe):
+            remark(f"also: {other.format_message()}")
     if errors:
         raise errors[0]
 

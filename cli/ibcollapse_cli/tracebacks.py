@@ -5,7 +5,6 @@ import logging
 import os
 import shlex
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +50,8 @@ def keep_traceback(error: BaseException) -> Path | None:
     The file is made in the current folder or, where that cannot be written, in the one for
     temporary files; where neither can, the traceback goes to standard error, and None comes back.
     """
+    import tempfile
+
     text = (
         f"{shlex.join(sys.argv)}\n{_version()}, Python {sys.version}\n\n"
         f"{''.join(traceback.format_exception(error))}"
@@ -64,6 +65,8 @@ def keep_traceback(error: BaseException) -> Path | None:
 
 
 def _write(text: str, folder: str) -> Path:
+    import tempfile
+
     handle, name = tempfile.mkstemp(prefix="ibcollapse-error-", suffix=".txt", dir=folder)
     path = Path(name)
     try:
