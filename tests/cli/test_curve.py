@@ -56,6 +56,17 @@ def test_main_job_writes_table_pictures_and_a_result_that_loads(features, tmp_pa
     assert analysis.curve.status == "converged"
 
 
+def test_a_curve_whose_reader_left_is_written(table, tmp_path):
+    line = f'"{sys.executable}" -m ibcollapse curve joint.npy -q -o out | true'
+    done = subprocess.run(
+        ["bash", "-c", line + "; exit ${PIPESTATUS[0]}"], cwd=tmp_path, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (141, b"")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "curve.h5", "curve.png", "curve.svg", "tree.png", "tree.svg"
+    ]  # fmt: skip
+
+
 def test_json_holds_the_documented_keys(features, tmp_path):
     result = run("curve", features, "--json", "-", "--quiet", where=tmp_path)
     assert result.exit_code == 0, result.output
