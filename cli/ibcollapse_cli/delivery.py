@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from ibcollapse_cli.console import remark
-from ibcollapse_cli.outcome import ClosedPipe, failure_of
+from ibcollapse_cli.outcome import ClosedPipe, ExitCode, Failure, failure_of
 
 
 def deliver(
@@ -22,7 +22,7 @@ def deliver(
     """Take the steps that write `files`; `write` the JSON file; `show`, or `write` to "-"; `notes`.
 
     Every step is taken, whatever became of the one before: a full disk costs no table, an internal
-    error in a picture no result file. At the end the first error is raised. Ctrl-C ends it.
+    error in a picture no result file. At the end one error says what failed. Ctrl-C ends it.
     """
     steps = list(files)
     if json_path is not None and json_path != "-":
@@ -36,11 +36,17 @@ def deliver(
             errors.append(error)
     for note in notes:
         remark(f"note: {note}", quiet=quiet)
-    for other in map(failure_of, errors[1:]):
-        if not isinstance(other, ClosedPipe):
-            remark(f"also: {other.format_message()}")
+    if len(errors) > 1:
+        raise _as_one(errors) from errors[0]
     if errors:
         raise errors[0]
+
+
+def _as_one(errors: Sequence[Exception]) -> Failure:
+    """One line about all of them, with the exit code of the first, or of the first internal one."""
+    failures = sorted(map(failure_of, errors), key=lambda f: f.exit_code != ExitCode.DEFECT)
+    told = [f.format_message() for f in failures if not isinstance(f, ClosedPipe)]
+    return type(failures[0])("; also: ".join(told))
 
 
 class Postponed(contextlib.AbstractContextManager["Postponed"]):

@@ -59,6 +59,8 @@ def failure_of(error: BaseException) -> Failure:
     """The one line and the exit code that tell a user about `error`."""
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return Interrupted("interrupted; what was finished is kept, and no file is half-written")
+    if isinstance(error, Failure):
+        return error
     if isinstance(error, click.ClickException):
         # click exits with 1 for some of its errors; here 1 means unfinished points.
         return Failure(printable(error.format_message()))

@@ -142,7 +142,7 @@ def test_an_error_of_the_command_is_told_before_one_of_the_output(run_shell):
     """
     done = run_shell("> /dev/full", body)
     assert done.returncode == 2
-    assert done.stderr.decode().splitlines() == [
-        "also: cannot write to standard output: No space left on device",
-        "Error: result: No such file or directory",
-    ]
+    assert done.stderr.decode() == (
+        "Error: result: No such file or directory; "
+        "also: cannot write to standard output: No space left on device\n"
+    )
