@@ -42,6 +42,8 @@ _MOST_EVALUATIONS = 60
 _NEXT_HIGHEST = 4
 # At a root the excess is this small whatever its slope: log Φ in nats, or beta λ₂ − 1.
 _ROUNDING = 1e-11
+# An excess that closed brackets may leave, one more step apart.
+_SHARP = 1e-10
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
 # An atom whose beta λ₂ is this close to one splits.
@@ -168,7 +170,8 @@ def locate(
                 if again is None or again.excess <= 0:
                     return None
                 worst = again
-        if abs(guess - probe.beta) <= near or abs(bad - good) <= near:
+        closed = abs(guess - probe.beta) <= near or abs(bad - good) <= near
+        if closed and abs(probe.excess) <= _finest(_SHARP, probe.beta):
             break
         # The first probe has met every maximum; from here on those that have failed are followed,
         # also those that the latest probe has lost, and the next few.
@@ -176,6 +179,11 @@ def locate(
         ended = follow(channel, *nearer, guess, nearby=probe.hessian)
         ended = ended or follow(channel, *anchor, guess)
         found = _probe(channel, ended, guess, followed, near=probe.splits)
+        if closed:
+            # So steep a root has one more step: what is left of the excess is the state's gap.
+            if found is not None and abs(found.excess) < abs(probe.excess):
+                probe = found
+            break
         if found is None:
             return None
         probe, before = found, probe
