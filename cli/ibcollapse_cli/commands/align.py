@@ -115,6 +115,8 @@ def align(
     for number, source in enumerate(found.sources, start=1):
         remark(f"network {number}: {source}", quiet=quiet)
     remark(f"samples matched by {found.matched_by}", quiet=quiet)
+    for note in found.notes:
+        remark(note, quiet=quiet)
     if output is not None:
         found.save(output)
     if json_path is not None:
