@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.alignment.fits import FloatArray, Regulariser
 from ibcollapse.alignment.indices import NAMES, factors, fit_pair
-from ibcollapse.alignment.moments import JointMoments, stream_moments
+from ibcollapse.alignment.moments import JointMoments, constant_notes, stream_moments
 from ibcollapse.alignment.spaces import centred_axes
 from ibcollapse.errors import InputError
 from ibcollapse.features import Features, open_features
@@ -55,6 +55,9 @@ class Consensus:
         "ids" or "order".
     n_samples : int
     sources, fingerprints : tuple of str
+    constant : tuple of tuple of int
+        Features of each network that are constant up to the rounding of their stored type; nothing
+        here is about them.
     """
 
     pairwise: dict[str, NDArray[np.float64]]
@@ -70,11 +73,17 @@ class Consensus:
     n_samples: int
     sources: tuple[str, ...]
     fingerprints: tuple[str, ...]
+    constant: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         arrays = (self.class_means, self.network_means, self.deviation, self.agreement)
         for array in (*arrays, *self.pairwise.values()):
             array.setflags(write=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, a sentence a network."""
+        return constant_notes(self.constant)
 
     @property
     def gram(self) -> NDArray[np.float64]:
@@ -163,6 +172,7 @@ def align_many(
         n_samples=paired.n_samples,
         sources=tuple(source.description for source in paired.sources),
         fingerprints=tuple(source.fingerprint for source in paired.sources),
+        constant=streamed.constant,
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ibcollapse.alignment.moments import PairMoments
 from ibcollapse.bottleneck.canonical_spectrum import CovarianceFactor, factor_covariance
 from ibcollapse.errors import InputError
-from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
+from ibcollapse.gaussian.shrinkage import mean_variance
 from ibcollapse.linear_algebra import singular_parts, symmetric_eigenpairs
 
 FloatArray = NDArray[np.float64]
@@ -24,7 +24,8 @@ class Regulariser:
 
     `ridge`: share of the mean variance added to the diagonal before regressing. `shrinkage`:
     weight in [0, 1] of mean variance · I in the covariances of CCA. `rank_tolerance`: unexplained
-    share of its variance below which a feature is dropped as a combination of others.
+    share of its variance below which a feature is dropped as a combination of others. Features
+    without variance take no part: they are not among the means, and stay without.
     """
 
     ridge: float
@@ -33,14 +34,19 @@ class Regulariser:
 
     def for_regression(self, s: FloatArray) -> CovarianceFactor:
         """Factor of S + ridge · tr(S)/d · I."""
-        return self._factor(s + self.ridge * mean_variance(s) * np.eye(len(s)))
+        return self._factor(s, 1.0, self.ridge)
 
     def for_correlation(self, s: FloatArray) -> CovarianceFactor:
         """Factor of (1 − shrinkage) S + shrinkage · tr(S)/d · I."""
-        return self._factor(shrunk(s, self.shrinkage))
+        return self._factor(s, 1 - self.shrinkage, self.shrinkage)
 
-    def _factor(self, s: FloatArray) -> CovarianceFactor:
-        factor = factor_covariance(s, self.rank_tolerance, "covariance of a network's features")
+    def _factor(self, s: FloatArray, share: float, of_mean: float) -> CovarianceFactor:
+        variance = np.diagonal(s)
+        varying = np.flatnonzero(variance > 0)
+        mixed = share * s
+        if len(varying):
+            mixed[varying, varying] += of_mean * float(variance[varying].mean())
+        factor = factor_covariance(mixed, self.rank_tolerance, "covariance of a network's features")
         if factor.rank == 0:
             raise InputError("all features of a network are constant; nothing can be aligned")
         return factor
@@ -67,10 +73,11 @@ def fit_linear_map(moments: PairMoments, factor: CovarianceFactor) -> LinearMap:
 
 @dataclasses.dataclass(frozen=True)
 class Canonical:
-    """Canonical correlations `rho` (r,) decreasing, and directions `u` (d_a, r), `v` (d_b, r).
+    """Canonical correlations `rho` (r,), decreasing, and directions `u` (d_a, r), `v` (d_b, r).
 
     Directions have unit variance under the covariances they were fitted to (regularised ones,
-    where they were); r is the smaller rank.
+    where they were); `rho` are the correlations of their variates on the fitted samples, without
+    regularisation, which order the modes; r is the smaller rank.
     """
 
     rho: FloatArray
@@ -81,12 +88,7 @@ class Canonical:
 
     def correlations(self, moments: PairMoments) -> FloatArray:
         """Correlations of the r pairs of canonical variates under `moments`; 0 for a constant."""
-        cross = np.sum(self.u * (moments.s_ab @ self.v), axis=0)
-        a = np.sum(self.u * (moments.s_aa @ self.u), axis=0)
-        b = np.sum(self.v * (moments.s_bb @ self.v), axis=0)
-        scale = np.sqrt(np.maximum(a, 0.0) * np.maximum(b, 0.0))
-        rho = np.divide(cross, scale, where=scale > 0, out=np.zeros_like(cross))
-        return np.asarray(np.clip(rho, -1.0, 1.0), dtype=np.float64)
+        return _correlations(self.u, self.v, moments)
 
     def projection_weights(self, moments: PairMoments) -> tuple[FloatArray, FloatArray]:
         """Weights of the modes by the features of a and of b, each summing to one (PWCCA).
@@ -101,16 +103,27 @@ class Canonical:
 def fit_canonical(
     moments: PairMoments, factor_a: CovarianceFactor, factor_b: CovarianceFactor
 ) -> Canonical:
-    """`Canonical` from the singular values of the whitened cross-covariance."""
+    """`Canonical` from the singular vectors of the whitened cross-covariance.
+
+    With regularised factors its singular values are no correlations (they may exceed one), and
+    their order is not that of the variates' correlations.
+    """
     half = factor_a.whiten(moments.s_ab[np.ix_(factor_a.features, factor_b.features)])
-    left, rho, right = singular_parts(factor_b.whiten(half.T).T)
-    return Canonical(
-        np.minimum(rho, 1.0),
-        factor_a.directions(left.T, len(moments.s_aa)).T,
-        factor_b.directions(right, len(moments.s_bb)).T,
-        factor_a.rank,
-        factor_b.rank,
-    )
+    left, _, right = singular_parts(factor_b.whiten(half.T).T)
+    u = factor_a.directions(left.T, len(moments.s_aa)).T
+    v = factor_b.directions(right, len(moments.s_bb)).T
+    rho = _correlations(u, v, moments)
+    order = np.argsort(-rho, kind="stable")
+    return Canonical(rho[order], u[:, order], v[:, order], factor_a.rank, factor_b.rank)
+
+
+def _correlations(u: FloatArray, v: FloatArray, moments: PairMoments) -> FloatArray:
+    cross = np.sum(u * (moments.s_ab @ v), axis=0)
+    a = np.sum(u * (moments.s_aa @ u), axis=0)
+    b = np.sum(v * (moments.s_bb @ v), axis=0)
+    scale = np.sqrt(np.maximum(a, 0.0) * np.maximum(b, 0.0))
+    rho = np.divide(cross, scale, where=scale > 0, out=np.zeros_like(cross))
+    return np.asarray(np.clip(rho, -1.0, 1.0), dtype=np.float64)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ the fourth moments that the debiased CKA needs. Grams of parts add up to the Gra
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
 from ibcollapse.features.pairing import PairedSources
+from ibcollapse.features.precision import listed_features, stored_precision
 from ibcollapse.gaussian.moments import class_sums
 from ibcollapse.progress import Progress
 
@@ -66,12 +68,14 @@ class JointMoments:
     """Sums over samples of the augmented rows (features less `shift`, squared lengths, 1).
 
     `gram` (p + m + 1, p + m + 1) symmetric, for m networks of p features in all; `shift` (p,);
-    `widths`: features a network.
+    `widths`: features a network; `constant` (p,): features that count as constant whatever their
+    sums say, because their type does not resolve them over all samples.
     """
 
     gram: NDArray[np.float64]
     shift: NDArray[np.float64]
     widths: tuple[int, ...]
+    constant: NDArray[np.bool_]
 
     def __add__(self, other: "JointMoments") -> "JointMoments":
         return dataclasses.replace(self, gram=self.gram + other.gram)
@@ -111,11 +115,15 @@ class JointMoments:
 
     def _deviation(self) -> NDArray[np.float64]:
         """Standard deviation of each feature, 0 where it is rounding of the mean."""
+        mean, variance = self.mean_and_variance()
+        varies = (variance > (_CONSTANT * mean) ** 2) & ~self.constant
+        return np.where(varies, np.sqrt(np.maximum(variance, 0.0)), 0.0)
+
+    def mean_and_variance(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of each feature, (p,) each."""
         p = len(self.shift)
         mean = self.gram[:p, -1] / self.n_samples
-        variance = np.diag(self.gram)[:p] / self.n_samples - mean**2
-        rounding = _CONSTANT * np.abs(self.shift + mean)
-        return np.where(variance > rounding**2, np.sqrt(np.maximum(variance, 0.0)), 0.0)
+        return self.shift + mean, np.diag(self.gram)[:p] / self.n_samples - mean**2
 
     def _columns(self, i: int) -> slice:
         start = sum(self.widths[:i])
@@ -138,13 +146,16 @@ class StreamedMoments:
 
     `train` and `test` (None without held-out samples) add up to all; `class_means`: per network,
     float64 (n_present, d), of all samples; `rows`: per network, the samples asked for, float64
-    (n_rows, d), in the order of the sources.
+    (n_rows, d), in the order of the sources; `constant`: per network, numbers of the features that
+    are constant up to the rounding of their stored type. They have no variance in any of these: one
+    mean in `class_means`, 0 in `rows`.
     """
 
     train: JointMoments
     test: JointMoments | None
     class_means: tuple[NDArray[np.float64], ...]
     rows: tuple[NDArray[np.float64], ...]
+    constant: tuple[tuple[int, ...], ...]
 
     @property
     def total(self) -> JointMoments:
@@ -178,13 +189,53 @@ def stream_moments(
     progress.finish()
     present = sums.of_class[:, -1] > 0
     means = sums.of_class[present, : len(sums.shift)] / sums.of_class[present, -1:] + sums.shift
-    train, test = (JointMoments(_symmetric(gram), sums.shift, sums.widths) for gram in sums.grams)
+    grams = [_symmetric(gram) for gram in sums.grams]
+    nothing = np.zeros(len(sums.shift), dtype=np.bool_)
+    total = JointMoments(grams[0] + grams[1], sums.shift, sums.widths, nothing)
+    centre, variance = total.mean_and_variance()
+    constant = _constant(paired, sums, centre, variance)
+    train, test = (JointMoments(gram, sums.shift, sums.widths, constant) for gram in grams)
+    rows = np.concatenate(sums.rows)
+    means[:, constant] = centre[constant]
+    # The mean of equal numbers but zeros may be off by a rounding, and leave a variance.
+    rows[:, constant] = 0.0
     edges = np.cumsum(sums.widths)[:-1]
     return StreamedMoments(
         train,
         test if held_out.any() else None,
         tuple(np.split(means, edges, axis=1)),
-        tuple(np.split(np.concatenate(sums.rows), edges, axis=1)),
+        tuple(np.split(rows, edges, axis=1)),
+        tuple(tuple(np.flatnonzero(part).tolist()) for part in np.split(constant, edges)),
+    )
+
+
+def _constant(
+    paired: PairedSources,
+    sums: "_Sums",
+    mean: NDArray[np.float64],
+    variance: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Features (p,) whose deviation over all samples their stored type does not resolve."""
+    edges = np.cumsum(sums.widths)[:-1]
+    squares = np.split(mean**2 + np.maximum(variance, 0.0), edges)
+    rounding = np.concatenate(
+        [
+            stored_precision(source, dtypes).rounding(square)
+            for source, dtypes, square in zip(paired.sources, sums.dtypes, squares, strict=True)
+        ]
+    )
+    # Also where float64 products of the mean leave nothing.
+    varies = variance > np.maximum(rounding, _CONSTANT * np.abs(mean)) ** 2
+    return np.asarray(~varies, dtype=np.bool_)
+
+
+def constant_notes(constant: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    """A sentence for each network with constant features, given by their numbers."""
+    return tuple(
+        f"network {number}: left out {len(features)} of the features, constant up to the rounding "
+        f"of their stored type: {listed_features(features)}"
+        for number, features in enumerate(constant, start=1)
+        if features
     )
 
 
@@ -200,6 +251,7 @@ class _Sums:
         self.of_class = np.zeros((len(paired.sources[0].class_names), side))
         self.shift: NDArray[np.float64] = np.zeros(0)
         self.rows: list[NDArray[np.float64]] = []
+        self.dtypes: list[set[np.dtype[Any]]] = [set() for _ in paired.sources]
         self._buffer = np.empty((self.block_rows, side))
 
     def add(
@@ -212,6 +264,8 @@ class _Sums:
         if not self.rows:
             # Any point near the data will do: it keeps large common offsets out of the products.
             self.shift = np.concatenate([x.mean(axis=0, dtype=np.float64) for x in block])
+        for dtypes, x in zip(self.dtypes, block, strict=True):
+            dtypes.add(x.dtype)
         # Held-out rows go last, so that each part is one contiguous product.
         order = np.argsort(held_out, kind="stable")
         z = _augmented(block, self.shift, order, self._buffer)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.alignment.moments import stream_moments
+from ibcollapse.alignment.moments import constant_notes, stream_moments
 from ibcollapse.alignment.options import AlignmentOptions
 from ibcollapse.alignment.proxy import PairBottleneck, pair_bottleneck
 from ibcollapse.alignment.similarity import SpaceSimilarity, measure_similarity
@@ -48,6 +48,9 @@ class Alignment:
         What was asked for.
     sources, fingerprints : tuple of str
         Which features were taken, and the SHA-256 of their files or arrays.
+    constant_a, constant_b : tuple of int
+        Features of each network that are constant up to the rounding of their stored type, such as
+        float16 units that flip by one last bit; nothing here is about them.
     """
 
     whole: SpaceSimilarity
@@ -63,6 +66,13 @@ class Alignment:
     options: AlignmentOptions
     sources: tuple[str, ...]
     fingerprints: tuple[str, ...]
+    constant_a: tuple[int, ...] = ()
+    constant_b: tuple[int, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, a sentence a network."""
+        return constant_notes((self.constant_a, self.constant_b))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to `path` (.h5 or .json), atomically; `ibcollapse.load_result` reads it back."""
@@ -179,6 +189,8 @@ def _align(paired: PairedSources, options: AlignmentOptions, progress: Progress)
         options=options,
         sources=tuple(source.description for source in paired.sources),
         fingerprints=tuple(source.fingerprint for source in paired.sources),
+        constant_a=streamed.constant[0],
+        constant_b=streamed.constant[1],
     )
 
 

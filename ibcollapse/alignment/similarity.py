@@ -71,7 +71,8 @@ class SpaceSimilarity:
         one is given for the whole space only.
     rho, held_out_rho : float64 (n_modes,)
         Canonical correlations on all samples, decreasing, and those of the same-numbered modes
-        fitted without the held-out samples and measured on them (empty without any).
+        fitted without the held-out samples and measured on them (empty without any). Under
+        shrinkage they are the plain correlations of the regularised fit's variates.
     null_floor : float
         Edge of ρ² for independent features of these ranks and this many samples: 4c(1 − c) for
         equal ranks, c = rank / n_samples. Modes below it are indistinguishable from noise.
@@ -129,7 +130,7 @@ def measure_similarity(
     if permutations:
         scores = permuted_scores(space.rows, regulariser, alpha, permutations, progress)
     canonical = whole.canonical
-    rho = canonical.correlations(space.total)
+    rho = canonical.rho.copy()
     floor = null_floor(space.total.n_samples, canonical.rank_a, canonical.rank_b)
     similarity = SpaceSimilarity(
         **{name: _index(name, values[name], held_out[name], scores) for name in NAMES},

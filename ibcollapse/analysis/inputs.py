@@ -150,10 +150,14 @@ def _table_of(features: object) -> NDArray[Any] | None:
 
 def _gaussian_bottleneck(fitted: CrossFit) -> tuple[GaussianIB | None, tuple[str, ...]]:
     fit = fitted.fit
+    means = fit.means.copy()
+    # What the fit left out is no direction that determines the classes.
+    left_out = np.setdiff1d(np.arange(means.shape[1]), fit.covariance.live)
+    means[:, left_out] = fit.priors @ means[:, left_out]
     try:
         gaussian = GaussianIB.from_class_moments(
             fit.priors,
-            fit.means,
+            means,
             fit.covariance.pooled(fit.priors),
             n_samples=int(fit.counts.sum()),
         )

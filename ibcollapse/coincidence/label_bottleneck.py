@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import GaussianIB
 from ibcollapse.coincidence.angles import principal_angles
 from ibcollapse.coincidence.degeneracy import relative_spread, spread_of_equal_modes
+from ibcollapse.errors import InputError
 from ibcollapse.features import FeatureSource
+from ibcollapse.features.precision import stored_precision
 from ibcollapse.gaussian import ClassMoments, between_covariance, within_covariance
+from ibcollapse.gaussian.scales import constant_features
 from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
 from ibcollapse.linear_algebra import symmetric_eigenpairs
 from ibcollapse.progress import Progress
@@ -57,7 +60,9 @@ class LabelBottleneck:
         The Gaussian I(X;Y), nats; unbounded under collapse, not to be compared with H(Y).
     n_classes, n_samples, n_features, rank_between : int
     shrinkage : float
-        Weight of (tr Σ_W / d) I that was mixed into Σ_W.
+        Weight of (tr Σ_W / d) I that was mixed into Σ_W, of the d features that vary.
+    constant : tuple of int
+        Features that are constant up to the rounding of their stored type, and left out.
     """
 
     critical_betas: FloatArray
@@ -77,6 +82,7 @@ class LabelBottleneck:
     n_features: int
     rank_between: int
     shrinkage: float
+    constant: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -102,31 +108,40 @@ def label_bottleneck(
         have samples, or no feature varies.
     """
     moments = ClassMoments(len(source.class_names), source.n_features)
+    dtypes = set()
     progress.start("bottleneck about the labels", source.n_samples)
     for x, y in source.chunks():
         moments.update(x, y)
+        dtypes.add(x.dtype)
         progress.advance(len(y))
     progress.finish()
     counts = moments.counts
     present = counts > 0
-    within = shrunk(within_covariance(moments, "sample"), shrinkage)
-    means = np.where(present[:, None], moments.means, 0.0)
+    constant = constant_features(moments, stored_precision(source, dtypes))
+    live = np.setdiff1d(np.arange(source.n_features), constant)
+    if live.size == 0:
+        raise InputError("no feature varies by more than the rounding of its stored type")
+    within = within_covariance(moments, "sample")[np.ix_(live, live)]
+    within = shrunk(within, shrinkage)
+    means = np.where(present[:, None], moments.means[:, live], 0.0)
     gaussian = GaussianIB.from_class_moments(counts, means, within, n_samples=moments.n_samples)
     # A mode that carries nothing (rank Σ_B < K − 1) never opens and has no place in the sums.
     open_modes = gaussian.snr > 0
     betas = gaussian.critical_betas[open_modes]
     assert gaussian.directions is not None
     directions = gaussian.directions[open_modes]
-    axes, spread = _between_axes(between_covariance(moments, "sample"))
+    axes, spread = _between_axes(between_covariance(moments, "sample")[np.ix_(live, live)])
     low = high = np.full(len(betas), np.nan)
     if n_bootstrap:
         noise = shrinkage * mean_variance(within) * np.sum(directions**2, axis=1)
-        sampled = _bootstrap(source, directions, shrinkage, noise, n_bootstrap, rng, progress)
+        embedded = np.zeros((len(directions), source.n_features))
+        embedded[:, live] = directions
+        sampled = _bootstrap(source, embedded, shrinkage, noise, n_bootstrap, rng, progress)
         edges = 0.5 - confidence / 2, 0.5 + confidence / 2
         low, high = np.quantile(sampled, edges, axis=0)
     excess = 1 / gaussian.snr[open_modes]
     equal = spread_of_equal_modes(
-        counts[present], source.n_features, float(excess.mean()), n_draws=_DRAWS, rng=rng
+        counts[present], len(live), float(excess.mean()), n_draws=_DRAWS, rng=rng
     )
     known = equal.size > 0 and len(betas) == present.sum() - 1
     return LabelBottleneck(
@@ -147,6 +162,7 @@ def label_bottleneck(
         n_features=source.n_features,
         rank_between=len(spread),
         shrinkage=shrinkage,
+        constant=tuple(constant.tolist()),
     )
 
 

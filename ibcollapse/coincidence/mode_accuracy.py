@@ -9,7 +9,7 @@ from ibcollapse.bottleneck import GaussianIB
 from ibcollapse.errors import InputError
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import within_covariance
-from ibcollapse.gaussian.folds import FoldMoments, stratified_folds
+from ibcollapse.gaussian.folds import fold_moments
 from ibcollapse.gaussian.moments import ClassMoments
 from ibcollapse.gaussian.shrinkage import shrunk
 from ibcollapse.progress import Progress
@@ -74,16 +74,20 @@ def label_mode_accuracy(
 ) -> ModeAccuracy:
     """`ModeAccuracy` of the Gaussian bottleneck about the labels, from two passes.
 
-    Distances are taken in the modes' canonical variates, scaled to variance one inside classes.
+    Equal samples share a fold (and take one pass more). Distances are taken in the modes' canonical
+    variates, scaled to variance one inside classes.
 
     Raises
     ------
     InputError
         When a class has a single sample or is separated without noise.
     """
-    assignment = stratified_folds(source.labels, folds, rng)
-    moments = FoldMoments(source, assignment, folds, "tied", progress)
-    projections = [_projection(moments.training(fold), shrinkage) for fold in range(folds)]
+    moments = fold_moments(source, folds, "tied", rng, progress)
+    assignment = moments.folds
+    projections = [
+        _projection(moments.training(fold), moments.varying(fold), shrinkage)
+        for fold in range(folds)
+    ]
     n_modes = min(len(scaled) for scaled, _ in projections)
     hits, tested = np.zeros((folds, n_modes + 1)), np.zeros(folds)
     start = 0
@@ -104,14 +108,21 @@ def label_mode_accuracy(
     return ModeAccuracy(hits / tested[:, None], len(np.unique(source.labels)))
 
 
-def _projection(moments: ClassMoments, shrinkage: float) -> tuple[FloatArray, FloatArray]:
-    """Scaled directions (n_modes, d) and projected class means (K, n_modes); absent classes NaN."""
-    within = shrunk(within_covariance(moments, "sample"), shrinkage)
-    means = np.where(moments.counts[:, None] > 0, moments.means, 0.0)
+def _projection(
+    moments: ClassMoments, varying: NDArray[np.intp], shrinkage: float
+) -> tuple[FloatArray, FloatArray]:
+    """Scaled directions (n_modes, d) and projected class means (K, n_modes); absent classes NaN.
+
+    Of the features `varying`; the directions are 0 elsewhere.
+    """
+    within = within_covariance(moments, "sample")[np.ix_(varying, varying)]
+    within = shrunk(within, shrinkage)
+    means = np.where(moments.counts[:, None] > 0, moments.means[:, varying], 0.0)
     gaussian = GaussianIB.from_class_moments(moments.counts, means, within)
     assert gaussian.directions is not None
     # vᵀ Σ_x v = 1 and vᵀ Σ_W v = 1/(1 + s).
-    scaled = gaussian.directions * np.sqrt(1 + gaussian.snr)[:, None]
+    scaled = np.zeros((len(gaussian.snr), moments.n_features))
+    scaled[:, varying] = gaussian.directions * np.sqrt(1 + gaussian.snr)[:, None]
     return scaled, moments.means @ scaled.T
 
 

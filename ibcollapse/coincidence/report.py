@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ibcollapse.alignment import Alignment, Consensus, SpaceSimilarity, align, align_many
+from ibcollapse.alignment.moments import constant_notes
 from ibcollapse.coincidence.discrete_transitions import DiscreteTransitions, discrete_transitions
 from ibcollapse.coincidence.label_bottleneck import LabelBottleneck, label_bottleneck
 from ibcollapse.coincidence.mode_accuracy import ModeAccuracy, label_mode_accuracy
@@ -150,7 +151,7 @@ def measure_coincidence(
         whole=pair.alignment.whole if pair.alignment else None,
         identified=pair.alignment.identified if pair.alignment else None,
         consensus=consensus_geometry(pair.consensus) if pair.consensus else None,
-        notes=notes,
+        notes=tuple(dict.fromkeys((*notes, *(pair.alignment.notes if pair.alignment else ())))),
         options=options,
         sources=tuple(source.description for source in sources),
         fingerprints=tuple(source.fingerprint for source in sources),
@@ -174,6 +175,7 @@ def _label_side(
         )
     except InputError as error:
         return None, None, (f"no Gaussian bottleneck about the labels: {error}",)
+    notes = constant_notes((labels.constant,))
     try:
         accuracy = label_mode_accuracy(
             source,
@@ -183,8 +185,8 @@ def _label_side(
             progress=progress,
         )
     except InputError as error:
-        return labels, None, (f"no accuracy by modes: {error}",)
-    return labels, accuracy, ()
+        return labels, None, (*notes, f"no accuracy by modes: {error}")
+    return labels, accuracy, notes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,6 +222,9 @@ class _Pair:
         )
         consensus = align_many([first, second], progress=progress, **regularised)
         rows, labels = held_rows(pair_sources([first, second])), first.labels
+        # Ranks of a constant's rounding would be as wide as those of any feature.
+        for x, constant in zip(rows, (alignment.constant_a, alignment.constant_b), strict=True):
+            x[:, list(constant)] = 0.0
         gaussian = gaussian_proxy(rows, labels, alignment, options.seed)
         meta = None
         if options.copula:

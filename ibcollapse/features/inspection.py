@@ -14,6 +14,7 @@ from ibcollapse.features.choosing.native import is_native
 from ibcollapse.features.layout import PROVENANCE_PREFIX
 from ibcollapse.features.nonfinite import has_nonfinite, rows_text
 from ibcollapse.features.opening import uncounted_source
+from ibcollapse.features.precision import repeated_groups, row_signatures
 from ibcollapse.features.source import FeatureContents
 from ibcollapse.features.stored_source import StoredSource
 from ibcollapse.features.stores.formats import open_store
@@ -181,7 +182,7 @@ def _look_at(source: StoredSource, *, count_repeated: bool, progress: Progress) 
             filled = np.flatnonzero(x.any(axis=1))
         zeros = len(x) - 1 - int(filled[-1]) if filled.size else zeros + len(x)
         if count_repeated:
-            hashes.append(np.array([hash(row.tobytes()) for row in x], dtype=np.int64))
+            hashes.append(row_signatures(x))
         stored += len(x)
         progress.advance(len(x))
     progress.finish()
@@ -204,7 +205,7 @@ def _look_at(source: StoredSource, *, count_repeated: bool, progress: Progress) 
         first_nonfinite=nonfinite[:_LISTED_ROWS],
         n_constant=int(np.count_nonzero(low == high)),
         n_zero_at_end=zeros,
-        n_repeated=stored - len(np.unique(np.concatenate(hashes))) if hashes else None,
+        n_repeated=repeated_groups(np.concatenate(hashes))[1] if hashes else None,
     )
 
 

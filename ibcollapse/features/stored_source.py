@@ -171,6 +171,11 @@ class StoredSource:
         )
 
     @property
+    def stored_dtypes(self) -> tuple[np.dtype[Any], ...]:
+        """Types of the stored arrays; `chunks` may come in a wider one."""
+        return tuple(array.dtype for array in self._choice.features)
+
+    @property
     def classifier(self) -> Classifier | None:
         """Classifier that reads this layer, its rows in the order of `class_names`."""
         choice = self._choice

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.gaussian.moments import ClassMoments
+from ibcollapse.gaussian.scales import FeatureScales, require_freedom
 from ibcollapse.gaussian.scatter import Floats, ScatterKind
 from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
 from ibcollapse.linear_algebra import symmetric_eigenpairs
@@ -20,30 +21,33 @@ CovarianceKind = Literal["tied", "full", "diagonal", "low-rank"]
 # Below four rows the scatter about the rows' own mean says next to nothing about the class: with
 # two, Ledoit and Wolf's estimate of its error is exactly zero.
 MIN_CLASS_ROWS = 4
-# Bound of the jitter relative to the mean variance; it starts at a few roundings of d products.
+# Bound of the jitter in standardised variances; it starts at a few roundings of d products.
 MAX_JITTER = 1e-6
 
 
 @register("gaussian/CovarianceModel")
 @dataclasses.dataclass(frozen=True)
 class CovarianceModel:
-    """Within-class covariances, invertible, in the form their `kind` needs.
+    """Within-class covariances in feature units, invertible but for the features left out.
 
     Attributes
     ----------
     kind : {"tied", "full", "diagonal", "low-rank"}
         The model.
     matrix : float64
-        "tied": (d, d). "full": (K, d, d). "diagonal": variances (K, d). "low-rank": isotropic
-        noise variances (K, 1), to which the loadings add.
+        "tied": (d, d). "full": (K, d, d). "diagonal": variances (K, d). "low-rank": noise variances
+        (K, d) to which the loadings add (equal for all features in standardised units; results
+        stored before had them equal in feature units, (K, 1)). Zero where a feature was left out.
     loadings : float64 (K, d, r) or None
-        F_c of the low-rank model F_c F_cᵀ + σ_c² I.
+        F_c of the low-rank model F_c F_cᵀ + diag(noise_c).
     intensity : float64 (1,) or (K,)
-        Shrinkage towards the mean variance that was applied, per covariance.
+        Shrinkage towards the mean variance, in standardised units, that was applied, per
+        covariance.
     jitter : float
-        Variance added to every diagonal because a covariance was singular; 0 when none was.
+        Share of each feature's pooled within-class variance that was added to every diagonal
+        because a covariance was singular; 0 when none was.
     notes : tuple of str
-        What was done for classes or directions with too few rows.
+        What was done for constant features and for classes or directions with too few rows.
     """
 
     kind: CovarianceKind
@@ -58,6 +62,16 @@ class CovarianceModel:
             if array is not None:
                 array.setflags(write=False)
 
+    @property
+    def live(self) -> NDArray[np.intp]:
+        """Features that the scores use: those with a variance."""
+        diagonal = self.matrix
+        if self.kind in ("tied", "full"):
+            diagonal = np.diagonal(self.matrix, axis1=-2, axis2=-1)
+        if self.loadings is not None:
+            diagonal = np.broadcast_to(self.matrix, self.loadings.shape[:2])
+        return np.flatnonzero(diagonal.reshape(-1, diagonal.shape[-1]).any(axis=0))
+
     def pooled(self, weights: Floats) -> Floats:
         """Covariance within classes averaged with class weights (K,), shape (d, d)."""
         if self.kind == "tied":
@@ -68,7 +82,8 @@ class CovarianceModel:
         if self.loadings is None:
             return np.diag(weights @ self.matrix)
         average = np.einsum("c,cir,cjr->ij", weights, self.loadings, self.loadings)
-        return average + float(weights @ self.matrix[:, 0]) * np.eye(len(average))
+        np.einsum("ii->i", average)[...] += weights @ self.matrix
+        return average
 
 
 def scatter_kind(kind: CovarianceKind) -> ScatterKind:
@@ -76,45 +91,67 @@ def scatter_kind(kind: CovarianceKind) -> ScatterKind:
     return "full" if kind == "low-rank" else kind
 
 
-def unshrunk_covariances(moments: ClassMoments) -> list[Floats]:
-    """Unbiased covariances: one pooled (tied), or one a class, (d, d) or diagonals (d,).
+def standardised_scatter(
+    moments: ClassMoments, scales: FeatureScales
+) -> tuple[list[Floats], NDArray[np.bool_]]:
+    """Scatter of the live features in the units of `scales`, and who takes the pooled one.
 
-    The classes of `takes_pooled` take the pooled covariance.
+    One pooled (tied), or one a class, (d, d) or diagonals (d,); the classes (K,) whose own scatter
+    is no basis: under `MIN_CLASS_ROWS` rows, or all rows equal. A class of equal rows would
+    otherwise be infinitely denser than every other one.
+    """
+    scatter, counts = moments.scatter, moments.counts
+    if moments.scatter_kind == "tied":
+        return [scales.standardise(scatter)], np.zeros(1, dtype=np.bool_)
+    parts = [scales.standardise(s) for s in scatter]
+    variances = np.array([mean_variance(s) for s in parts])
+    # Equal rows leave the square of a rounding error.
+    flat = variances <= np.finfo(np.float64).eps * variances.max()
+    flat |= scales.sparse[:, scales.live].all(axis=1)
+    return parts, flat | (counts < MIN_CLASS_ROWS)
+
+
+def unshrunk_covariances(moments: ClassMoments, scales: FeatureScales) -> list[Floats]:
+    """Unbiased covariances of the live features in the units of `scales`.
+
+    One pooled (tied), or one a class, (d, d) or diagonals (d,). In these units the pooled variance
+    of every feature is one. Classes whose own scatter is no basis take the pooled covariance, and
+    those in which a feature is `sparse` its pooled variance.
 
     Raises
     ------
     InputError
         When there are not more rows than classes.
     """
-    scatter, counts = moments.scatter, moments.counts
-    freedom = moments.n_samples - int((counts > 0).sum())
-    if freedom < 1:
-        raise InputError(
-            f"{moments.n_samples} rows for {(counts > 0).sum()} classes leave nothing to estimate "
-            "a covariance from; give at least two rows in some class"
-        )
+    freedom = require_freedom(moments.counts)
+    scatter, borrows = standardised_scatter(moments, scales)
     if moments.scatter_kind == "tied":
-        return [scatter / freedom]
-    pooled = scatter.sum(axis=0) / freedom
-    return [
-        pooled.copy() if borrows else s / (n - 1)
-        for s, n, borrows in zip(scatter, counts, takes_pooled(scatter, counts), strict=True)
-    ]
+        return [scales.fill(scatter[0] / freedom)]
+    pooled = np.sum(scatter, axis=0) / freedom
+    for c, n in enumerate(moments.counts):
+        if borrows[c]:
+            scatter[c] = pooled.copy()
+        else:
+            scatter[c] /= n - 1
+            _take_variances(scatter[c], pooled, scales.sparse[c, scales.live])
+        scales.fill(scatter[c])
+    return scatter
 
 
-def takes_pooled(scatter: Floats, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Classes (K,) whose own scatter is no basis: under `MIN_CLASS_ROWS` rows, or all rows equal.
-
-    A class of equal rows would otherwise be infinitely denser than every other one.
-    """
-    variances = np.array([mean_variance(s) for s in scatter])
-    # Equal rows leave the square of a rounding error.
-    flat: NDArray[np.bool_] = variances <= np.finfo(np.float64).eps * variances.max()
-    return flat | (counts < MIN_CLASS_ROWS)
+def _take_variances(covariance: Floats, pooled: Floats, features: NDArray[np.bool_]) -> None:
+    """Give some features the pooled variances and no correlation with others, in place."""
+    if covariance.ndim == 1:
+        covariance[features] = pooled[features]
+        return
+    covariance[features] = 0.0
+    covariance[:, features] = 0.0
+    places = np.flatnonzero(features)
+    covariance[places, places] = pooled[places, places]
 
 
 def estimate_covariance(
     moments: ClassMoments,
+    scales: FeatureScales,
     kind: CovarianceKind,
     intensity: Floats,
     *,
@@ -123,30 +160,40 @@ def estimate_covariance(
 ) -> CovarianceModel:
     """Shrunk, invertible covariances from moments of the matching `scatter_kind`.
 
+    Shrinkage, principal parts and jitter work in the units of `scales`, so that the model follows
+    the features into any other units: (1 − α) S + α m diag(s²), with s the pooled deviations and m
+    the mean of S's variances over s².
+
     Raises
     ------
     InputError
-        When all rows are equal.
+        When there are not more rows than classes, or a covariance stays singular.
     """
-    raw = unshrunk_covariances(moments)
-    scale = float(np.mean([mean_variance(c) for c in raw])) or _collapsed_scale(moments)
+    raw = unshrunk_covariances(moments, scales)
     covariances = [shrunk(c, a) for c, a in zip(raw, intensity, strict=True)]
-    notes = _small_class_notes(moments, class_names) + _rank_notes(moments, kind, intensity)
+    notes = (
+        scales.notes()
+        + _small_class_notes(moments, scales, class_names)
+        + _rank_notes(moments, scales, kind, intensity)
+    )
     loadings = None
     if kind == "low-rank":
         assert rank is not None
-        parts = [_principal_part(c, rank) for c in covariances]
-        loadings = np.stack([part[0] for part in parts])
-        covariances = [np.array([part[1]]) for part in parts]
-    jitter = max(_needed_jitter(c, scale) for c in covariances)
+        parts = [_principal_part(c, min(rank, len(c) - 1)) for c in covariances]
+        loadings = np.zeros((len(parts), len(scales.deviation), parts[0][0].shape[1]))
+        loadings[:, scales.live] = [part[0] for part in parts]
+        loadings *= scales.deviation[:, None]
+        covariances = [np.full(len(scales.live), part[1]) for part in parts]
+    jitter = max(_needed_jitter(c) for c in covariances)
     if jitter > 0:
         for c in covariances:
             c[np.diag_indices_from(c) if c.ndim == 2 else slice(None)] += jitter
         notes += (
-            f"a covariance was singular: {jitter:.3g} was added to the diagonals; "
-            "a larger shrinkage would regularise it",
+            f"a covariance was singular: {jitter:.3g} of its variance inside classes was added to "
+            "each feature's; a larger shrinkage would regularise it",
         )
-    matrix = covariances[0] if kind == "tied" else np.stack(covariances)
+    restored = [scales.restore(c) for c in covariances]
+    matrix = restored[0] if kind == "tied" else np.stack(restored)
     return CovarianceModel(kind, matrix, loadings, np.array(intensity), jitter, notes)
 
 
@@ -156,17 +203,21 @@ def _principal_part(covariance: Floats, rank: int) -> tuple[Floats, float]:
     Tipping, Bishop (1999), J. Royal Statistical Society B 61, doi:10.1111/1467-9868.00196.
     """
     values, vectors = symmetric_eigenpairs(covariance)
-    noise = max(float(values[:-rank].mean()), 0.0)
-    return vectors[:, -rank:] * np.sqrt(np.maximum(values[-rank:] - noise, 0.0)), noise
+    rest = len(values) - rank
+    noise = max(float(values[:rest].mean()), 0.0)
+    return vectors[:, rest:] * np.sqrt(np.maximum(values[rest:] - noise, 0.0)), noise
 
 
-def _needed_jitter(covariance: Floats, scale: float) -> float:
-    """Smallest jitter in decades that makes every pivot exceed rounding; 0 when none is needed."""
-    smallest = len(covariance) * np.finfo(np.float64).eps * scale
+def _needed_jitter(covariance: Floats) -> float:
+    """Smallest jitter in decades that makes every pivot exceed rounding; 0 when none is needed.
+
+    For a standardised covariance, whose variances are about one.
+    """
+    smallest = len(covariance) * np.finfo(np.float64).eps
     if covariance.ndim == 1:
         return 0.0 if covariance.min() >= smallest else 2 * smallest
     jitter = 0.0
-    while jitter <= MAX_JITTER * scale:
+    while jitter <= MAX_JITTER:
         trial = covariance + jitter * np.eye(len(covariance))
         try:
             factor = scipy.linalg.cholesky(trial, lower=True, overwrite_a=True, check_finite=False)
@@ -178,24 +229,17 @@ def _needed_jitter(covariance: Floats, scale: float) -> float:
             return jitter
         jitter = max(10 * jitter, 2 * smallest)
     raise InputError(
-        f"the covariance stays singular with {MAX_JITTER:g} of the mean variance on its diagonal; "
+        f"the covariance stays singular with {MAX_JITTER:g} of the variances on its diagonal; "
         "choose a larger shrinkage"
     )
 
 
-def _collapsed_scale(moments: ClassMoments) -> float:
-    """Scale of the class means, for features without any within-class variance."""
-    means = moments.means[moments.counts > 0]
-    scale = float(np.var(means, axis=0).mean())
-    if scale == 0:
-        raise InputError("all rows are equal: there is nothing to fit; check the features")
-    return scale
-
-
-def _small_class_notes(moments: ClassMoments, class_names: Sequence[str]) -> tuple[str, ...]:
+def _small_class_notes(
+    moments: ClassMoments, scales: FeatureScales, class_names: Sequence[str]
+) -> tuple[str, ...]:
     if moments.scatter_kind == "tied":
         return ()
-    borrows = takes_pooled(moments.scatter, moments.counts)
+    _, borrows = standardised_scatter(moments, scales)
     names = [
         f"'{name}' ({n})"
         for name, n, pooled in zip(class_names, moments.counts, borrows, strict=True)
@@ -209,18 +253,21 @@ def _small_class_notes(moments: ClassMoments, class_names: Sequence[str]) -> tup
     )
 
 
-def _rank_notes(moments: ClassMoments, kind: CovarianceKind, intensity: Floats) -> tuple[str, ...]:
+def _rank_notes(
+    moments: ClassMoments, scales: FeatureScales, kind: CovarianceKind, intensity: Floats
+) -> tuple[str, ...]:
     # Diagonals, and the noise of the low-rank model, do not need as many rows as features.
     if kind in ("diagonal", "low-rank") or intensity.max() == 0:
         return ()
     counts = moments.counts
     present = int((counts > 0).sum())
     freedom = moments.n_samples - present if kind == "tied" else int(counts.min()) - 1
-    if moments.n_features <= freedom:
+    n_live = len(scales.live)
+    if n_live <= freedom:
         return ()
     whose = "the pooled covariance" if kind == "tied" else "the smallest class's covariance"
     return (
-        f"{moments.n_features} features exceed the {freedom} degrees of freedom of {whose}: it is "
+        f"{n_live} features exceed the {freedom} degrees of freedom of {whose}: it is "
         f"invertible only through shrinkage (intensity {intensity.min():.3g} to "
         f"{intensity.max():.3g})",
     )

@@ -3,6 +3,7 @@
 Everything goes through Cholesky factors and triangular solves on blocks of rows.
 """
 
+import dataclasses
 from typing import Protocol
 
 import numpy as np
@@ -24,7 +25,17 @@ class Discriminant(Protocol):
 
 
 def make_discriminant(means: Floats, covariance: CovarianceModel) -> Discriminant:
-    """Scorer of the Gaussians with `means` (K, d) and the covariance model."""
+    """Scorer of the Gaussians with `means` (K, d) and the covariance model.
+
+    Features without variance are not looked at.
+    """
+    live = covariance.live
+    if len(live) < means.shape[1]:
+        return LiveDiscriminant(live, _make(means[:, live], _part(covariance, live)))
+    return _make(means, covariance)
+
+
+def _make(means: Floats, covariance: CovarianceModel) -> Discriminant:
     if covariance.kind == "tied":
         return LinearDiscriminant(means, covariance.matrix)
     if covariance.kind == "full":
@@ -32,7 +43,32 @@ def make_discriminant(means: Floats, covariance: CovarianceModel) -> Discriminan
     if covariance.kind == "diagonal":
         return DiagonalDiscriminant(means, covariance.matrix)
     assert covariance.loadings is not None
-    return LowRankDiscriminant(means, covariance.matrix[:, 0], covariance.loadings)
+    return LowRankDiscriminant(means, covariance.matrix, covariance.loadings)
+
+
+def _part(covariance: CovarianceModel, live: NDArray[np.intp]) -> CovarianceModel:
+    """The model of the features `live` alone."""
+    matrix, loadings = covariance.matrix[..., live], covariance.loadings
+    if covariance.kind in ("tied", "full"):
+        matrix = matrix[..., live, :]
+    if loadings is not None:
+        loadings = loadings[:, live]
+    return dataclasses.replace(covariance, matrix=matrix, loadings=loadings)
+
+
+class LiveDiscriminant:
+    """Scores of the features `live` alone."""
+
+    def __init__(self, live: NDArray[np.intp], score: Discriminant) -> None:
+        self._live, self._score = live, score
+
+    def __call__(self, x: NDArray[np.generic]) -> Floats:
+        """Scores (n, K)."""
+        scores = [
+            self._score(x[start : start + BLOCK_ROWS][:, self._live])
+            for start in range(0, len(x), BLOCK_ROWS)
+        ]
+        return np.concatenate(scores) if scores else self._score(x[:, self._live])
 
 
 class LinearDiscriminant:
@@ -100,18 +136,23 @@ class DiagonalDiscriminant:
 
 
 class LowRankDiscriminant:
-    """Woodbury: zᵀ(FFᵀ + sI)⁻¹z = (‖z‖² − ‖L⁻¹Fᵀz‖²)/s with sI + FᵀF = LLᵀ."""
+    """Woodbury on z = N^{-1/2}(x − μ): ‖z‖² − ‖L⁻¹Gᵀz‖² with G = N^{-1/2}F and I + GᵀG = LLᵀ.
+
+    `noise` (K, d), or (K, 1) where it is isotropic, holds the diagonals of N.
+    """
 
     def __init__(self, means: Floats, noise: Floats, loadings: Floats) -> None:
-        self._means, self._noise = means, noise
+        self._means = means
+        self._precision_roots = 1 / np.sqrt(np.broadcast_to(noise, means.shape))
         self._projections: list[Floats] = []
         self._half_log_det: list[float] = []
-        d, rank = loadings.shape[1:]
-        for s, factor in zip(noise, loadings, strict=True):
-            small = scipy.linalg.cholesky(s * np.eye(rank) + factor.T @ factor, lower=True)
-            self._projections.append(scipy.linalg.solve_triangular(small, factor.T, lower=True))
-            log_det = (d - rank) * np.log(s) + 2 * np.log(np.diagonal(small)).sum()
-            self._half_log_det.append(0.5 * float(log_det))
+        rank = loadings.shape[2]
+        for root, factor in zip(self._precision_roots, loadings, strict=True):
+            scaled = factor * root[:, None]
+            small = scipy.linalg.cholesky(np.eye(rank) + scaled.T @ scaled, lower=True)
+            self._projections.append(scipy.linalg.solve_triangular(small, scaled.T, lower=True))
+            log_det = np.log(np.diagonal(small)).sum() - np.log(root).sum()
+            self._half_log_det.append(float(log_det))
 
     def __call__(self, x: NDArray[np.generic]) -> Floats:
         """Quadratic scores (n, K)."""
@@ -119,11 +160,9 @@ class LowRankDiscriminant:
         for start in range(0, len(x), BLOCK_ROWS):
             rows = x[start : start + BLOCK_ROWS]
             for c, mean in enumerate(self._means):
-                centred = rows - mean
+                centred = (rows - mean) * self._precision_roots[c]
                 explained = centred @ self._projections[c].T
                 squares = np.einsum("ij,ij->i", centred, centred)
                 squares -= np.einsum("ij,ij->i", explained, explained)
-                scores[start : start + len(rows), c] = (
-                    -0.5 * squares / self._noise[c] - self._half_log_det[c]
-                )
+                scores[start : start + len(rows), c] = -0.5 * squares - self._half_log_det[c]
         return scores

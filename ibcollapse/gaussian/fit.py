@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from ibcollapse.features import Features, open_features
 from ibcollapse.gaussian.calibration import posterior_quality, tempered_log_posterior
-from ibcollapse.gaussian.covariance import CovarianceKind, CovarianceModel
+from ibcollapse.gaussian.covariance import CovarianceKind, CovarianceModel, scatter_kind
 from ibcollapse.gaussian.discriminant import make_discriminant
-from ibcollapse.gaussian.folds import ALWAYS_TRAINING, stratified_folds
-from ibcollapse.gaussian.options import Priors, check_classes, check_options
+from ibcollapse.gaussian.folds import ALWAYS_TRAINING, FoldMoments, fold_moments
+from ibcollapse.gaussian.options import Priors, check_classes, check_held_out, check_options
 from ibcollapse.gaussian.posterior import (
     PosteriorTable,
     calibrated_posterior,
@@ -26,6 +26,10 @@ from ibcollapse.serialize import register
 
 if TYPE_CHECKING:
     from ibcollapse.features.source import FeatureSource
+
+
+# Names listed in a note.
+_LISTED = 10
 
 
 @register("gaussian/GaussianFit")
@@ -68,7 +72,8 @@ class GaussianFit:
         Identity of the rows (fingerprint, layer, epoch, split), so that they are not scored as if
         unseen.
     notes : tuple of str
-        What was done for singular covariances, small classes and more features than rows.
+        What was done for constant features, singular covariances, small classes, more features
+        than rows, and repeated rows.
     """
 
     class_names: tuple[str, ...]
@@ -143,7 +148,11 @@ def cross_fit(
 
     log p(c|x) ∝ log p(c) + log N(x; μ_c, Σ_c)/T, with one T for all rows that minimises the
     log-loss of the cross-fitted posteriors. It takes two passes over the rows, three with
-    Ledoit–Wolf; memory grows with n by the (n, K) posteriors only.
+    Ledoit–Wolf, and one more where rows repeat; memory grows with n by the (n, K) posteriors only.
+
+    Shrinkage works on features in units of their pooled within-class deviation, so multiplying a
+    feature by a number changes nothing. Features that are constant up to the rounding of their
+    stored type are left out. Equal rows share a fold. `GaussianFit.notes` says of either.
 
     Parameters
     ----------
@@ -155,8 +164,9 @@ def cross_fit(
     rank : int, optional
         Rank of the low-rank model; by held-out likelihood when not given.
     shrinkage : {"ledoit-wolf", "oas", "held-out"} or float
-        Intensity of the shrinkage towards the mean variance: by formula, by held-out likelihood,
-        or a number in [0, 1].
+        Intensity α of the shrinkage (1 − α) Σ + α m diag(s²), s the pooled within-class deviations
+        of the features and m the mean of Σ's variances over s²: by formula, by held-out
+        likelihood, or a number in [0, 1].
     priors : {"empirical", "uniform"}
         Class priors; "uniform" also weights rows so that every class counts the same.
     folds : int
@@ -187,9 +197,12 @@ def cross_fit(
     """
     source = open_features(features)
     check_options(covariance, rank, shrinkage, priors, folds, source.n_features)
-    assignment = stratified_folds(source.labels, folds, np.random.default_rng(seed))
-    check_classes(source, assignment)
-    models = fitted_models(source, assignment, folds, covariance, rank, shrinkage, progress)
+    check_classes(source)
+    rng = np.random.default_rng(seed)
+    moments = fold_moments(source, folds, scatter_kind(covariance), rng, progress)
+    assignment = moments.folds
+    check_held_out(assignment)
+    models = fitted_models(source, moments, covariance, rank, shrinkage, progress)
     counts = np.bincount(source.labels, minlength=len(source.class_names))
     uniform = priors == "uniform"
     n_classes = len(counts)
@@ -222,16 +235,33 @@ def cross_fit(
         seed=seed,
         uniform_priors=uniform,
         fitted_rows=row_identity(source),
-        notes=model.notes + _singleton_notes(source, seen),
+        notes=model.notes + _repeated_notes(moments) + _singleton_notes(source, seen),
     )
     return CrossFit(fit, table)
 
 
+def _repeated_notes(moments: FoldMoments) -> tuple[str, ...]:
+    notes: tuple[str, ...] = ()
+    if moments.n_together:
+        notes += (
+            f"{moments.n_together} of {len(moments.folds)} rows repeat an earlier one: equal rows "
+            "were held out together",
+        )
+    if moments.collapsed:
+        names = ", ".join(repr(name) for name in moments.collapsed[:_LISTED])
+        more = len(moments.collapsed) - _LISTED
+        notes += (
+            "all rows of a class repeat its first one, so they were held out apart: "
+            + (f"{names} and {more} more" if more > 0 else names),
+        )
+    return notes
+
+
 def _singleton_notes(source: "FeatureSource", seen: NDArray[np.bool_]) -> tuple[str, ...]:
-    names = [source.class_names[c] for c in source.labels[seen]]
-    if not names:
+    if not seen.any():
         return ()
+    names = [source.class_names[c] for c in np.unique(source.labels[seen])]
     return (
-        f"classes of one row were never held out and are not in the held-out measures: "
-        f"{', '.join(names)}",
+        f"rows without which a fit would not know their class were never held out and are not in "
+        f"the held-out measures: {int(seen.sum())} of {', '.join(names)}",
     )

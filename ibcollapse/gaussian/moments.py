@@ -122,6 +122,12 @@ class ClassMoments:
         """Within-class scatter about the class means, float64; shape by `scatter_kind`."""
         return merged_moments((self,))._scatter.values()
 
+    def within_squares(self) -> Floats:
+        """Σ_c w_c Σ_{i∈c} (x_ij − μ_cj)² of each feature, float64 (d,): no full scatter is made."""
+        weights = self.class_weights * _reciprocal(self._counts)
+        squares = self._scatter.summed_diagonal() - weights @ self._sums**2
+        return np.maximum(squares, 0.0)
+
     def _mean_or_reference(self) -> Floats:
         return self._reference + self._sums * _reciprocal(self._counts)[:, None]
 

@@ -58,7 +58,7 @@ def _check_shrinkage(covariance: CovarianceKind, shrinkage: Shrinkage) -> None:
         raise InputError(f"shrinkage={shrinkage}; choose a number from 0 to 1")
 
 
-def check_classes(source: "FeatureSource", folds: NDArray[np.int8]) -> None:
+def check_classes(source: "FeatureSource") -> None:
     """Raise `InputError` when the classes of the source do not make a cross-fit possible."""
     counts = np.bincount(source.labels, minlength=len(source.class_names))
     if len(counts) < 2:
@@ -69,5 +69,14 @@ def check_classes(source: "FeatureSource", folds: NDArray[np.int8]) -> None:
     empty = [name for name, n in zip(source.class_names, counts, strict=True) if n == 0]
     if empty:
         raise InputError(f"no rows of class {', '.join(empty)}; leave it out of the class names")
-    if np.all(folds == ALWAYS_TRAINING):
+    if counts.max() == 1:
         raise InputError("every class has a single row: none can be held out; give more rows")
+
+
+def check_held_out(folds: NDArray[np.int8]) -> None:
+    """Raise `InputError` when no fold holds a row."""
+    if np.all(folds == ALWAYS_TRAINING):
+        raise InputError(
+            "equal rows are held out together, and without any of them a fit would not know some "
+            "class; give more rows that differ"
+        )

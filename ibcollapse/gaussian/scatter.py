@@ -31,6 +31,9 @@ class Scatter(Protocol):
     def values(self) -> Floats:
         """Copy of the sums, matrices symmetric in both triangles."""
 
+    def summed_diagonal(self) -> Floats:
+        """Diagonal (d,) of the sums, added over classes where they are kept apart."""
+
 
 class TiedScatter:
     """Σ_c w_c S_c, one (d, d) matrix for all classes: a single SYRK a block."""
@@ -62,6 +65,10 @@ class TiedScatter:
         """Symmetric (d, d)."""
         return _mirrored(self._lower)
 
+    def summed_diagonal(self) -> Floats:
+        """Diagonal, (d,)."""
+        return np.diagonal(self._lower).copy()
+
 
 class FullScatter:
     """S_c, one (d, d) matrix a class."""
@@ -92,6 +99,11 @@ class FullScatter:
         """Symmetric (K, d, d)."""
         return np.stack([_mirrored(lower) for lower in self._lower])
 
+    def summed_diagonal(self) -> Floats:
+        """Sum of the diagonals, (d,)."""
+        diagonals = [np.diagonal(lower) for lower in self._lower]
+        return np.asarray(np.sum(diagonals, axis=0), dtype=np.float64)
+
 
 class DiagonalScatter:
     """Diagonals of S_c, one vector a class."""
@@ -116,6 +128,10 @@ class DiagonalScatter:
     def values(self) -> Floats:
         """Copy, (K, d)."""
         return self._sums.copy()
+
+    def summed_diagonal(self) -> Floats:
+        """Sum over classes, (d,)."""
+        return np.asarray(self._sums.sum(axis=0), dtype=np.float64)
 
 
 def make_scatter(

@@ -11,11 +11,12 @@ from ibcollapse.gaussian.covariance import (
     CovarianceModel,
     estimate_covariance,
     scatter_kind,
-    takes_pooled,
+    standardised_scatter,
     unshrunk_covariances,
 )
 from ibcollapse.gaussian.folds import FoldMoments, fourth_powers
 from ibcollapse.gaussian.moments import ClassMoments
+from ibcollapse.gaussian.scales import FeatureScales
 from ibcollapse.gaussian.scatter import Floats
 from ibcollapse.gaussian.shrinkage import (
     HeldOutSpectrum,
@@ -36,23 +37,26 @@ Shrinkage = Literal["ledoit-wolf", "oas", "held-out"] | float
 
 def fitted_models(
     source: "FeatureSource",
-    folds: NDArray[np.int8],
-    n_folds: int,
+    moments: FoldMoments,
     kind: CovarianceKind,
     rank: int | None,
     shrinkage: Shrinkage,
     progress: Progress,
 ) -> list[tuple[Floats, CovarianceModel]]:
     """Means (K, d) and covariances of all rows, then of all but fold 0, 1, …"""
-    moments = FoldMoments(source, folds, n_folds, scatter_kind(kind), progress)
-    rule = intensity_rule(source, folds, moments, kind, shrinkage, progress)
+    rule = intensity_rule(source, moments, kind, shrinkage, progress)
     if kind == "low-rank" and rank is None:
         rank = choose_rank(moments, rule)
     models = []
-    for fold in (None, *range(n_folds)):
+    for fold in (None, *range(moments.n_folds)):
         training = moments.training(fold)
         covariance = estimate_covariance(
-            training, kind, rule(training, fold), rank=rank, class_names=source.class_names
+            training,
+            moments.scales(fold),
+            kind,
+            rule(training, fold),
+            rank=rank,
+            class_names=source.class_names,
         )
         models.append((training.means, covariance))
     return models
@@ -64,7 +68,6 @@ IntensityRule = Callable[[ClassMoments, int | None], Floats]
 
 def intensity_rule(
     source: "FeatureSource",
-    folds: NDArray[np.int8],
     moments: FoldMoments,
     kind: CovarianceKind,
     shrinkage: Shrinkage,
@@ -82,12 +85,20 @@ def intensity_rule(
         given = np.full(n_covariances, float(shrinkage))
         return lambda training, fold: given
     if shrinkage == "oas":
-        return lambda training, fold: _by_formula(training, None)
-    means = [moments.training_means(fold) for fold in (None, *range(moments.n_folds))]
+        return lambda training, fold: _by_formula(training, moments.scales(fold), None)
+    fits = (None, *range(moments.n_folds))
+    scales = [moments.scales(fold) for fold in fits]
     fourth = fourth_powers(
-        source, folds, means, diagonal=scatter_kind(kind) == "diagonal", progress=progress
+        source,
+        moments.folds,
+        [moments.training_means(fold) for fold in fits],
+        [s.inverse[None] if kind == "tied" else s.class_inverse() for s in scales],
+        diagonal=scatter_kind(kind) == "diagonal",
+        progress=progress,
     )
-    return lambda training, fold: _by_formula(training, fourth[0 if fold is None else 1 + fold])
+    return lambda training, fold: _by_formula(
+        training, moments.scales(fold), fourth[0 if fold is None else 1 + fold]
+    )
 
 
 def choose_rank(moments: FoldMoments, rule: IntensityRule) -> int:
@@ -95,35 +106,38 @@ def choose_rank(moments: FoldMoments, rule: IntensityRule) -> int:
     return held_out_rank(list(_spectra(moments, rule)))
 
 
-def _by_formula(moments: ClassMoments, fourth: Floats | None) -> Floats:
+def _by_formula(moments: ClassMoments, scales: FeatureScales, fourth: Floats | None) -> Floats:
     """Ledoit–Wolf with the fourth powers by class, OAS without."""
 
-    def intensity(scatter: Floats, n: int, sum_fourth: float | None) -> float:
+    def intensity(covariance: Floats, n: int, sum_fourth: float | None) -> float:
         if sum_fourth is None:
-            return oas_intensity(scatter / n, n)
-        return ledoit_wolf_intensity(scatter / n, n, sum_fourth)
+            return oas_intensity(covariance, n)
+        return ledoit_wolf_intensity(covariance, n, sum_fourth)
 
-    scatter, counts = moments.scatter, moments.counts
+    scatter, borrows = standardised_scatter(moments, scales)
+    counts, n = moments.counts, moments.n_samples
     tied = moments.scatter_kind == "tied"
-    total = scatter if tied else scatter.sum(axis=0)
-    pooled = intensity(total, moments.n_samples, None if fourth is None else float(fourth.sum()))
+    total = scatter[0] if tied else np.sum(scatter, axis=0)
+    pooled = intensity(scales.fill(total / n), n, None if fourth is None else float(fourth.sum()))
     if tied:
         return np.array([pooled])
-    return np.array(
-        [
-            pooled
-            if borrows
-            else intensity(scatter[c], int(counts[c]), None if fourth is None else float(fourth[c]))
-            for c, borrows in enumerate(takes_pooled(scatter, counts))
-        ]
-    )
+    intensities = np.full(len(counts), pooled)
+    for c in np.flatnonzero(~borrows).tolist():
+        # A class's sparse features have no variance of their own to be uncertain about.
+        own = scales.own(c)
+        covariance = scales.fill(scatter[c] / counts[c])
+        covariance = covariance[own] if covariance.ndim == 1 else covariance[np.ix_(own, own)]
+        of_class = None if fourth is None else float(fourth[c])
+        intensities[c] = intensity(covariance, int(counts[c]), of_class)
+    return intensities
 
 
 def _spectra(moments: FoldMoments, rule: IntensityRule | None = None) -> Iterator[HeldOutSpectrum]:
     """Training spectra against their held-out rows, one a fold (tied) or a fold and class."""
     for fold in range(moments.n_folds):
         training, held_out = moments.training(fold), moments.held_out(fold)
-        covariances = unshrunk_covariances(training)
+        scales = moments.scales(fold)
+        covariances = unshrunk_covariances(training, scales)
         intensities = None if rule is None else rule(training, fold)
         scatters, counts = _scatter_about(training.means, held_out)
         for c, covariance in enumerate(covariances):
@@ -131,7 +145,7 @@ def _spectra(moments: FoldMoments, rule: IntensityRule | None = None) -> Iterato
                 continue
             if intensities is not None:
                 covariance = shrunk(covariance, float(intensities[c]))
-            yield held_out_spectrum(covariance, scatters[c], int(counts[c]))
+            yield held_out_spectrum(covariance, scales.standardise(scatters[c]), int(counts[c]))
 
 
 def _scatter_about(means: Floats, moments: ClassMoments) -> tuple[Floats, NDArray[np.int64]]:

@@ -1,7 +1,9 @@
 """How far a covariance is shrunk towards a multiple of the identity, and how that is chosen.
 
-Everything here works from moments. The shrunk covariance is (1 − α) S + α m I with m = tr S / d;
-diagonal covariances are (d,) arrays and the same formulas hold in the space of diagonal matrices.
+Everything here works from moments, in units in which the pooled variance of each feature inside
+classes is one (`scales`), so that nothing depends on the features' units. The shrunk covariance
+is (1 − α) S + α m I with m = tr S / d; diagonal covariances are (d,) arrays and the same formulas
+hold in the space of diagonal matrices.
 """
 
 import dataclasses
@@ -130,9 +132,13 @@ def held_out_intensity(spectra: Sequence[HeldOutSpectrum]) -> float:
 def held_out_rank(spectra: Sequence[HeldOutSpectrum]) -> int:
     """Rank in 1…d − 1 of the probabilistic PCA with the largest held-out likelihood.
 
-    Under rank r the r largest eigenvalues are kept and the others replaced by their mean.
+    Under rank r the r largest eigenvalues are kept and the others replaced by their mean. d is
+    that of the smallest spectrum (features may be constant in one fold); 0 where it is 1.
     """
-    total = np.zeros(len(spectra[0].values) - 1)
+    most = min(len(spectrum.values) for spectrum in spectra) - 1
+    if most == 0:
+        return 0
+    total = np.zeros(most)
     for spectrum in spectra:
         values, powers, n = spectrum.values, spectrum.powers, spectrum.n_samples
         ranks = np.arange(1, len(values))
@@ -140,5 +146,6 @@ def held_out_rank(spectra: Sequence[HeldOutSpectrum]) -> int:
         noise = rest / (len(values) - ranks)
         kept = np.cumsum(n * np.log(values) + powers / values)[:-1]
         remaining = np.cumsum(powers[::-1])[::-1][1:]
-        total -= 0.5 * (kept + (len(values) - ranks) * n * np.log(noise) + remaining / noise)
+        likelihood = kept + (len(values) - ranks) * n * np.log(noise) + remaining / noise
+        total -= 0.5 * likelihood[:most]
     return int(np.argmax(total)) + 1

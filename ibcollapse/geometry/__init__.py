@@ -1,5 +1,6 @@
 """Collapse geometry: neural-collapse figures, the simplex ETF and other reference geometries."""
 
+from ibcollapse.geometry.class_statistics import GeometryWeighting
 from ibcollapse.geometry.consensus_geometry import ConsensusGeometry, consensus_geometry
 from ibcollapse.geometry.measures import MEASURES, Measure
 from ibcollapse.geometry.references import gram_distance, orthogonal_frame, simplex_etf
@@ -10,6 +11,7 @@ __all__ = [
     "MEASURES",
     "ConsensusGeometry",
     "GeometryReport",
+    "GeometryWeighting",
     "Measure",
     "SimplexFit",
     "collapse_geometry",

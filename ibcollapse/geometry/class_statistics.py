@@ -8,17 +8,20 @@ all features is ever formed.
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.features.source import FeatureSource
-from ibcollapse.gaussian.moments import Weighting, class_sums
+from ibcollapse.gaussian.moments import class_sums
 from ibcollapse.geometry.outputs import Block, Output
 from ibcollapse.linear_algebra import singular_parts
 from ibcollapse.progress import Progress
+
+# "mixed": samples weigh the same in Σ_W and the global mean, classes in Σ_B.
+GeometryWeighting = Literal["class", "sample", "mixed"]
 
 _SUM_ROWS = 512  # rows a block of the class sums: the float64 copy stays in cache (1.7-2.5x)
 # Within 2^±30 the squares of residuals down to 2^-30 of the class means stay normal in float32.
@@ -30,20 +33,42 @@ class ClassMeans:
     """Counts and means of the classes that are present.
 
     `present` (n_classes,) int64 are their codes; `counts` (n_classes,), `means`
-    (n_classes, n_features) float64; `weights` (n_classes,) sum to one; `dtype` is the precision
+    (n_classes, n_features) float64; `weighting` says what weighs the same; `dtype` is the precision
     of the features.
     """
 
     present: NDArray[np.int64]
     counts: NDArray[np.int64]
     means: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    weighting: GeometryWeighting
     dtype: np.dtype[np.floating]
 
     @property
     def centred(self) -> NDArray[np.float64]:
         """Means less the weighted global mean, float64 (n_classes, n_features)."""
-        return self.means - self.weights @ self.means
+        mass = self._mass(by_class=self.weighting == "class")
+        centred: NDArray[np.float64] = self.means - mass / mass.sum() @ self.means
+        return centred
+
+    @property
+    def between_weights(self) -> NDArray[np.float64]:
+        """Weights of the classes in Σ_B, float64 (n_classes,), summing to one."""
+        mass = self._mass(by_class=self.weighting != "sample")
+        weights: NDArray[np.float64] = mass / mass.sum()
+        return weights
+
+    def mean_over_samples(self, of_class: NDArray[np.float64]) -> float:
+        """Weighted mean over samples of what averages `of_class` (n_classes,) in the classes.
+
+        Shares stay in [0, 1]: one sum is divided by another that bounds it, where weights 1/n would
+        sum to more than one by rounding.
+        """
+        mass = self._mass(by_class=self.weighting == "class")
+        return float(mass @ of_class / mass.sum())
+
+    def _mass(self, *, by_class: bool) -> NDArray[np.float64]:
+        """Whole numbers, so that their sums are exact."""
+        return np.ones(len(self.counts)) if by_class else self.counts.astype(np.float64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +107,9 @@ class WithinClass:
     agreements: NDArray[np.float64]
 
 
-def class_means(source: FeatureSource, weighting: Weighting, progress: Progress) -> ClassMeans:
+def class_means(
+    source: FeatureSource, weighting: GeometryWeighting, progress: Progress
+) -> ClassMeans:
     """First read: `ClassMeans`, summed in float64.
 
     Raises
@@ -90,8 +117,8 @@ def class_means(source: FeatureSource, weighting: Weighting, progress: Progress)
     InputError
         On an unknown weighting, or with fewer than two classes present.
     """
-    if weighting not in get_args(Weighting):
-        raise InputError(f"weighting {weighting!r}; expected 'class' or 'sample'")
+    if weighting not in get_args(GeometryWeighting):
+        raise InputError(f"weighting {weighting!r}; expected 'class', 'sample' or 'mixed'")
     n_classes = len(source.class_names)
     counts = np.bincount(source.labels, minlength=n_classes)
     present = np.flatnonzero(counts)
@@ -105,8 +132,7 @@ def class_means(source: FeatureSource, weighting: Weighting, progress: Progress)
         progress.advance(len(y))
     progress.finish()
     kept = counts[present]
-    weights = kept / kept.sum() if weighting == "sample" else np.full(len(kept), 1 / len(kept))
-    return ClassMeans(present, kept, sums[present] / kept[:, None], weights, dtype)
+    return ClassMeans(present, kept, sums[present] / kept[:, None], weighting, dtype)
 
 
 def _add_class_sums(
@@ -129,7 +155,7 @@ def between_space(means: ClassMeans, rank_tolerance: float | None) -> BetweenSpa
     InputError
         When all means coincide.
     """
-    rows = means.centred * np.sqrt(means.weights)[:, None]
+    rows = means.centred * np.sqrt(means.between_weights)[:, None]
     _, sigma, axes = singular_parts(rows)
     scale = np.abs(means.means).max()
     tolerance = float(max(rows.shape) * np.finfo(means.dtype).eps)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from ibcollapse.features import Features, open_features
 from ibcollapse.features.source import Classifier, FeatureSource
 from ibcollapse.frames import make_dataset, make_frame, scalars_of
-from ibcollapse.gaussian.moments import Weighting
 from ibcollapse.geometry import collapse
 from ibcollapse.geometry.class_statistics import (
     BetweenSpace,
     ClassMeans,
+    GeometryWeighting,
     WithinClass,
     between_space,
     class_means,
@@ -38,7 +38,7 @@ class GeometryReport:
     """Neural-collapse geometry of one layer of one network.
 
     "Centred" means: about the global mean under `weighting`. Pairwise figures weigh classes
-    equally under either weighting.
+    equally under any weighting.
 
     Attributes
     ----------
@@ -86,7 +86,8 @@ class GeometryReport:
     class_names, absent_classes : tuple of str
         Classes that the figures are about, and declared classes without a sample.
     weighting : str
-        "class" or "sample": how Σ_W, Σ_B and the global mean weigh unequal classes.
+        "class", "sample" or "mixed": how Σ_W, Σ_B and the global mean weigh unequal classes.
+        Shares and means over samples weigh them as Σ_W does.
     n_samples, n_features : int
     source : str
         Which features were taken.
@@ -167,7 +168,7 @@ class GeometryReport:
 def collapse_geometry(
     features: Features,
     *,
-    weighting: Weighting = "class",
+    weighting: GeometryWeighting = "class",
     classifier: Classifier | None = None,
     rank_tolerance: float | None = None,
     progress: Progress = SILENT,
@@ -178,8 +179,11 @@ def collapse_geometry(
     ----------
     features : path, FeatureSource or (features, labels)
         Labelled features; classes without a sample are left out and named.
-    weighting : {"class", "sample"}
-        Whether Σ_W, Σ_B and the global mean give every class, or every sample, the same weight.
+    weighting : {"class", "sample", "mixed"}
+        Whether Σ_W, Σ_B and the global mean give every class, or every sample, the same weight; or,
+        as studies of long-tailed data print them ("mixed"), Σ_W = Σ_c n_c Σ_c/n and the global mean
+        Σ_c n_c μ_c/n every sample, but Σ_B = Σ_c (μ_c − μ)(μ_c − μ)ᵀ/K every class. Σ_W + Σ_B is
+        then no covariance of anything, and few samples of a class far off hardly enter Σ_W.
     classifier : Classifier, optional
         Used for NC3 and NC4; default: the one stored with the features. NC4 falls back on stored
         logits, and `output` says so.
@@ -209,7 +213,7 @@ def collapse_geometry(
     means = class_means(source, weighting, progress)
     space = between_space(means, rank_tolerance)
     within = within_class(source, means, space, output, progress)
-    return _report(source, means, space, within, classifier, kind, weighting)
+    return _report(source, means, space, within, classifier, kind)
 
 
 def _report(
@@ -219,9 +223,9 @@ def _report(
     within: WithinClass,
     classifier: Classifier | None,
     output: str,
-    weighting: Weighting,
 ) -> GeometryReport:
-    centred, weights, n_classes = means.centred, means.weights, len(means.counts)
+    centred, n_classes = means.centred, len(means.counts)
+    average = means.mean_over_samples
     gram, origin_gram = centred @ centred.T, means.means @ means.means.T
     absent = np.setdiff1d(np.arange(len(source.class_names)), means.present)
     nc3, rank_classifier = float("nan"), 0
@@ -230,8 +234,8 @@ def _report(
         nc3 = collapse.self_duality(rows, centred)
         rank_classifier = int(np.linalg.matrix_rank(rows - rows.mean(axis=0)))
     return GeometryReport(
-        nc1=float(weights @ within.whitened) / n_classes,
-        nc1_trace_ratio=float(weights @ within.variance) / float(weights @ np.diag(gram)),
+        nc1=average(within.whitened) / n_classes,
+        nc1_trace_ratio=average(within.variance) / float(means.between_weights @ np.diag(gram)),
         cdnv=collapse.class_distance_variance(means.means, within.variance),
         equinorm_cv=collapse.norm_variation(centred),
         equiangular_deviation=collapse.equiangular_deviation(centred),
@@ -239,11 +243,11 @@ def _report(
         orthogonal_distance=gram_distance(origin_gram, orthogonal_frame(n_classes)),
         simplex_fit=fit_simplex(means.means),
         nc3=nc3,
-        nc4_disagreement=1.0 - float(weights @ within.agreements),
-        nearest_mean_accuracy=float(weights @ within.nearest_hits),
-        classifier_accuracy=float(weights @ within.classifier_hits),
+        nc4_disagreement=1.0 - average(within.agreements),
+        nearest_mean_accuracy=average(within.nearest_hits),
+        classifier_accuracy=average(within.classifier_hits),
         mean_similarity=collapse.angular_similarity(centred),
-        own_mean_similarity=1.0 - float(weights @ within.angle) / np.pi,
+        own_mean_similarity=1.0 - average(within.angle) / np.pi,
         uniformity=collapse.log_inverse_distance(centred),
         rank_between=space.rank,
         rank_tolerance=space.tolerance,
@@ -253,7 +257,7 @@ def _report(
         counts=means.counts,
         class_names=tuple(source.class_names[code] for code in means.present),
         absent_classes=tuple(source.class_names[code] for code in absent),
-        weighting=weighting,
+        weighting=means.weighting,
         n_samples=source.n_samples,
         n_features=source.n_features,
         source=source.description,

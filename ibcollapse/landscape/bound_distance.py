@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from ibcollapse.errors import InputError
-from ibcollapse.landscape.bounds import SupConBound, cross_entropy_bound, supcon_bound
+from ibcollapse.landscape.bounds import SupConTerms, cross_entropy_bound, supcon_terms
 from ibcollapse.landscape.counts import validated_positive
 from ibcollapse.serialize import register
 
@@ -26,10 +26,10 @@ class BoundDistance:
     Attributes
     ----------
     loss : float
-        Of the network, nats: a batch's summed loss averaged over batches (SupCon), or the mean
-        over samples (cross-entropy).
+        Of the network, nats: a batch's summed loss averaged over all batches (SupCon; estimated
+        as `bound` + excess where they were sampled), or the mean over samples (cross-entropy).
     standard_error : float
-        Of `loss` from sampling batches; 0 where all were visited.
+        Of `loss` and of `excess` from sampling batches; 0 where all were visited.
     bound : float
         Lower bound in the same unit.
     n_batches : int
@@ -62,8 +62,8 @@ def supcon_distance(
     """Distance of features from the bound of the supervised-contrastive loss.
 
     The loss is averaged over all multisets of `batch_size` samples when there are at most
-    `max_batches`, else over that many drawn uniformly. Features are scaled to unit norm. An anchor
-    without a positive contributes nothing.
+    `max_batches`, else over that many drawn uniformly, as `batch_distance` does. Features are
+    scaled to unit norm. An anchor without a positive contributes nothing.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def supcon_distance(
     x, codes, counts = _validated(features, labels)
     if max_batches < 2:
         raise InputError(f"max_batches is {max_batches}, a standard error needs at least 2")
-    bound = supcon_bound(counts, batch_size, temperature=temperature)
+    terms = supcon_terms(counts, batch_size, temperature=temperature)
     n_all = math.comb(len(x) + batch_size - 1, batch_size)
     exhaustive = n_all <= max_batches
     batches = (
@@ -96,18 +96,63 @@ def supcon_distance(
         if exhaustive
         else drawn_multisets(len(x), batch_size, max_batches, rng)
     )
-    return batch_distance(x, codes, batches, bound, exhaustive=exhaustive)
+    unit, means = unit_rows(x), np.zeros((len(counts), x.shape[1]))
+    np.add.at(means, codes, unit)
+    means /= counts[:, None]
+    return batch_distance(unit, codes, batches, terms, means, exhaustive=exhaustive)
 
 
 def batch_distance(
-    x: Array,
+    unit: Array,
     codes: Codes,
     batches: Iterable[Codes],
-    bound: SupConBound,
+    terms: SupConTerms,
+    means: Array,
     *,
     exhaustive: bool = False,
 ) -> BoundDistance:
-    """Mean loss of `batches` (rows of x, scaled to unit norm) beside the bound of all batches.
+    """Mean loss of `batches` beside the bound of all batches, compared batch by batch.
+
+    A batch's loss depends on how many members its classes happen to have, and the bound is the
+    mean of a function of these numbers over all batches: the loss of some of them would lie below
+    it by chance. So each batch is set against its own Σ_c [value(l_c) + slope(l_c)(s_c + κ)], s_c
+    the mean cosine between class c and the rest of the batch, whose mean over all batches is known
+    exactly from the class means (a control variate). By Jensen's inequality and the convexity of
+    the value in s_c no batch lies below it, and the known mean is not below the bound: the excess
+    is non-negative up to rounding, whatever the batches.
+
+    Parameters
+    ----------
+    unit : float64 (n_rows, n_features)
+        Rows of norm one.
+    codes : int64 (n_rows,)
+        Their classes.
+    batches : iterable of int64 (batch_size,)
+        Rows of each batch.
+    terms : SupConTerms
+        The bound apart.
+    means : float64 (n_classes, n_features)
+        Class means of the unit rows of all samples, also of those in no batch.
+    exhaustive : bool
+        Whether `batches` are all there are.
+
+    Raises
+    ------
+    InputError
+        On rows of norm zero.
+    """
+    measured = np.array([_batch_loss(unit[b], codes[b], terms) for b in batches])
+    losses, surplus = measured.T
+    bound = terms.bound.mean
+    if exhaustive:
+        return BoundDistance(float(losses.mean()), 0.0, bound, len(losses), exhaustive=True)
+    excess = terms.expected_tilt(means @ means.T) + float(surplus.mean())
+    error = float(surplus.std(ddof=1) / np.sqrt(len(surplus)))
+    return BoundDistance(bound + excess, error, bound, len(losses), exhaustive=False)
+
+
+def unit_rows(x: Array) -> Array:
+    """Rows scaled to norm one.
 
     Raises
     ------
@@ -120,10 +165,7 @@ def batch_distance(
             f"the features of {int(np.sum(norms == 0))} samples are zero and have no direction on "
             "the sphere of the contrastive loss"
         )
-    unit = x / norms
-    losses = np.array([_batch_loss(unit[b], codes[b], bound.temperature) for b in batches])
-    error = 0.0 if exhaustive else float(losses.std(ddof=1) / np.sqrt(len(losses)))
-    return BoundDistance(float(losses.mean()), error, bound.mean, len(losses), exhaustive)
+    return np.asarray(x / norms, dtype=np.float64)
 
 
 def _all_multisets(n: int, size: int) -> Iterator[Codes]:
@@ -139,15 +181,25 @@ def drawn_multisets(n: int, size: int, n_batches: int, rng: np.random.Generator)
         yield places - np.arange(size)
 
 
-def _batch_loss(unit: Array, codes: Codes, temperature: float) -> float:
-    scores = unit @ unit.T / temperature
+def _batch_loss(unit: Array, codes: Codes, terms: SupConTerms) -> tuple[float, float]:
+    """Loss of a batch, and what it has above its own term of the control variate."""
+    temperature = terms.bound.temperature
+    cosines = unit @ unit.T
+    scores = cosines / temperature
     np.fill_diagonal(scores, -np.inf)
-    positive = codes[:, None] == codes
-    np.fill_diagonal(positive, False)
-    n_positive = positive.sum(axis=1)
-    anchors = n_positive > 0
-    attraction = np.sum(np.where(positive, scores, 0.0), axis=1)[anchors] / n_positive[anchors]
-    return float(np.sum(logsumexp(scores[anchors], axis=1) - attraction))
+    same = codes[:, None] == codes
+    size = same.sum(axis=1)
+    negative = np.sum(np.where(same, 0.0, cosines), axis=1)
+    np.fill_diagonal(same, False)
+    anchors = size > 1
+    attraction = np.sum(np.where(same, scores, 0.0), axis=1)[anchors] / (size[anchors] - 1)
+    losses = logsumexp(scores[anchors], axis=1) - attraction
+    # Each member of a class with l members takes one l-th of what the class adds.
+    l_i = size[anchors]
+    others = np.maximum(len(codes) - l_i, 1)
+    tilt = terms.slope[l_i] * (negative[anchors] / others + terms.spread[l_i])
+    expected = (terms.value[l_i] + tilt) / l_i
+    return float(losses.sum()), float(np.sum(losses - expected))
 
 
 def cross_entropy_distance(

@@ -90,6 +90,50 @@ def supcon_bound(
     >>> round(supcon_bound([2, 2, 2], batch_size=4).total, 7)
     247.3772723
     """
+    return supcon_terms(counts, batch_size, temperature=temperature).bound
+
+
+@dataclasses.dataclass(frozen=True)
+class SupConTerms:
+    """The bound apart: what each class with l members adds to a batch, (batch_size + 1,) by l.
+
+    Attributes
+    ----------
+    bound : SupConBound
+        Mean over batches of Σ_classes `value`[l].
+    value : float64
+        l log(l − 1 + (b − l) exp(−(1 + κ_l)/τ)), nats; 0 where l members are never met.
+    slope : float64
+        Its derivative by the mean cosine between the class and the rest of its batch, at −κ_l.
+    spread : float64
+        κ_l.
+    in_class : float64 (n_classes, batch_size + 1)
+        Share of the batches in which a class has l members.
+    """
+
+    bound: SupConBound
+    value: Array
+    slope: Array
+    spread: Array
+    in_class: Array
+
+    def expected_tilt(self, gram: Array) -> float:
+        """Mean over all batches of Σ_classes slope[l] (s + κ_l), s the mean cosine of a class.
+
+        With `gram` (n_classes, n_classes) of the class means of unit features. Never negative: that
+        it is not makes the bound one.
+        """
+        n = self.bound.counts
+        toward = n / (n.sum() - n)[:, None] * gram
+        np.fill_diagonal(toward, 0.0)
+        cosine = toward.sum(axis=1)
+        return float(np.sum(self.in_class * self.slope * (cosine[:, None] + self.spread)))
+
+
+def supcon_terms(
+    counts: Sequence[int] | NDArray[np.int64], batch_size: int, *, temperature: float
+) -> SupConTerms:
+    """`SupConTerms`, with the arguments and errors of `supcon_bound`."""
     n = validated_counts(counts, minimum=1)
     tau = validated_positive(temperature, "temperature")
     if batch_size < 2:
@@ -97,17 +141,20 @@ def supcon_bound(
     in_class = _membership(n, batch_size)
     members = in_class.sum(axis=0)
     balanced = bool(np.all(n == n[0]))
-    mean = 0.0
+    value, slope, spread = (np.zeros(batch_size + 1) for _ in range(3))
     for size in range(2, batch_size + 1):
         if members[size] < _RAREST:
             continue
-        spread = 1 / (len(n) - 1) if balanced else _spread(n, in_class[:, size])
-        others = (batch_size - size) * np.exp(-(1 + spread) / tau)
-        mean += size * members[size] * np.log(size - 1 + others)
+        spread[size] = 1 / (len(n) - 1) if balanced else _spread(n, in_class[:, size])
+        others = (batch_size - size) * np.exp(-(1 + spread[size]) / tau)
+        value[size] = size * np.log(size - 1 + others)
+        slope[size] = size * others / (size - 1 + others) / tau
+    mean = float(members @ value)
     total = float(_log_multisets(float(n.sum()), float(batch_size)))
-    return SupConBound(
-        n, batch_size, tau, float(mean), total, members, tight=balanced and batch_size >= 3
+    bound = SupConBound(
+        n, batch_size, tau, mean, total, members, tight=balanced and batch_size >= 3
     )
+    return SupConTerms(bound, value, slope, spread, in_class)
 
 
 def _log_multisets(n: float | Array, size: float | Array) -> Array:

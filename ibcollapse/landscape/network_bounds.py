@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.features import Classifier, Features, FeatureSource, open_features
+from ibcollapse.gaussian.moments import class_sums
 from ibcollapse.landscape.bound_distance import (
     BoundDistance,
     batch_distance,
     classifier_losses,
     cross_entropy_beside_bound,
     drawn_multisets,
+    unit_rows,
 )
-from ibcollapse.landscape.bounds import supcon_bound
+from ibcollapse.landscape.bounds import supcon_terms
 from ibcollapse.landscape.counts import validated_positive
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register
@@ -58,8 +60,9 @@ def network_bounds(
 ) -> NetworkBounds:
     """Distance of a layer's features from the bounds of its losses (Graf et al. 2021).
 
-    The contrastive loss is averaged over batches drawn as in `supcon_distance`; only their rows
-    are kept in memory. The cross-entropy is that of the stored classifier.
+    The contrastive loss is averaged over batches drawn as in `supcon_distance`, each compared
+    with its own part of the bound, so that it does not lie below the bound by chance; only their
+    rows are kept in memory. The cross-entropy is that of the stored classifier.
 
     Parameters
     ----------
@@ -93,13 +96,13 @@ def network_bounds(
         )
     size = min(batch_size, source.n_samples)
     counts = np.bincount(source.labels, minlength=len(source.class_names))
-    bound = supcon_bound(counts, size, temperature=tau)
+    terms = supcon_terms(counts, size, temperature=tau)
     rng = np.random.default_rng(seed)
     batches = list(drawn_multisets(source.n_samples, size, n_batches, rng))
     drawn = np.unique(np.concatenate(batches))
-    rows, loss, square = _read(source, drawn, progress)
+    rows, means, loss, square = _read(source, drawn, progress)
     places = [np.searchsorted(drawn, batch) for batch in batches]
-    supcon = batch_distance(rows, source.labels[drawn], places, bound)
+    supcon = batch_distance(unit_rows(rows), source.labels[drawn], places, terms, means)
     if source.classifier is None:
         note = "no classifier is stored with this layer, so there is no cross-entropy to compare"
         return NetworkBounds(supcon, None, tau, size, note)
@@ -114,9 +117,13 @@ def _classifier(classifier: Classifier) -> tuple[Array, Array]:
 
 def _read(
     source: FeatureSource, wanted: NDArray[np.int64], progress: Progress
-) -> tuple[Array, float, float]:
-    """Rows `wanted` (increasing numbers), mean cross-entropy and mean square norm, in one pass."""
+) -> tuple[Array, Array, float, float]:
+    """Rows `wanted` (increasing numbers), and of all: class means of the unit rows (n_classes, d),
+    mean cross-entropy and mean square norm, in one pass.
+    """
     rows = np.empty((len(wanted), source.n_features))
+    n_classes = len(source.class_names)
+    sums = np.zeros((n_classes, source.n_features))
     classifier = None if source.classifier is None else _classifier(source.classifier)
     start, loss, square = 0, 0.0, 0.0
     progress.start("loss bounds", total=source.n_samples)
@@ -125,9 +132,13 @@ def _read(
         first, last = np.searchsorted(wanted, [start, start + len(x)])
         rows[first:last] = x[wanted[first:last] - start]
         square += float(np.vdot(x, x))
+        norms = np.linalg.norm(x, axis=1, keepdims=True)
+        # A sample at the origin has no direction to add.
+        sums += class_sums(x / np.where(norms > 0, norms, 1.0), codes, n_classes)
         if classifier is not None:
             loss += float(classifier_losses(x, codes, *classifier).sum())
         start += len(x)
         progress.advance(len(x))
     progress.finish()
-    return rows, loss / start, square / start
+    counts = np.bincount(source.labels, minlength=n_classes)
+    return rows, sums / counts[:, None], loss / start, square / start

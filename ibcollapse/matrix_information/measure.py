@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from ibcollapse.errors import InputError
 from ibcollapse.features import Features, FeatureSource, open_features
 from ibcollapse.features.pairing import pair_sources
-from ibcollapse.gaussian import ClassMoments
+from ibcollapse.gaussian import ClassMoments, within_covariance
 from ibcollapse.linear_algebra import symmetric_eigenvalues
 from ibcollapse.matrix_information.information import MatrixInformation, information_of_rows
 from ibcollapse.matrix_information.ranks import EffectiveRanks, effective_rank, lidar
@@ -103,6 +103,9 @@ def effective_ranks(
 ) -> EffectiveRanks:
     """`EffectiveRanks` of labelled features from one streamed pass.
 
+    Every sample weighs the same in RankMe and the participation ratio, every class in LiDAR, whose
+    surrogate tasks are drawn alike (Thilak et al. 2023).
+
     Parameters
     ----------
     features : path, FeatureSource or (features, labels)
@@ -118,9 +121,19 @@ def effective_ranks(
     """
     source = open_features(features)
     moments = ClassMoments(len(source.class_names), source.n_features)
+    labelled = np.bincount(source.labels, minlength=len(source.class_names))
+    # LiDAR's Σ_w weighs classes alike; with as many samples in each that is the plain one.
+    by_class = moments
+    if len(np.unique(labelled[labelled > 0])) > 1:
+        reciprocal = np.divide(1.0, labelled, out=np.zeros(len(labelled)), where=labelled > 0)
+        by_class = ClassMoments(
+            len(source.class_names), source.n_features, class_weights=reciprocal
+        )
     progress.start("effective ranks", source.n_samples)
     for x, y in source.chunks():
         moments.update(x, y)
+        if by_class is not moments:
+            by_class.update(x, y)
         progress.advance(len(y))
     progress.finish()
     counts, n_samples = moments.counts, source.n_samples
@@ -136,7 +149,7 @@ def effective_ranks(
         rankme=effective_rank(sigma),
         rankme_squared=effective_rank(sigma, variant="sigma_squared"),
         participation_ratio=participation(_eigenvalues(covariance)),
-        lidar=lidar(means, within, ridge=ridge),
+        lidar=lidar(means, within_covariance(by_class, "class"), ridge=ridge),
         lidar_ridge=ridge,
         n_samples=n_samples,
         n_features=source.n_features,

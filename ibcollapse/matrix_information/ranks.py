@@ -28,7 +28,7 @@ class EffectiveRanks:
         (Σ λ)² / Σ λ² over the eigenvalues λ of the covariance (centred).
     lidar : float
         Effective rank of Σ_w^{-1/2} Σ_b Σ_w^{-1/2} with the classes as surrogate tasks (Thilak et
-        al. 2023); at most n_classes − 1.
+        al. 2023), weighted equally in both; at most n_classes − 1.
     lidar_ridge : float
         Variance that was added to the diagonal of Σ_w, in squared feature units.
     n_samples, n_features, n_classes : int
@@ -104,7 +104,7 @@ def lidar(
     ----------
     class_means : float64 (n_classes, n_features)
     within : float64 (n_features, n_features)
-        Within-class covariance Σ_w.
+        Within-class covariance Σ_w, the plain mean of the classes' covariances.
     ridge : float
         Variance added to the diagonal of Σ_w, squared feature units (the paper's δ).
 

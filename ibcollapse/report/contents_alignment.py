@@ -11,7 +11,7 @@ from ibcollapse.report.figures import plot_canonical_spectrum
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.measured import Missing, missing_section
 from ibcollapse.report.sections import Section, Table
-from ibcollapse.report.wording import write_name, write_number
+from ibcollapse.report.wording import write_name, write_number, write_sentence
 
 TITLE = "Alignment of the networks"
 _MOST_MODES = 20
@@ -109,6 +109,7 @@ def _warnings(found: Alignment) -> tuple[str, ...]:
         "mixture is not Gaussian, and the discrete bottleneck of the classes has its first "
         "transition elsewhere."
     )
+    said.extend(write_sentence(note) for note in found.notes)
     return tuple(said)
 
 

@@ -48,7 +48,10 @@ def consensus_section(title: str, found: Consensus, names: Sequence[str]) -> Sec
             f"{found.n_samples} samples matched by {found.matched_by}. Held-out values and "
             "permutation nulls are measured for pairs only: align two files for them.",
         ),
-        warnings=() if found.status == "converged" else (write_sentence(found.status),),
+        warnings=tuple(
+            write_sentence(said)
+            for said in ((found.status,) if found.status != "converged" else ()) + found.notes
+        ),
         pictures=(
             Picture(render_svg(heat_map), "Inner products of the consensus class means, scaled."),
         ),

@@ -157,6 +157,13 @@ def _pictures(
     return pictures
 
 
+_WEIGHTINGS = {
+    "class": "every class weighs the same",
+    "sample": "every sample weighs the same",
+    "mixed": "every sample weighs the same in Σ_W and the global mean, every class in Σ_B",
+}
+
+
 def _short(name: str) -> str:
     return name.replace("supervised contrastive loss", "contrastive")
 
@@ -166,7 +173,7 @@ def _paragraphs(name: str, report: GeometryReport) -> list[str]:
     said = [
         f"{shown}: {report.n_samples} samples in {report.n_features} dimensions, "
         f"{len(report.counts)} classes of {_sizes(report.counts)}, "
-        f"Σ_B of rank {report.rank_between}; every {report.weighting} weighs the same."
+        f"Σ_B of rank {report.rank_between}; {_WEIGHTINGS[report.weighting]}."
     ]
     if report.absent_classes:
         said.append(f"{shown}: classes without a sample: {write_names(report.absent_classes)}.")

@@ -32,7 +32,8 @@ def naive_cross_fit(x, y, n_folds, alpha, temperature):
         means = np.array([x[train & (y == c)].mean(axis=0) for c in range(len(priors))])
         z = x[train] - means[y[train]]
         covariance = z.T @ z / (train.sum() - len(priors))
-        covariance = (1 - alpha) * covariance + alpha * np.trace(covariance) / 6 * np.eye(6)
+        # In units of the pooled deviations the mean variance is one.
+        covariance = (1 - alpha) * covariance + alpha * np.diag(np.diag(covariance))
         scores = np.array([multivariate_normal(m, covariance).logpdf(x[test]) for m in means]).T
         log_p[test] = scores / temperature + np.log(priors)
     return log_p - logsumexp(log_p, axis=1, keepdims=True)
@@ -60,19 +61,29 @@ def test_features_with_an_offset_give_the_same_posteriors(covariance):
     np.testing.assert_allclose(plain.log_p_y_given_x, moved.log_p_y_given_x, rtol=0, atol=1e-8)
 
 
-def test_tied_ledoit_wolf_intensity_is_scikit_learns_on_centred_rows():
-    x, y = small()
-    fit = fit_gaussian(ArraySource(x, y))
+def standardised(x, y):
+    """Rows less their class mean, and their pooled within-class deviations."""
     centred = x - np.array([x[y == c].mean(axis=0) for c in range(3)])[y]
-    assert fit.covariance.intensity[0] == pytest.approx(
-        ledoit_wolf(centred, assume_centered=True)[1], rel=1e-9
-    )
+    return centred, np.sqrt((centred**2).sum(axis=0) / (len(y) - 3))
+
+
+def test_tied_ledoit_wolf_intensity_is_scikit_learns_on_standardised_rows():
+    x, y = small()
+    x[:, 1] += x[:, 0]
+    fit = fit_gaussian(ArraySource(x, y))
+    centred, deviation = standardised(x, y)
+    expected = ledoit_wolf(centred / deviation, assume_centered=True)[1]
+    assert 0 < expected < 1
+    assert fit.covariance.intensity[0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_full_ledoit_wolf_intensities_are_scikit_learns_class_by_class():
     x, y = small()
+    x[:, 1] += x[:, 0]
     fit = fit_gaussian(ArraySource(x, y), covariance="full")
-    expected = [ledoit_wolf(x[y == c])[1] for c in range(3)]
+    _, deviation = standardised(x, y)
+    expected = [ledoit_wolf(x[y == c] / deviation)[1] for c in range(3)]
+    assert max(expected) < 1
     np.testing.assert_allclose(fit.covariance.intensity, expected, rtol=1e-9)
 
 

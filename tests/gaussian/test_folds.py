@@ -61,9 +61,10 @@ def test_fourth_powers_are_about_each_training_mean(diagonal):
     x, y = simplex_mixture(3, 4, 2.0).sample(60, 0)
     source, folds = ArraySource(x, y), folds_of(y, 2)
     means = [np.random.default_rng(m).standard_normal((3, 4)) for m in range(3)]
-    sums = fourth_powers(source, folds, means, diagonal=diagonal, progress=SILENT)
+    inverses = [np.random.default_rng(9).random((k, 4)) for k in (1, 3, 3)]
+    sums = fourth_powers(source, folds, means, inverses, diagonal=diagonal, progress=SILENT)
     for m in range(3):
-        z = x - means[m][y]
+        z = (x - means[m][y]) * np.broadcast_to(inverses[m], (3, 4))[y]
         fourth = (z**4).sum(axis=1) if diagonal else (z**2).sum(axis=1) ** 2
         seen = np.ones(60, dtype=bool) if m == 0 else folds != m - 1
         expected = [fourth[seen & (y == c)].sum() for c in range(3)]

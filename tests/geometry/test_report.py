@@ -24,10 +24,12 @@ def naive(x, y, weighting="class"):
     codes, counts = np.unique(y, return_counts=True)
     means = np.stack([x[y == c].mean(axis=0) for c in codes])
     covariances = [np.atleast_2d(np.cov(x[y == c].T, bias=True)) for c in codes]
-    w = counts / counts.sum() if weighting == "sample" else np.full(len(codes), 1 / len(codes))
-    centred = means - w @ means
-    between = (centred * w[:, None]).T @ centred
-    within = sum(weight * c for weight, c in zip(w, covariances, strict=True))
+    by_class, by_sample = np.full(len(codes), 1 / len(codes)), counts / counts.sum()
+    w_within = by_class if weighting == "class" else by_sample
+    w_between = by_sample if weighting == "sample" else by_class
+    centred = means - w_within @ means
+    between = sum(w * np.outer(m, m) for w, m in zip(w_between, centred, strict=True))
+    within = sum(w * c for w, c in zip(w_within, covariances, strict=True))
     pairs = [(i, j) for i in range(len(codes)) for j in range(i)]
     cdnv = np.mean(
         [
@@ -74,7 +76,7 @@ def test_exact_collapse(n_classes, similarity):
     assert report.etf_distance == pytest.approx(0.0, abs=1e-12)
 
 
-@pytest.mark.parametrize("weighting", ["class", "sample"])
+@pytest.mark.parametrize("weighting", ["class", "sample", "mixed"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_agrees_with_the_definitions(weighting, dtype):
     rng = np.random.default_rng(2)
@@ -88,14 +90,45 @@ def test_agrees_with_the_definitions(weighting, dtype):
     assert report.cdnv == pytest.approx(cdnv, rel=rtol)
 
 
-# peers_and_pitfalls, row 1: .00305 where the weights of the two covariances are mixed.
-@pytest.mark.parametrize(("weighting", "nc1"), [("class", 0.005), ("sample", 0.01 / 0.36 / 2)])
+# peers_and_pitfalls, row 1: .00305 where the weights of the two covariances are mixed, which is
+# .01/1.64/2 about the global mean −.8.
+@pytest.mark.parametrize(
+    ("weighting", "nc1"),
+    [("class", 0.005), ("sample", 0.01 / 0.36 / 2), ("mixed", 0.01 / 1.64 / 2)],
+)
 def test_weighting_of_unbalanced_classes(weighting, nc1):
     y = np.repeat([0, 1], [900, 100])
     sign = np.where(np.arange(1000) % 2 == 0, 1.0, -1.0)
     x = (np.where(y == 0, -1.0, 1.0) + 0.1 * sign)[:, None]
     report = collapse_geometry((x, y), weighting=weighting)
     assert report.nc1 == pytest.approx(nc1, rel=1e-12)
+
+
+@pytest.mark.parametrize("weighting", ["class", "sample", "mixed"])
+@pytest.mark.parametrize("n_classes", [3, 6, 7, 10, 49])
+def test_shares_that_are_all_or_nothing_are_exactly_one_or_zero(weighting, n_classes):
+    # Forty-nine weights of 1/49, or seven of n_c/n, sum to more or less than one by rounding.
+    y = np.repeat(np.arange(n_classes), 2 + np.arange(n_classes) % 5)
+    vertices = simplex_vertices(n_classes)
+    right, wrong = (Classifier(np.roll(vertices, k, axis=0), None) for k in (0, 1))
+    found = collapse_geometry((vertices[y], y), weighting=weighting, classifier=right)
+    assert found.nearest_mean_accuracy == found.classifier_accuracy == 1.0
+    assert found.nc4_disagreement == 0.0
+    found = collapse_geometry((vertices[y], y), weighting=weighting, classifier=wrong)
+    assert found.classifier_accuracy == 0.0
+    assert found.nc4_disagreement == 1.0
+
+
+def test_mixed_weights_are_those_of_sample_for_what_averages_samples():
+    rng = np.random.default_rng(5)
+    y = np.repeat(np.arange(3), [50, 10, 20])
+    x = np.eye(3, 6)[y] + rng.normal(size=(80, 6))
+    mixed, sample = (collapse_geometry((x, y), weighting=w) for w in ("mixed", "sample"))
+    np.testing.assert_array_equal(mixed.gram, sample.gram)
+    assert mixed.nearest_mean_accuracy == sample.nearest_mean_accuracy
+    assert mixed.own_mean_similarity == sample.own_mean_similarity
+    assert mixed.rank_between == 2
+    assert mixed.weighting == "mixed"
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

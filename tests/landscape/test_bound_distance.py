@@ -1,8 +1,12 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from ibcollapse.errors import InputError
 from ibcollapse.landscape import cross_entropy_distance, supcon_bound, supcon_distance
+from ibcollapse.landscape.bound_distance import unit_rows
+from ibcollapse.landscape.bounds import supcon_terms
 from ibcollapse.serialize import load_result, save
 
 
@@ -53,6 +57,39 @@ def test_drawn_batches_agree_with_all_of_them():
     assert abs(drawn.loss - exact.loss) < 4 * drawn.standard_error
     assert 0 < drawn.standard_error < 0.2
     assert exact.excess > 0
+
+
+@pytest.mark.parametrize("sizes", [[3, 2, 2], [2, 2, 2]])
+def test_control_variate_has_the_mean_that_is_used_for_it(sizes):
+    labels = np.repeat(np.arange(3), sizes)
+    unit = unit_rows(np.random.default_rng(4).normal(size=(len(labels), 5)))
+    terms = supcon_terms(sizes, 4, temperature=0.5)
+    means = np.stack([unit[labels == c].mean(axis=0) for c in range(3)])
+    found = []
+    for chosen in itertools.combinations_with_replacement(range(len(labels)), 4):
+        batch, codes = unit[list(chosen)], labels[list(chosen)]
+        value = tilt = 0.0
+        for c in np.unique(codes):
+            inside = codes == c
+            l = int(inside.sum())  # noqa: E741
+            rest = batch[~inside]
+            value += terms.value[l]
+            if len(rest):
+                tilt += terms.slope[l] * (np.mean(batch[inside] @ rest.T) + terms.spread[l])
+        found.append((value, tilt))
+    value, tilt = np.mean(found, axis=0)
+    assert value == pytest.approx(terms.bound.mean, rel=1e-12)
+    assert tilt == pytest.approx(terms.expected_tilt(means @ means.T), rel=1e-10)
+
+
+def test_pairing_with_the_bound_reduces_the_error_of_a_collapsed_network():
+    rng = np.random.default_rng(5)
+    labels = np.repeat(np.arange(3), 30)
+    features = simplex_rows(3)[labels] + 0.02 * rng.normal(size=(90, 3))
+    found = supcon_distance(features, labels, 12, temperature=0.5, max_batches=200, rng=rng)
+    assert found.excess > 0
+    # The losses themselves deviate by more than 1 from batch to batch.
+    assert found.standard_error < 0.01
 
 
 def test_a_lone_anchor_contributes_nothing():

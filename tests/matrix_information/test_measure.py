@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.linalg
 
 from ibcollapse.errors import InputError
 from ibcollapse.features import FeatureWriter
@@ -89,6 +90,22 @@ def test_effective_ranks_agree_with_the_features_singular_values():
     assert found.rankme_squared < found.rankme
     assert 1 < found.lidar <= 2
     assert (found.n_samples, found.n_features, found.n_classes) == (90, 5, 3)
+
+
+def test_lidar_weighs_the_classes_alike_in_both_covariances():
+    # Thilak et al. 2023: expectations over surrogate classes, then inside them.
+    rng = np.random.default_rng(6)
+    y = np.repeat(np.arange(4), [60, 30, 8, 5])
+    noise = np.array([0.2, 1.0, 3.0, 0.5])[y, None] * rng.normal(size=(len(y), 6))
+    x = 2 * rng.normal(size=(4, 6))[y] + noise * np.linspace(0.3, 2, 6)
+    means = np.stack([x[y == c].mean(axis=0) for c in range(4)])
+    within = np.mean([np.cov(x[y == c].T, bias=True) for c in range(4)], axis=0) + 1e-4 * np.eye(6)
+    between = np.cov(means.T, bias=True)
+    root = scipy.linalg.fractional_matrix_power(within, -0.5)
+    weights = np.sort(np.linalg.eigvalsh(root @ between @ root))[-3:]
+    weights /= weights.sum()
+    expected = np.exp(-weights @ np.log(weights))
+    assert effective_ranks((x, y)).lidar == pytest.approx(expected, rel=1e-9)
 
 
 def test_effective_ranks_of_rank_deficient_features_ignore_rounding():

@@ -116,6 +116,8 @@ def align(
     for number, source in enumerate(found.sources, start=1):
         remark(f"network {number}: {source}", quiet=quiet)
     remark(f"samples matched by {found.matched_by}", quiet=quiet)
+    for note in found.notes:
+        remark(note, quiet=quiet)
     schema = _PAIR_SCHEMA if len(sources) == 2 else _MANY_SCHEMA
     deliver(
         [] if output is None else [lambda: found.save(output)],

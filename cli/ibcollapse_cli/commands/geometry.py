@@ -13,8 +13,7 @@ from ibcollapse_cli.options import feature_options, json_option, output_option, 
 from ibcollapse_cli.threads import threads_for
 
 if TYPE_CHECKING:
-    from ibcollapse.gaussian.moments import Weighting
-    from ibcollapse.geometry import GeometryReport
+    from ibcollapse.geometry import GeometryReport, GeometryWeighting
     from ibcollapse.landscape import NetworkBounds
 
 _SCHEMA = "ibcollapse/geometry"
@@ -25,10 +24,11 @@ _SCHEMA = "ibcollapse/geometry"
 @feature_options
 @click.option(
     "--weighting",
-    type=click.Choice(["class", "sample"]),
+    type=click.Choice(["class", "sample", "mixed"]),
     default="class",
     show_default=True,
-    help="What weighs the same in covariances and the global mean.",
+    help="What weighs the same in covariances and the global mean; mixed, as in papers on "
+    "long-tailed data: samples in Σ_W and the global mean, classes in Σ_B.",
 )
 @click.option(
     "--rank-tolerance",
@@ -56,7 +56,7 @@ _SCHEMA = "ibcollapse/geometry"
 def geometry(
     file: Path,
     selection: dict[str, Any],
-    weighting: "Weighting",
+    weighting: "GeometryWeighting",
     rank_tolerance: float | None,
     loss_temperature: float,
     batch_size: int,
