@@ -207,7 +207,7 @@ def test_entries_next_to_nothing_take_their_image_or_are_zero():
     p_t, r = rng.dirichlet(np.ones(6)), rng.dirichlet(np.ones(channel.n_classes), 6)
     r[:3, 0] = 1e-291
     start = Mixture.from_probabilities(p_t, r / r.sum(axis=1, keepdims=True))
-    ended = descend(channel, start, 8.0)
+    ended = descend(channel, start, 40.0)
     r = ended.mixture.r
     assert np.isfinite(ended.evaluation.free_energy)
     assert ended.residual < 1e-15
