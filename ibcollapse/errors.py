@@ -29,9 +29,14 @@ class OutputError(IBCollapseError, OSError):
     """A result could not be written; nothing half-written is left behind."""
 
 
+# The packages of each extra that something is missing without, as in pyproject.toml.
+_PACKAGES = {"torch": "torch", "safetensors": "safetensors", "frames": "pandas xarray"}
+
+
 class MissingExtraError(IBCollapseError, ImportError):
-    """An optional dependency is absent; the message names the extra to install."""
+    """An optional dependency is absent; the message names the packages of the extra."""
 
     def __init__(self, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the extra '{extra}': pip install 'ibcollapse[{extra}]'")
+        # By their own names: ibcollapse itself may be installed from a clone.
+        super().__init__(f"{purpose} needs the extra '{extra}': pip install {_PACKAGES[extra]}")
         self.extra = extra

@@ -38,6 +38,11 @@ with contextlib.suppress(ImportError):
 sys.path[:] = _path
 
 
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("torch"):
+        pytest.importorskip("torch")
+
+
 @pytest.fixture(scope="module")
 def stored():
     """A result of every kind that is quick to make, by name."""

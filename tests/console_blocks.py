@@ -21,14 +21,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from click.testing import CliRunner
 
+from ibcollapse.features import FeatureWriter
 from ibcollapse_cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 _FENCED = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.M | re.S)
 # "$ ibcollapse ...", or, where a page writes the environment's folder, ".venv/bin/ibcollapse ...".
 _PROMPT = re.compile(r"^(?:\$ (?:\.venv/bin/)?|\.venv/bin/)(.*)$")
+# "| `ibcollapse ...` | what it answers |", a command without an ellipsis.
+_TABLED = re.compile(r"^\| `(ibcollapse [^`…]+)` \|", re.M)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
 # Figures shown hold on other machines to this; rounding noise, such as a gap, is below _NOISE.
 _RELATIVE, _NOISE = 0.05, 1e-8
@@ -64,10 +68,26 @@ class ShownCommand:
 
 
 def shown_commands(page: str) -> Iterator[ShownCommand]:
-    """Every command of a page's console blocks, and of its plain blocks with a prompt."""
+    """Every command of a page's console blocks, of its plain blocks with a prompt, and of tables.
+
+    A command in a table shows no output; its files are those of `tabled_files`.
+    """
     for language, text in _FENCED.findall(page):
         if language in ("console", ""):
             yield from _commands_of(text)
+    for line in _TABLED.findall(_FENCED.sub("", page)):
+        yield ShownCommand(line, ("...",))
+
+
+def tabled_files(folder: Path) -> None:
+    """Write the files that commands in tables name: two networks at two checkpoints."""
+    labels = np.arange(60) % 3
+    for seed, name in enumerate(("features.h5", "a.h5", "b.h5")):
+        rng = np.random.default_rng(seed)
+        with FeatureWriter(folder / name) as writer:
+            for epoch in (0, 1):
+                h = (1.0 + epoch) * np.eye(3, 4)[labels] + rng.normal(size=(60, 4))
+                writer.append({"head": h}, labels, epoch=epoch, split="test", ids=np.arange(60))
 
 
 def _commands_of(block: str) -> list[ShownCommand]:

@@ -94,4 +94,4 @@ except MissingExtraError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    assert "ibcollapse[frames]" in done.stdout.decode()
+    assert "needs the extra 'frames': pip install pandas xarray\n" in done.stdout.decode()

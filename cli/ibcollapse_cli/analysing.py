@@ -13,6 +13,7 @@ from ibcollapse_cli.console import show_progress
 from ibcollapse_cli.formats import write_table
 from ibcollapse_cli.outcome import ExitCode
 from ibcollapse_cli.threads import limited_threads
+from ibcollapse_cli.tracebacks import reported
 
 if TYPE_CHECKING:
     from ibcollapse.analysis import Analysis
@@ -210,6 +211,32 @@ def exit_code(analysis: "Analysis", *, certified: bool) -> ExitCode:
     """Whether all that was asked for is there: certified, and not cut short by `--time-limit`."""
     is_done = certified and not analysis.curve.is_out_of_time
     return ExitCode.DONE if is_done else ExitCode.UNFINISHED
+
+
+def remarks(analysis: "Analysis") -> list[str]:
+    """The notes, and how the curve ended early, but for what `check_internal_errors` says."""
+    status = analysis.curve.status
+    notes = (*analysis.notes, status) if status != "converged" else analysis.notes
+    return [note for note in notes if not tells_internal_error(note)]
+
+
+def check_internal_errors(analysis: "Analysis") -> None:
+    """Raise `ReportedInternalError` when one stopped the curve, or what was asked about it."""
+    for text in (analysis.curve.status, *analysis.notes):
+        if tells_internal_error(text):
+            raise reported(text)
+
+
+def tells_internal_error(text: str) -> bool:
+    """Whether a status or a note says that an internal error stopped something."""
+    from ibcollapse.bottleneck.deadline import INTERNAL_ERROR
+
+    return text.startswith(INTERNAL_ERROR)
+
+
+def is_cut_short(analysis: "Analysis") -> bool:
+    """Whether the curve may go on from where it was ended, given longer or a mended program."""
+    return analysis.curve.is_out_of_time or tells_internal_error(analysis.curve.status)
 
 
 def parting_classes(groups: tuple[tuple[str, ...], ...]) -> str:

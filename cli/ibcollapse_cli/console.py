@@ -6,8 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 
-import click
-
 from ibcollapse.printable import printable
 from ibcollapse.progress import SILENT, Progress
 
@@ -36,7 +34,7 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
 def remark(text: str, *, quiet: bool = False) -> None:
     """Write one line to standard error, unless `quiet`."""
     if not quiet:
-        click.echo(printable(text), err=True)
+        sys.stderr.write(f"{printable(text)}\n")
 
 
 def peak_memory() -> float:
@@ -127,7 +125,7 @@ class BarProgress:
     def start(self, description: str, total: float | None = None) -> None:
         """Begin a stage of `total` steps, ending the one before."""
         self.finish()
-        self._bars.add_task(description, total=total, left="left" if total else "")
+        self._bars.add_task(printable(description), total=total, left="left" if total else "")
         self._bars.start()
         self._stage = description, time.monotonic()
 
@@ -138,7 +136,7 @@ class BarProgress:
 
     def note(self, text: str) -> None:
         """Write one line above the bar."""
-        self._bars.console.print(text, markup=False, highlight=False)
+        self._bars.console.print(printable(text), markup=False, highlight=False)
 
     def finish(self) -> None:
         """Replace the bar of the current stage by its line, if there is one."""

@@ -3,14 +3,13 @@
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import click
+from typing import Any, Literal
 
 from ibcollapse.atomic import atomic_path
-from ibcollapse.printable import printable
+from ibcollapse.printable import encodable, printable
 
 
 def write_json(schema: str, fields: Mapping[str, Any], destination: str) -> None:
@@ -28,7 +27,7 @@ def write_json(schema: str, fields: Mapping[str, Any], destination: str) -> None
     """
     text = json.dumps(_plain({"schema": schema, **fields}), indent=1, allow_nan=False)
     if destination == "-":
-        click.echo(text)
+        write_line(text)
         return
     with atomic_path(destination) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -51,12 +50,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def write_line(text: str = "") -> None:
+    """Write one line to standard output, with an escape for each sign that it cannot encode."""
+    sys.stdout.write(_shown(text) + "\n")
+
+
+def _shown(text: str) -> str:
+    return encodable(text, sys.stdout.encoding or "utf-8")
+
+
 def write_table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = ""
 ) -> None:
     """Write a table to standard output: fitted to a terminal, full width into a file or pipe.
 
-    Floats are shown with six significant digits and numbers are set flush right.
+    Floats are shown with six significant digits and numbers are set flush right. What the output
+    cannot encode is escaped first, so that columns stay flush.
     """
     from rich.console import Console
     from rich.table import Table
@@ -65,14 +74,15 @@ def write_table(
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for j, name in enumerate(columns):
         numeric = all(isinstance(row[j], (int, float)) for row in rows)
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        table.add_column(Text(_shown(name)), justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(format_cell(value)) for value in row))
+        table.add_row(*(Text(_shown(format_cell(value))) for value in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=10_000)
     if title:
-        console.print(Text(title, style="bold"))
+        console.print(Text(_shown(printable(title)), style="bold"))
     console.print(table)
 
 

@@ -8,7 +8,6 @@ sub-command returns None or an `ExitCode`.
 import gc
 import importlib
 import logging
-import os
 import sys
 import traceback
 from typing import Any
@@ -17,6 +16,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from ibcollapse_cli.outcome import ExitCode, failure_of
+from ibcollapse_cli.streams import StandardOutputError, guard_streams
+from ibcollapse_cli.tracebacks import watch_log
 
 # Name → short help, which a test keeps equal to the command's own.
 COMMANDS = {
@@ -40,6 +41,22 @@ _RARE_COLLECTIONS = 100_000, 50, 50
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are needed and whose failures are one line."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line on streams whose failures lose nothing."""
+        if not kwargs.get("standalone_mode", True):
+            return super().main(*args, **kwargs)
+        guard_streams()
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                # Here, so that a failure is met while it can still be handled.
+                sys.stdout.flush()
+        except StandardOutputError as error:
+            failure = failure_of(error)
+            failure.show()
+            sys.exit(failure.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order in which they are shown."""
@@ -67,15 +84,11 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and end with its `ExitCode` or with one line about what failed."""
         gc.set_threshold(*_RARE_COLLECTIONS)
+        watch_log()
         try:
             result = super().invoke(ctx)
-            # Here, so that a closed pipe is met while it can still be handled.
-            sys.stdout.flush()
-        except (click.exceptions.Exit, click.UsageError):
+        except (click.exceptions.Exit, click.UsageError, StandardOutputError):
             raise
-        except BrokenPipeError:
-            _discard_stdout()
-            ctx.exit(ExitCode.BROKEN_PIPE)
         except (Exception, KeyboardInterrupt) as error:
             if ctx.params["debug"]:
                 traceback.print_exc()
@@ -83,11 +96,6 @@ class LazyGroup(click.Group):
         if isinstance(result, ExitCode):
             ctx.exit(result)
         return result
-
-
-def _discard_stdout() -> None:
-    """Let what is still buffered go nowhere, or the interpreter complains again when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -105,7 +113,8 @@ def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
 _EPILOG = """\b
 Results go to standard output or to files, everything else to standard error.
 Exit codes: 0 done; 1 done, but some points did not reach the tolerance;
-2 wrong usage or input; 70 a defect of this program; 130 interrupted.
+2 wrong usage, input or output; 70 internal error; 130 interrupted;
+141 the reader of standard output left.
 
 \b
 Shell completion, in ~/.bashrc:  eval "$(_IBCOLLAPSE_COMPLETE=bash_source ibcollapse)"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ibcollapse.errors import IBCollapseError
 from ibcollapse.progress import Progress
+from ibcollapse_cli.analysing import check_internal_errors
+from ibcollapse_cli.delivery import Postponed
 from ibcollapse_cli.section_measures import (
     measure_alignment,
     measure_dynamics,
@@ -37,7 +39,8 @@ SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "informatio
 class Measurements:
     """What was measured of `files` so far; None where it was not asked for.
 
-    `failures` are the reasons of what was asked for and could not be measured.
+    `failures` are the reasons of what was asked for and could not be measured, `internal_errors`
+    those that nobody foresaw.
     """
 
     files: tuple[Path, ...]
@@ -49,6 +52,7 @@ class Measurements:
     alignment: "Alignment | Consensus | Missing | None" = None
     dynamics: "Trajectory | Missing | None" = None
     failures: list[IBCollapseError] = dataclasses.field(default_factory=list)
+    internal_errors: list[Exception] = dataclasses.field(default_factory=list)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,7 +69,8 @@ class Measurements:
         from ibcollapse.analysis import Analysis
 
         traced = self.analysis.curve.solutions if isinstance(self.analysis, Analysis) else ()
-        return not self.failures and all(solution.converged for solution in traced)
+        unmeasured = self.failures or self.internal_errors
+        return not unmeasured and all(solution.converged for solution in traced)
 
     def mark_interrupted(self) -> None:
         """Say of everything that was not reached that it was not."""
@@ -91,7 +96,7 @@ class Measurements:
         return parts
 
     def attempt(self, compute: Callable[[], _Result]) -> "_Result | Missing":
-        """What `compute` returns, or the reason that it gave; a defect passes through."""
+        """What `compute` returns, or the reason that it gave, foreseen or not."""
         from ibcollapse.report import Missing
 
         try:
@@ -100,6 +105,9 @@ class Measurements:
             if not any(str(error) == str(other) for other in self.failures):
                 self.failures.append(error)
             return Missing(str(error))
+        except Exception as error:
+            self.internal_errors.append(error)
+            return Missing(f"an internal error: {type(error).__name__}: {error}")
 
 
 def measure(
@@ -121,7 +129,13 @@ def measure(
     KeyboardInterrupt
         On Ctrl-C; `found` holds what was finished, also of the curve.
     """
+    from ibcollapse.features import open_features
+
     wanted = set(sections)
+    if wanted - {"curve", "channel", "gaussian"}:
+        # Before the curve, which takes longest; whether the first is a table shows there.
+        for file in found.files[1:]:
+            open_features(file, **selection)
     table = False
     if wanted & {"curve", "channel", "gaussian"}:
         table = _trace(found, selection, settings, curve_time, seed, progress)
@@ -143,8 +157,8 @@ def measure(
                     within = SectionProgress(progress, "dynamics")
                     measure_dynamics(found, sources, selection, seed, within)
             progress.finish()
-    if found.failures and found.empty:
-        raise found.failures[0]
+    if found.empty and (found.internal_errors or found.failures):
+        raise [*found.internal_errors, *found.failures][0]
 
 
 def _open(found: Measurements, selection: dict[str, Any]) -> "list[FeatureSource]":
@@ -191,6 +205,10 @@ def _trace(
         raise
     if not isinstance(found.analysis, Analysis):
         return False
+    with Postponed() as noticed:
+        check_internal_errors(found.analysis)
+    if noticed.error is not None:
+        found.internal_errors.append(noticed.error)
     if found.analysis.curve.is_out_of_time:
         found.failures.append(_out_of_time(curve_time, found.analysis))
     return found.analysis.fit is None

@@ -1,11 +1,14 @@
 """How a command ends: its exit code, and the one line that a user reads when it failed."""
 
 import enum
+from typing import IO, Any
 
 import click
 
 from ibcollapse.errors import IBCollapseError
 from ibcollapse.printable import printable
+from ibcollapse_cli.streams import StandardOutputError
+from ibcollapse_cli.tracebacks import ReportedInternalError, keep_traceback
 
 
 class ExitCode(enum.IntEnum):
@@ -13,7 +16,7 @@ class ExitCode(enum.IntEnum):
 
     UNFINISHED: the result was written, but some of its points did not reach the tolerance.
     BAD_INPUT: wrong usage, input that cannot be analysed, or an output that cannot be written.
-    DEFECT: an error that nobody foresaw (EX_SOFTWARE of sysexits.h).
+    DEFECT: an internal error, one that nobody foresaw (EX_SOFTWARE of sysexits.h).
     INTERRUPTED and BROKEN_PIPE: as SIGINT and SIGPIPE would have told the shell.
     """
 
@@ -31,6 +34,15 @@ class Failure(click.ClickException):
     exit_code = ExitCode.BAD_INPUT
 
 
+class ClosedPipe(Failure):
+    """A command whose reader left before the end; there is nothing to tell anybody."""
+
+    exit_code = ExitCode.BROKEN_PIPE
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print nothing."""
+
+
 class Interrupted(Failure):
     """A command that the user stopped."""
 
@@ -38,7 +50,7 @@ class Interrupted(Failure):
 
 
 class Defect(Failure):
-    """A command that failed for a reason that is not the user's."""
+    """A command that an internal error stopped: the reason is not the user's."""
 
     exit_code = ExitCode.DEFECT
 
@@ -47,9 +59,13 @@ def failure_of(error: BaseException) -> Failure:
     """The one line and the exit code that tell a user about `error`."""
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return Interrupted("interrupted; what was finished is kept, and no file is half-written")
+    if isinstance(error, Failure):
+        return error
     if isinstance(error, click.ClickException):
         # click exits with 1 for some of its errors; here 1 means unfinished points.
         return Failure(printable(error.format_message()))
+    if isinstance(error, StandardOutputError):
+        return (ClosedPipe if error.is_closed_pipe else Failure)(str(error))
     if isinstance(error, IBCollapseError):
         return Failure(printable(str(error)))
     if isinstance(error, MemoryError):
@@ -58,8 +74,15 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return Failure(printable(f"{place}{error.strerror}"))
+    if isinstance(error, ReportedInternalError):
+        what = str(error)
+    else:
+        what = f"internal error: {type(error).__name__}: {error}"
+    kept = keep_traceback(error)
+    place = "above" if kept is None else f"in {kept}"
     return Defect(
-        f"{type(error).__name__}: {error}\n"
-        "This is a defect of ibcollapse, not of your input. Please report it with the output of\n"
-        "the same command run as: ibcollapse --debug ..."
+        printable(
+            f"{what}; please report it with its traceback, which is {place} "
+            "(ibcollapse --debug shows it, too)"
+        )
     )

@@ -14,7 +14,9 @@ from ibcollapse.bottleneck import (
     bootstrap_curve,
     trace_hysteresis,
 )
-from ibcollapse.errors import InputError
+from ibcollapse.bottleneck.deadline import INTERNAL_ERROR
+from ibcollapse.errors import IBCollapseError, InputError
+from ibcollapse.internal_errors import log_caught
 from ibcollapse.progress import Progress
 
 # A branch that stays locally stable this far beyond the transition (share of beta − 1) is drawn.
@@ -62,6 +64,8 @@ def examine(
 ) -> Analysis:
     """`found` with what was asked about it, of the `reduced` channel or the resampled one.
 
+    An error that nobody foresaw becomes a note that begins with `INTERNAL_ERROR`, the curve stays.
+
     Raises
     ------
     AnalysisInterrupted
@@ -83,6 +87,12 @@ def examine(
             found = dataclasses.replace(found, bootstrap=resampled)
     except KeyboardInterrupt:
         raise AnalysisInterrupted(found) from None
+    except IBCollapseError:
+        raise
+    except Exception as error:
+        text = f"{INTERNAL_ERROR} what was asked about the curve: {type(error).__name__}: {error}"
+        log_caught(text)
+        return dataclasses.replace(found, notes=(*found.notes, text))
     return found
 
 

@@ -8,6 +8,9 @@ from ibcollapse.errors import InputError
 OUT_OF_TIME = "the time was up"
 """How the status of a solution or a curve begins that `time_limit` has ended."""
 
+INTERNAL_ERROR = "an internal error stopped"
+"""How the status of a curve begins that an error which nobody foresaw has ended."""
+
 
 class OutOfTimeError(Exception):
     """Raised inside a trace whose time is up; `Tracer` turns it into the curve so far."""

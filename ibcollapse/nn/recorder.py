@@ -28,7 +28,8 @@ class FeatureRecorder:
         Any module; layers are named as in `model.named_modules()`, without the `_orig_mod` of
         `torch.compile`.
     layers : sequence of str, or mapping of str to str
-        Modules whose outputs are written; a mapping gives each module another name in the file.
+        Modules whose outputs are written; a mapping from names in the file to modules, such as
+        `{"hidden": "1"}`, gives them other names there.
     classifier : str, optional
         The `nn.Linear` that makes the logits. Its weight and bias are written once an epoch, its
         output as logits, and its input as the layer `classifier_input`: what it reads is

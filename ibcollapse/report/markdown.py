@@ -7,10 +7,13 @@ from pathlib import Path
 
 from ibcollapse.atomic import atomic_path
 from ibcollapse.errors import OutputError
+from ibcollapse.printable import encodable
 from ibcollapse.report.sections import Picture, Report, Section, Table
 
 # Everything that could become markup, HTML included, wherever it stands.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#+|~&$])")
+# Bytes of a file's name that are not UTF-8, as Python spells them (PEP 383).
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _FENCE = re.compile(r"`{3,}")
 
 
@@ -35,10 +38,10 @@ def write_markdown(report: Report, path: str | os.PathLike[str]) -> Path:
             raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
         drawn.append(f"{len(drawn) + 1:02d}.svg")
         with atomic_path(folder / drawn[-1]) as temporary:
-            temporary.write_text(picture.svg, encoding="utf-8")
-        return f"{folder.name}/{drawn[-1]}"
+            temporary.write_text(encodable(picture.svg), encoding="utf-8")
+        return f"{_address(folder.name)}/{drawn[-1]}"
 
-    text = render_markdown(report, keep)
+    text = encodable(render_markdown(report, keep))
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return target
@@ -86,6 +89,10 @@ def _row(cells: tuple[str, ...]) -> str:
 
 def _escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _address(name: str) -> str:
+    return _NOT_UTF8.sub(lambda byte: f"%{ord(byte.group()) - 0xDC00:02X}", name)
 
 
 def _fenced(text: str) -> str:

@@ -8,6 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 from ibcollapse.atomic import atomic_path
+from ibcollapse.printable import encodable
 from ibcollapse.report.inline_svg import inline_svg
 from ibcollapse.report.sections import Picture, Report, Section, Table
 
@@ -30,7 +31,7 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     html = render_report(report)
     with atomic_path(target) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+        temporary.write_text(encodable(html), encoding="utf-8")
     return target
 
 

@@ -11,8 +11,12 @@ from ibcollapse_cli import main as entry
 
 
 @pytest.fixture
-def run_command(monkeypatch):
-    """Run `body` as the command `probe`, with the given decorators and arguments."""
+def run_command(monkeypatch, tmp_path):
+    """Run `body` as the command `probe`, with the given decorators and arguments.
+
+    In a folder of its own, where an internal error leaves its traceback.
+    """
+    monkeypatch.chdir(tmp_path)
 
     def run(body, *arguments, decorators=(), before=()):
         command = body

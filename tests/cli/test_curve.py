@@ -74,6 +74,17 @@ def test_a_joint_table_is_said_to_be_one_and_counts_need_the_option(tmp_path):
     assert beta == pytest.approx(0.8**-2, rel=1e-9)
 
 
+def test_a_curve_whose_reader_left_is_written(table, tmp_path):
+    line = f'"{sys.executable}" -m ibcollapse curve joint.npy -q -o out | true'
+    done = subprocess.run(
+        ["bash", "-c", line + "; exit ${PIPESTATUS[0]}"], cwd=tmp_path, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (141, b"")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "curve.h5", "curve.png", "curve.svg", "tree.png", "tree.svg"
+    ]  # fmt: skip
+
+
 def test_json_holds_the_documented_keys(features, tmp_path):
     result = run("curve", features, "--json", "-", "--quiet", where=tmp_path)
     assert result.exit_code == 0, result.output

@@ -3,15 +3,16 @@
 import doctest
 import re
 import shutil
+import tomllib
 
 import pytest
 from console_blocks import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)
+PAGES = [ROOT / "README.md", *sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-# Pages whose ```python blocks are programs, to be run in order; elsewhere they are sketches.
-PROGRAMS = {"recording.md": "torch", "extending.md": "numpy"}
+# Blocks that are no program: shell commands have their own tests, directives are Sphinx's.
+OTHER_LANGUAGES = {"", "console", "toml"}
 
 
 def blocks(page, language):
@@ -26,7 +27,7 @@ def in_copy(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("in_copy")
 @pytest.mark.parametrize(
-    "page", [p for p in PAGES if blocks(p, "pycon")], ids=lambda p: str(p.relative_to(DOCS))
+    "page", [p for p in PAGES if blocks(p, "pycon")], ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_sessions_print_what_is_shown(page):
     session = "\n".join(blocks(page, "pycon"))
@@ -37,13 +38,27 @@ def test_sessions_print_what_is_shown(page):
     assert result.failed == 0, "".join(told)
 
 
+def programs():
+    for page in PAGES:
+        program = "\n".join(blocks(page, "python"))
+        if program:
+            marks = [pytest.mark.torch] if "import torch" in program else []
+            yield pytest.param(page, program, marks=marks, id=str(page.relative_to(ROOT)))
+
+
 @pytest.mark.usefixtures("in_copy")
-@pytest.mark.parametrize(("name", "needs"), PROGRAMS.items())
-def test_programs_run(name, needs):
-    pytest.importorskip(needs)
-    programs = blocks(DOCS / name, "python")
-    assert programs
-    exec(compile("\n".join(programs), name, "exec"), {"__name__": "__main__"})
+@pytest.mark.parametrize(("page", "program"), list(programs()))
+def test_the_programs_of_a_page_run_in_order(page, program):
+    exec(compile(program, str(page), "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_block_escapes_the_tests(page):
+    opened = re.findall(r"^ *```(.*)$", page.read_text(encoding="utf-8"), re.M)[::2]
+    languages = {language for language in opened if not language.startswith("{")}
+    assert languages <= OTHER_LANGUAGES | {"python", "pycon"}
+    for text in blocks(page, "toml"):
+        tomllib.loads(text)
 
 
 def test_every_room_has_a_page_of_the_reference():

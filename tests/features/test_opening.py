@@ -33,6 +33,7 @@ def test_lists_and_memory_maps_are_arrays(tmp_path, whole):
     np.testing.assert_array_equal(whole(source, 5)[0], X)
 
 
+@pytest.mark.torch
 def test_tensors_are_taken_without_a_copy(whole):
     torch = pytest.importorskip("torch")
     tensor = torch.tensor(X, requires_grad=True)

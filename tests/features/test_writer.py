@@ -65,6 +65,7 @@ def test_string_labels_and_ids_come_back(path, samples):
     assert list(source.ids) == ids
 
 
+@pytest.mark.torch
 def test_tensors_are_detached(path, whole):
     torch = pytest.importorskip("torch")
     x = torch.arange(8.0).reshape(4, 2).requires_grad_()

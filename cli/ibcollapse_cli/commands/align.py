@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ibcollapse_cli.console import remark, show_progress
-from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.delivery import deliver
+from ibcollapse_cli.formats import write_json, write_line, write_table
 from ibcollapse_cli.options import (
     feature_options,
     intervals_option,
@@ -115,13 +116,19 @@ def align(
     for number, source in enumerate(found.sources, start=1):
         remark(f"network {number}: {source}", quiet=quiet)
     remark(f"samples matched by {found.matched_by}", quiet=quiet)
-    if output is not None:
-        found.save(output)
-    if json_path is not None:
-        schema = _PAIR_SCHEMA if len(sources) == 2 else _MANY_SCHEMA
-        write_json(schema, vars(found), json_path)
-    if json_path != "-":
-        _show_pair(found) if isinstance(found, alignment.Alignment) else _show_many(found)
+    schema = _PAIR_SCHEMA if len(sources) == 2 else _MANY_SCHEMA
+    deliver(
+        [] if output is None else [lambda: found.save(output)],
+        json_path=json_path,
+        write=lambda path: write_json(schema, vars(found), path),
+        show=lambda: _show(found),
+    )
+
+
+def _show(found: "Alignment | Consensus") -> None:
+    from ibcollapse.alignment import Alignment
+
+    _show_pair(found) if isinstance(found, Alignment) else _show_many(found)
 
 
 def _show_pair(found: "Alignment") -> None:
@@ -144,7 +151,7 @@ def _show_pair(found: "Alignment") -> None:
         title=title,
     )
     if len(betas.rho) > _SHOWN_BETAS:
-        click.echo(f"... and {len(betas.rho) - _SHOWN_BETAS} more modes")
+        write_line(f"... and {len(betas.rho) - _SHOWN_BETAS} more modes")
 
 
 def _show_space(name: str, similarity: "SpaceSimilarity") -> None:

@@ -1,6 +1,7 @@
 """ibcollapse curve: the information-bottleneck curve of stored features."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,18 @@ import click
 from ibcollapse_cli.analysing import (
     analyse,
     analysis_options,
+    check_internal_errors,
     exit_code,
+    is_cut_short,
     question_options,
+    remarks,
     resampling,
     show_transitions,
     time_limit_option,
 )
 from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark
+from ibcollapse_cli.delivery import deliver
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
     claim_folder,
@@ -33,15 +38,16 @@ if TYPE_CHECKING:
     from ibcollapse.report.figures.style import Units
 
 _SCHEMA = "ibcollapse/curve"
+_RESULT = "curve.h5"
 _UNFINISHED = "curve.unfinished.h5"
 _RESAMPLES = "resamples.h5"
 _FIGURES = ("curve", "tree", "hysteresis")
 _FORMATS = ("png", "svg")
 _FILES = (
-    "curve.h5",
+    _RESULT,
     _UNFINISHED,
     _RESAMPLES,
-    *(f"{name}.{end}" for name in _FIGURES for end in _FORMATS),
+    *(f"{name}.{suffix}" for name in _FIGURES for suffix in _FORMATS),
 )
 
 
@@ -94,24 +100,44 @@ def curve(
         )
     except AnalysisInterrupted as stop:
         if folder is not None:
-            kept = stop.analysis.save(folder / "curve.h5")
+            kept = stop.analysis.save(folder / _RESULT)
             remark(f"{len(stop.analysis.curve.solutions)} finished points are in {kept}")
         raise
-    if json_path is not None:
-        write_json(_SCHEMA, analysis_fields(analysis), json_path)
-    if json_path != "-":
-        _show(analysis, units)
-    if folder is not None:
-        written = _save(analysis, folder, file, units)
-        remark(f"wrote {folder}/{', '.join(written)}", quiet=quiet)
-    for note in (*analysis.notes, *_verdict(analysis)):
-        remark(f"note: {note}", quiet=quiet)
+    files = [] if folder is None else _files(analysis, folder, file, units, quiet=quiet)
+    deliver(
+        [*files, lambda: check_internal_errors(analysis)],
+        json_path=json_path,
+        write=lambda path: write_json(_SCHEMA, analysis_fields(analysis), path),
+        show=lambda: _show(analysis, units),
+        notes=remarks(analysis),
+        quiet=quiet,
+    )
     converged = all(solution.converged for solution in analysis.curve.solutions)
     return exit_code(analysis, certified=converged)
 
 
-def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> list[str]:
-    """Write the result and its pictures, and return the names of the files."""
+def _files(
+    analysis: "Analysis", folder: Path, file: Path, units: "Units", *, quiet: bool
+) -> list[Callable[[], object]]:
+    """The steps that write the result and then its pictures."""
+    written: list[str] = []
+
+    def save() -> None:
+        written.append(analysis.save(folder / _RESULT).name)
+
+    def draw() -> None:
+        is_saved = bool(written)
+        written.extend(_draw(analysis, folder, file, units))
+        remark(f"wrote {folder}/{', '.join(written)}", quiet=quiet)
+        # Last: a kill before it repeats the last steps, and writes the same files again.
+        if is_saved and not is_cut_short(analysis):
+            (folder / _UNFINISHED).unlink(missing_ok=True)
+
+    return [save, draw]
+
+
+def _draw(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> list[str]:
+    """Write the pictures of the result, and return the names of the files."""
     from ibcollapse.report import (
         curve_figure,
         hysteresis_figure,
@@ -119,7 +145,6 @@ def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> lis
         separation_tree_figure,
     )
 
-    analysis.save(folder / "curve.h5")
     figures = {
         "curve": curve_figure(
             analysis.curve,
@@ -133,18 +158,11 @@ def _save(analysis: "Analysis", folder: Path, file: Path, units: "Units") -> lis
     }
     if analysis.hysteresis:
         figures["hysteresis"] = hysteresis_figure(analysis.hysteresis, units=units, title=file.name)
-    names = ["curve.h5"]
-    for name, figure in figures.items():
-        names += [save_figure(figure, folder / f"{name}.{end}").name for end in _FORMATS]
-    # Last: a kill before it repeats the last steps, and writes the same files again.
-    if not analysis.curve.is_out_of_time:
-        (folder / _UNFINISHED).unlink(missing_ok=True)
-    return names
-
-
-def _verdict(analysis: "Analysis") -> tuple[str, ...]:
-    status = analysis.curve.status
-    return () if status == "converged" else (status,)
+    return [
+        save_figure(figure, folder / f"{name}.{suffix}").name
+        for name, figure in figures.items()
+        for suffix in _FORMATS
+    ]
 
 
 def _show(analysis: "Analysis", units: str) -> None:

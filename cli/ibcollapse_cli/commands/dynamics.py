@@ -1,5 +1,6 @@
 """ibcollapse dynamics: every measure along the stored checkpoints."""
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,8 @@ import click
 
 from ibcollapse_cli.checkpoint_clock import CheckpointClock
 from ibcollapse_cli.console import remark, show_progress
-from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.delivery import deliver
+from ibcollapse_cli.formats import write_json, write_line, write_table
 from ibcollapse_cli.options import (
     claim_folder,
     feature_options,
@@ -154,15 +156,19 @@ def dynamics(
             progress=CheckpointClock(progress),
             **selection,
         )
-    if json_path is not None:
-        write_json(_SCHEMA, _fields(found), json_path)
-    if json_path != "-":
-        _show(found)
-    if folder is not None:
+
+    def draw(folder: Path) -> None:
         _draw(found, folder, " and ".join(file.name for file in files))
         remark(f"wrote dynamics.h5 and its pictures into {folder}", quiet=quiet)
-    for note in found.notes:
-        remark(f"note: {note}", quiet=quiet)
+
+    deliver(
+        [] if folder is None else [functools.partial(draw, folder)],
+        json_path=json_path,
+        write=lambda path: write_json(_SCHEMA, _fields(found), path),
+        show=lambda: _show(found),
+        notes=found.notes,
+        quiet=quiet,
+    )
 
 
 def _fields(found: "Trajectory") -> dict[str, Any]:
@@ -195,7 +201,7 @@ def _show(found: "Trajectory") -> None:
     title = f"included: at or below beta = {found.beta:g}; information in nats"
     write_table([name for _, name in shown], rows, title=title)
     for statement in found.statements:
-        click.echo(statement.text)
+        write_line(statement.text)
 
 
 def _draw(found: "Trajectory", folder: Path, title: str) -> None:

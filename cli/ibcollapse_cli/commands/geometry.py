@@ -7,7 +7,8 @@ import click
 
 from ibcollapse.printable import printable
 from ibcollapse_cli.console import remark, show_progress
-from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.delivery import Postponed, deliver
+from ibcollapse_cli.formats import write_json, write_line, write_table
 from ibcollapse_cli.options import feature_options, json_option, output_option, quiet_option
 from ibcollapse_cli.threads import threads_for
 
@@ -80,22 +81,22 @@ def geometry(
             source, weighting=weighting, rank_tolerance=rank_tolerance, progress=progress
         )
         bounds: NetworkBounds | None = None
-        try:
-            bounds = network_bounds(
-                source, temperature=loss_temperature, batch_size=batch_size, progress=progress
-            )
-        except InputError as error:
-            # The losses ask more of features than their geometry does: no sample at the origin.
-            progress.note(f"no losses beside their bounds: {error}")
+        with Postponed() as postponed:
+            try:
+                bounds = network_bounds(
+                    source, temperature=loss_temperature, batch_size=batch_size, progress=progress
+                )
+            except InputError as error:
+                # The losses ask more of features than their geometry does: none at the origin.
+                progress.note(f"no losses beside their bounds: {error}")
     remark(report.source, quiet=quiet)
-    if output is not None:
-        report.save(output)
-    if json_path is not None:
-        write_json(_SCHEMA, {**vars(report), "bounds": bounds and bounds_fields(bounds)}, json_path)
-    if json_path != "-":
-        _show(report)
-        if bounds is not None:
-            _show_bounds(bounds)
+    fields = {**vars(report), "bounds": bounds and bounds_fields(bounds)}
+    deliver(
+        [*([] if output is None else [lambda: report.save(output)]), postponed.raise_error],
+        json_path=json_path,
+        write=lambda path: write_json(_SCHEMA, fields, path),
+        show=lambda: _show(report, bounds),
+    )
 
 
 def bounds_fields(bounds: "NetworkBounds") -> dict[str, Any]:
@@ -124,10 +125,10 @@ def _show_bounds(bounds: "NetworkBounds") -> None:
     title = f"Losses beside their lower bounds, nats; temperature {bounds.temperature:g}"
     write_table(("loss", "of the network", "std. error", "bound", "above it"), rows, title=title)
     if bounds.note:
-        click.echo(bounds.note)
+        write_line(bounds.note)
 
 
-def _show(report: "GeometryReport") -> None:
+def _show(report: "GeometryReport", bounds: "NetworkBounds | None") -> None:
     from ibcollapse.geometry import MEASURES
 
     rows = [(m.name, getattr(report, m.field), m.at_collapse) for m in MEASURES]
@@ -145,7 +146,9 @@ def _show(report: "GeometryReport") -> None:
     )
     write_table(("class", "samples", "variance", "off the simplex"), list(deviations))
     if report.output:
-        click.echo(f"output: {report.output}")
+        write_line(f"output: {report.output}")
     if report.absent_classes:
         absent = printable(", ".join(report.absent_classes))
-        click.echo(f"classes without a sample: {absent}")
+        write_line(f"classes without a sample: {absent}")
+    if bounds is not None:
+        _show_bounds(bounds)

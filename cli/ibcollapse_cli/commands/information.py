@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ibcollapse_cli.console import remark, show_progress
+from ibcollapse_cli.delivery import Postponed, deliver
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import (
     feature_options,
@@ -93,15 +94,20 @@ def information(
             seed=seed,
             progress=progress,
         )
-        ranks = effective_ranks(source, progress=progress)
+        ranks: EffectiveRanks | None = None
+        with Postponed() as postponed:
+            ranks = effective_ranks(source, progress=progress)
     remark(source.description, quiet=quiet)
-    if json_path is not None:
-        write_json(_SCHEMA, {"units": "nats", **vars(found), "ranks": ranks}, json_path)
-    if json_path != "-":
-        _show(found, ranks, units)
+    fields = {"units": "nats", **vars(found), "ranks": ranks}
+    deliver(
+        [postponed.raise_error],
+        json_path=json_path,
+        write=lambda path: write_json(_SCHEMA, fields, path),
+        show=lambda: _show(found, ranks, units),
+    )
 
 
-def _show(found: "MatrixInformation", ranks: "EffectiveRanks", units: str) -> None:
+def _show(found: "MatrixInformation", ranks: "EffectiveRanks | None", units: str) -> None:
     scale = 1.0 if units == "nats" else 1.0 / math.log(2)
     rows = [
         ("matrix mutual information ratio (MIR)", found.mir),
@@ -112,11 +118,14 @@ def _show(found: "MatrixInformation", ranks: "EffectiveRanks", units: str) -> No
         (f"entropy of the features, {units}", found.entropy_a * scale),
         (f"entropy of the {found.against}, {units}", found.entropy_b * scale),
         (f"mutual information, {units}", found.mutual_information * scale),
-        ("RankMe (sigma)", ranks.rankme),
-        ("RankMe (sigma squared)", ranks.rankme_squared),
-        ("participation ratio", ranks.participation_ratio),
-        ("LiDAR", ranks.lidar),
     ]
+    if ranks is not None:
+        rows += [
+            ("RankMe (sigma)", ranks.rankme),
+            ("RankMe (sigma squared)", ranks.rankme_squared),
+            ("participation ratio", ranks.participation_ratio),
+            ("LiDAR", ranks.lidar),
+        ]
     parts = "all at once" if found.batch_size is None else f"batches: {found.n_batches}"
     title = f"features against {found.against}, {found.n_samples} samples, {parts}"
     write_table(("figure", "value"), rows, title=title)

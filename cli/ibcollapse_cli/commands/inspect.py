@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ibcollapse_cli.console import show_progress
-from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.delivery import deliver
+from ibcollapse_cli.formats import write_json, write_line, write_table
 from ibcollapse_cli.options import feature_options, json_option, quiet_option
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ def inspect(
         found = inspect_features(
             file, count_repeated=count_repeated, progress=progress, **selection
         )
-    if json_path is not None:
-        write_json(_SCHEMA, _fields(found), json_path)
-    if json_path != "-":
-        _show(found)
+    deliver(
+        [],
+        json_path=json_path,
+        write=lambda path: write_json(_SCHEMA, _fields(found), path),
+        show=lambda: _show(found),
+    )
 
 
 def _fields(found: "FeatureInspection") -> dict[str, Any]:
@@ -73,32 +76,32 @@ def _show(found: "FeatureInspection") -> None:
     ]
     write_table(("array", "holds", "problem"), rows, title=f"{found.path} ({found.layout})")
     if len(found.arrays) > _SHOWN_ARRAYS:
-        click.echo(f"... and {len(found.arrays) - _SHOWN_ARRAYS} more arrays")
+        write_line(f"... and {len(found.arrays) - _SHOWN_ARRAYS} more arrays")
     for name, values in (
         ("--layer", found.contents.layers),
         ("--epoch", found.contents.epochs),
         ("--split", found.contents.splits),
     ):
         if values:
-            click.echo(f"{name}: {', '.join(one_line(str(value)) for value in values)}")
+            write_line(f"{name}: {', '.join(one_line(str(value)) for value in values)}")
     for name, value in found.provenance.items():
-        click.echo(f"made: {one_line(name)} = {one_line(value)}")
-    click.echo()
+        write_line(f"made: {one_line(name)} = {one_line(value)}")
+    write_line()
     if found.chosen is None:
-        click.echo(f"Nothing would be used. {found.refusal}")
+        write_line(f"Nothing would be used. {found.refusal}")
     else:
         _show_chosen(found.chosen)
     for warning in found.warnings:
-        click.echo(f"Looks wrong: {warning}")
+        write_line(f"Looks wrong: {warning}")
     if found.chosen is not None and not found.warnings:
-        click.echo("Nothing looks wrong.")
+        write_line("Nothing looks wrong.")
 
 
 def _show_chosen(chosen: "ChosenFeatures") -> None:
     from ibcollapse.features import one_line
 
-    click.echo(f"Would be used: {chosen.description}")
-    click.echo(f"{chosen.n_samples} samples of {chosen.n_features} features")
+    write_line(f"Would be used: {chosen.description}")
+    write_line(f"{chosen.n_samples} samples of {chosen.n_features} features")
     beside = [
         name
         for name, is_there in (
@@ -108,8 +111,8 @@ def _show_chosen(chosen: "ChosenFeatures") -> None:
         )
         if is_there
     ]
-    click.echo(f"with {', '.join(beside) or 'no classifier, ids or logits'}")
+    write_line(f"with {', '.join(beside) or 'no classifier, ids or logits'}")
     counted = list(zip(chosen.class_names, chosen.class_counts.tolist(), strict=True))
     listed = ", ".join(f"{one_line(name)} ({count})" for name, count in counted[:_SHOWN_CLASSES])
     more = f", ... {len(counted) - _SHOWN_CLASSES} more" if len(counted) > _SHOWN_CLASSES else ""
-    click.echo(f"{len(counted)} classes: {listed}{more}")
+    write_line(f"{len(counted)} classes: {listed}{more}")

@@ -1,13 +1,14 @@
 """ibcollapse predict: the geometry that theory expects of collapsed features."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ibcollapse_cli.console import remark
+from ibcollapse_cli.delivery import deliver
 from ibcollapse_cli.formats import write_json, write_table
 from ibcollapse_cli.options import json_option, output_option, quiet_option, read_integers
 from ibcollapse_cli.outcome import ExitCode
@@ -88,7 +89,10 @@ def predict(
 
     given = _applicable(loss, options)
     found: SupConGeometry | SELIGeometry | LinearLandscape
-    path: AugmentationPath | None = None
+    paths: list[AugmentationPath] = []
+    files: list[Callable[[], object]] = []
+    if output is not None:
+        files.append(lambda: save(found, output))
     if loss == "supcon":
         found = landscape.supcon_geometry(**given)
     elif loss == "ce":
@@ -102,41 +106,53 @@ def predict(
         ends, plot = given.pop("strengths", None), given.pop("plot", None)
         if ends is not None and plot is None:
             raise click.UsageError("--strengths says where --plot begins and ends; give --plot")
+        strengths = _spread(ends or _STRENGTHS)
         found = landscape.selfsupervised(moments.a0, moments.c, loss=loss, **given)
         if plot is not None:
-            path = _path(moments, loss, given, ends or _STRENGTHS)
-            _draw(path, plot)
-            remark(f"wrote {plot}", quiet=quiet)
-    if output is not None:
-        save(found, output)
-    if json_path is not None:
+
+            def draw() -> None:
+                paths.append(_path(moments, loss, given, strengths))
+                _draw(paths[0], plot)
+                remark(f"wrote {plot}", quiet=quiet)
+
+            files.append(draw)
+
+    def write(destination: str) -> None:
         fields = {"prediction": loss, "units": "nats", **_fields(found)}
-        if path is not None:
-            fields["augmentation_path"] = path
-        write_json(_SCHEMA, fields, json_path)
-    if json_path != "-":
-        _show(found)
+        if paths:
+            fields["augmentation_path"] = paths[0]
+        write_json(_SCHEMA, fields, destination)
+
     status = getattr(found, "status", "converged")
-    if status == "converged":
-        return ExitCode.DONE
-    remark(status, quiet=quiet)
-    return ExitCode.UNFINISHED
+    deliver(
+        files,
+        json_path=json_path,
+        write=write,
+        show=lambda: _show(found),
+        notes=[] if status == "converged" else [status],
+        quiet=quiet,
+    )
+    return ExitCode.DONE if status == "converged" else ExitCode.UNFINISHED
+
+
+def _spread(ends: tuple[float, float]) -> list[float]:
+    """Strengths spread evenly between `ends` in logarithm."""
+    low, high = ends
+    if not 0 < low < high or math.isinf(high):
+        raise click.UsageError(f"--strengths {low:g} {high:g}: expected 0 < FROM < TO")
+    step = math.log(high / low) / (_N_STRENGTHS - 1)
+    return [low * math.exp(i * step) for i in range(_N_STRENGTHS)]
 
 
 def _path(
     moments: "AugmentationCovariances",
     loss: str,
     options: Mapping[str, Any],
-    ends: tuple[float, float],
+    strengths: list[float],
 ) -> "AugmentationPath":
-    """Minima with the pairs' noise times strengths spread evenly between `ends` in logarithm."""
+    """Minima with the pairs' noise times each of `strengths`."""
     from ibcollapse.landscape import augmentation_path
 
-    low, high = ends
-    if not 0 < low < high or math.isinf(high):
-        raise click.UsageError(f"--strengths {low:g} {high:g}: expected 0 < FROM < TO")
-    step = math.log(high / low) / (_N_STRENGTHS - 1)
-    strengths = [low * math.exp(i * step) for i in range(_N_STRENGTHS)]
     return augmentation_path(moments.a0, moments.c, strengths, loss=loss, **options)
 
 

@@ -1,5 +1,6 @@
 """ibcollapse report: one self-contained page about feature files."""
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ibcollapse_cli.analysing import (
 )
 from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark, show_progress
+from ibcollapse_cli.delivery import deliver
 from ibcollapse_cli.formats import write_json
 from ibcollapse_cli.measuring import SECTIONS, Measurements, measure
 from ibcollapse_cli.options import (
@@ -128,16 +130,29 @@ def report(
             stopped = stop
         progress.start("drawing the page")
         page = _page(found, sections, loss_temperature, units)
-    if json_path is not None:
-        _write_json(page, found, json_path)
-    if output is not None:
+
+    def write_page(output: Path) -> None:
         _write(page, found, output, form)
         remark(f"wrote {output}", quiet=quiet)
+
+    deliver(
+        [
+            *([] if output is None else [functools.partial(write_page, output)]),
+            *(functools.partial(_raise, error) for error in found.internal_errors),
+        ],
+        json_path=json_path,
+        write=lambda path: _write_json(page, found, path),
+        show=lambda: None,
+        notes=[] if stopped else [str(failure) for failure in found.failures],
+        quiet=quiet,
+    )
     if stopped is not None:
         raise stopped
-    for failure in found.failures:
-        remark(f"note: {failure}", quiet=quiet)
     return ExitCode.DONE if found.complete else ExitCode.UNFINISHED
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _page(

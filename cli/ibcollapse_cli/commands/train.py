@@ -1,12 +1,13 @@
 """`ibcollapse train`: train small networks and record their features."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ibcollapse_cli.console import show_progress
-from ibcollapse_cli.formats import write_json, write_table
+from ibcollapse_cli.delivery import deliver
+from ibcollapse_cli.formats import write_json, write_line, write_table
 from ibcollapse_cli.options import (
     json_option,
     output_option,
@@ -14,6 +15,9 @@ from ibcollapse_cli.options import (
     read_integers,
     workers_option,
 )
+
+if TYPE_CHECKING:
+    from ibcollapse.nn import TrainingRecord
 
 
 def _integers(context: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
@@ -176,16 +180,22 @@ def train(
             )
             for plan in plans
         ]
-    if json_path is not None:
-        write_json("ibcollapse/training", {"runs": runs}, json_path)
-    if json_path != "-":
-        for run in runs:
-            columns = (run.epochs, run.loss, run.train_accuracy, run.test_accuracy)
-            rows = list(zip(*(column.tolist() for column in columns), strict=True))
-            header = ("epoch", "loss", "train accuracy", "test accuracy")
-            write_table(header, rows, title=str(run.path))
-            if plan["fit_every"]:
-                click.echo(f"steps to fit: {run.steps_to_fit or 'not fitted'}")
+    deliver(
+        [],
+        json_path=json_path,
+        write=lambda path: write_json("ibcollapse/training", {"runs": runs}, path),
+        show=lambda: _show(runs, tells_fit=bool(plan["fit_every"])),
+    )
+
+
+def _show(runs: "list[TrainingRecord]", *, tells_fit: bool) -> None:
+    for run in runs:
+        columns = (run.epochs, run.loss, run.train_accuracy, run.test_accuracy)
+        rows = list(zip(*(column.tolist() for column in columns), strict=True))
+        header = ("epoch", "loss", "train accuracy", "test accuracy")
+        write_table(header, rows, title=str(run.path))
+        if tells_fit:
+            write_line(f"steps to fit: {run.steps_to_fit or 'not fitted'}")
 
 
 def _target(output: Path, seed: int, seeds: tuple[int, ...]) -> Path:

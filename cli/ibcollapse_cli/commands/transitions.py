@@ -8,12 +8,14 @@ import click
 from ibcollapse_cli.analysing import (
     analyse,
     analysis_options,
+    check_internal_errors,
     exit_code,
+    remarks,
     show_transitions,
     time_limit_option,
 )
 from ibcollapse_cli.analysis_json import transition_fields
-from ibcollapse_cli.console import remark
+from ibcollapse_cli.delivery import deliver
 from ibcollapse_cli.formats import write_json
 from ibcollapse_cli.options import common_options, feature_options, units_option
 from ibcollapse_cli.outcome import ExitCode
@@ -44,17 +46,19 @@ def transitions(
     """
     analysis = analyse(file, selection, settings, seed=seed, workers=workers, quiet=quiet)
     found = analysis.transitions
-    if json_path is not None:
-        fields = {
-            "units": "nats",
-            "status": analysis.curve.status,
-            "transitions": [transition_fields(t) for t in found],
-            "provenance": analysis.provenance,
-        }
-        write_json(_SCHEMA, fields, json_path)
-    if json_path != "-":
-        show_transitions(found, units=units)
-    if analysis.curve.status != "converged":
-        remark(f"note: {analysis.curve.status}", quiet=quiet)
+    fields = {
+        "units": "nats",
+        "status": analysis.curve.status,
+        "transitions": [transition_fields(t) for t in found],
+        "provenance": analysis.provenance,
+    }
+    deliver(
+        [lambda: check_internal_errors(analysis)],
+        json_path=json_path,
+        write=lambda path: write_json(_SCHEMA, fields, path),
+        show=lambda: show_transitions(found, units=units),
+        notes=remarks(analysis),
+        quiet=quiet,
+    )
     certified = all(transition.certified for transition in found)
     return exit_code(analysis, certified=certified)

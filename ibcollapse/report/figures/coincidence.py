@@ -26,8 +26,7 @@ def coincidence_figure(report: CoincidenceReport, *, title: str = "") -> Figure:
     _draw_sum_rule(report, axes[1])
     _draw_angles(report, axes[2])
     _draw_accuracy(report, axes[3])
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
+    style.draw_title(figure, title)
     return figure
 
 

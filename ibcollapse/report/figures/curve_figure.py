@@ -54,6 +54,5 @@ def curve_figure(
         hysteresis=hysteresis,
         bootstrap=bootstrap,
     )
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
+    style.draw_title(figure, title)
     return figure

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
+from ibcollapse.printable import encodable
 from ibcollapse.report.figures import style
 
 # Blue for negative, red for positive, white for zero, as dark at both ends.
@@ -60,7 +61,7 @@ def plot_gram(
         ax.set_xticks(range(n_classes), names, parse_math=False, rotation=90)
     ax.tick_params(length=0.0)
     ax.spines[:].set_visible(False)
-    ax.set_title(title, fontsize=10.0, parse_math=False)
+    ax.set_title(encodable(title), fontsize=10.0, parse_math=False)
     return ax
 
 

@@ -104,8 +104,7 @@ def hysteresis_figure(
         legend = ax.get_legend()
         if i > 1 and legend is not None:
             legend.remove()
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
+    style.draw_title(figure, title)
     return figure
 
 

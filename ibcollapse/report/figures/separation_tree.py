@@ -54,8 +54,7 @@ def separation_tree_figure(curve: IBCurve, *, title: str = "") -> Figure:
     """Figure with the class-separation tree of `curve` alone; `title` is drawn as it is."""
     figure = plot_separation_tree(curve).figure
     assert isinstance(figure, Figure)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
+    style.draw_title(figure, title)
     return figure
 
 

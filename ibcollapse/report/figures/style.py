@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ibcollapse.errors import InputError
-from ibcollapse.printable import printable
+from ibcollapse.printable import encodable, printable
 
 _Item = TypeVar("_Item")
 
@@ -91,6 +91,12 @@ def new_axes(figure: Figure, *cell: int) -> Axes:
 def own_axes(ax: Axes | None, *, width: float = 4.8, height: float = 3.6) -> Axes:
     """`ax` itself, or axes of a new light figure when it is None."""
     return new_axes(new_figure(width, height)) if ax is None else ax
+
+
+def draw_title(figure: Figure, title: str) -> None:
+    """`title`, which may be any text, above everything else; none when it is empty."""
+    if title:
+        figure.suptitle(encodable(title), x=0.01, ha="left", fontsize=10.0, parse_math=False)
 
 
 def draw_legend(ax: Axes, corner: Corner | Literal["below"], *, above: Axes | None = None) -> None:

@@ -98,8 +98,7 @@ def trajectory_figure(trajectory: Trajectory, *, title: str = "") -> Figure:
     plot_plane_path(trajectory, ax=axes[2])
     for ax, (name, unit, logarithmic, chosen) in zip(axes[3:], _PANELS, strict=True):
         _draw_panel(columns, ax, name, unit, logarithmic, chosen)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.0, parse_math=False)
+    style.draw_title(figure, title)
     return figure
 
 
