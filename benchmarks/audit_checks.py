@@ -23,9 +23,10 @@ TOL = 1e-9
 SLACK, ROUNDING = 1e-10, 2e-14
 # I(X;T) and I(T;Y) of a point at a gap of 1e-9 are not known any better, nats.
 INFORMATION = 1e-6
-# Transitions of the same channel agree within this share of beta − 1, and within what a rounding of
-# log Φ moves the beta of a class with a thousandth of the weight.
-SAME_BETA, LEAST_BETA = 1e-6, 1e-12
+# Transitions of the same channel agree within this share of beta − 1 (where a leak of 1e-4 makes Φ
+# flat, no two ways of locating them agree better than 4e-6), and within what a rounding of log Φ
+# moves the beta of a class with a thousandth of the weight.
+SAME_BETA, LEAST_BETA = 1e-5, 1e-12
 # Points so near a transition, as a share of beta − 1, may count the cluster that is born there.
 BESIDE = 1e-6
 # An end before the optimum says a gap that a multistart found; it is not asked for more digits.
