@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.joint_tables import read_joint
 from ibcollapse.bottleneck.local_solver import solve_local
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
-from ibcollapse.bottleneck.onset import onset_beta, onset_beta_local
+from ibcollapse.bottleneck.onset import Onset, find_onset, onset_beta, onset_beta_local
 from ibcollapse.bottleneck.renyi_gaussian import RenyiGaussianPoint, solve_renyi
 from ibcollapse.bottleneck.separation_tree import SeparationTree, grow_separation_tree
 from ibcollapse.bottleneck.solution import IBSolution
@@ -42,11 +42,13 @@ __all__ = [
     "IBCurve",
     "IBSolution",
     "NormalityTest",
+    "Onset",
     "PhaseTransition",
     "RenyiGaussianPoint",
     "SeparationTree",
     "bootstrap_curve",
     "certify",
+    "find_onset",
     "find_transitions",
     "grow_separation_tree",
     "henze_zirkler",

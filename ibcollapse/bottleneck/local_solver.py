@@ -10,11 +10,12 @@ from scipy.special import kl_div, rel_entr, xlogy
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.certificate import Maxima
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
+from ibcollapse.bottleneck.deadline import OUT_OF_TIME, OutOfTimeError, deadline, is_over
 from ibcollapse.bottleneck.first_guess import class_clusters
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.acceleration import Swept, sweep_until_still
 from ibcollapse.bottleneck.mixture import Mixture, mutual_information
+from ibcollapse.bottleneck.newton import as_it_is
 from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine, without_meeting
 from ibcollapse.bottleneck.searching import Search
 from ibcollapse.bottleneck.solution import IBSolution
@@ -65,7 +66,7 @@ def solve_local(
         (nats): ½ Σ p(t, y) r s, r being the change of log p(t, y) in one map and s the
         extrapolated one.
     time_limit : float
-        Seconds after which there are no more of Newton's steps.
+        Seconds after which what has been reached is handed over.
 
     Returns
     -------
@@ -100,7 +101,9 @@ def solve_local(
     else:
         encoder = np.random.default_rng(seed).dirichlet(np.ones(n_clusters), channel.n_x)
         start = (encoder * channel.p_x[:, None]).T @ channel.p_y_given_x
-    ended = sweep_until_still(channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS)
+    ended = sweep_until_still(
+        channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until
+    )
     joint = without_meeting(ended.mapped, beta)
     if ended.remaining <= tol and joint is ended.mapped:
         moved = kl_div(ended.mapped, ended.joint).sum(axis=1) / ended.mapped.sum(axis=1)
@@ -114,7 +117,10 @@ def _refined(
     channel: Channel, mixture: Mixture, beta: float, n_maps: int, until: float
 ) -> IBSolution:
     """The result of Newton's steps from a mixture that `n_maps` maps have led to."""
-    ended = refine(channel, mixture, beta, until=until)
+    try:
+        ended = refine(channel, mixture, beta, until=until)
+    except OutOfTimeError:
+        ended = as_it_is(channel, mixture, beta)
     status = AT_REST
     if is_over(until):
         status = f"{OUT_OF_TIME} before it was at rest; raise time_limit"

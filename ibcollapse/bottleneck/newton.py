@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
-from ibcollapse.bottleneck.deadline import is_over
+from ibcollapse.bottleneck.deadline import OutOfTimeError, check, is_over, kept
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture, blahut_arimoto_step, evaluate
 
@@ -75,23 +75,47 @@ def descend(
 
     `nearby` is the Hessian of a state close by, where there is one. Stops when the squared scaled
     gradient is at most `tol` (nats), when rounding hides any further progress, after
-    `max_sweeps` evaluations, or after the moment `until`.
+    `max_sweeps` evaluations, or after the moment `until`: then the last state that was evaluated
+    is the end, and where there is none `OutOfTimeError` is raised.
     """
+    path: list[_Point] = []
+    try:
+        with kept(until):
+            return _descend(channel, mixture, beta, tol, max_sweeps, nearby, path)
+    except OutOfTimeError:
+        if not (path and is_over(until)):
+            raise
+    return Descent(path[-1].mixture, path[-1].evaluation, path[-1].residual, len(path))
+
+
+def _descend(
+    channel: Channel,
+    mixture: Mixture,
+    beta: float,
+    tol: float,
+    max_sweeps: int,
+    nearby: Curvature | None,
+    path: "list[_Point]",
+) -> Descent:
+    """What `descend` says; `path` takes the states on the way down."""
     here = _point(channel, mixture, beta)
+    path.append(here)
     # Damping of the order of F's distance to its minimum keeps Newton's quadratic convergence.
     damping, n_sweeps = min(_FIRST_DAMPING, here.residual), 1
     hessian = nearby if nearby is not None and nearby.serves(mixture) else None
     latest = nearby
     fresh = cornered = exact = False
     n_slow = 0
-    while n_sweeps < max_sweeps and here.residual > tol and not is_over(until):
+    while n_sweeps < max_sweeps and here.residual > tol:
         if damping > _MOST_DAMPING:
             mapped = _plain_step(channel, here, beta)
             n_sweeps += 1
             if mapped is None:
                 break
             here, hessian, damping = mapped, None, _FIRST_DAMPING
+            path.append(here)
             continue
+        check()
         if hessian is None:
             hessian = curvature(channel, here.mixture, here.evaluation, beta, latest, exact=exact)
             latest, fresh = hessian, True
@@ -142,10 +166,17 @@ def descend(
         # A Hessian that still gives a digit a step is as good as a new one, if that has its price.
         useful = digits and not hessian.is_cheap
         here, fresh, cornered = there, False, False
+        path.append(here)
         hessian = hessian if useful else None
     if hessian is None and latest is not None and latest.is_cheap:
         hessian = curvature(channel, here.mixture, here.evaluation, beta, latest)
     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps, hessian)
+
+
+def as_it_is(channel: Channel, mixture: Mixture, beta: float) -> Descent:
+    """The descent that takes no step from `mixture`."""
+    here = _point(channel, mixture, beta)
+    return Descent(here.mixture, here.evaluation, here.residual, 1)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -1,9 +1,12 @@
 """Groups of points with equal or near-equal posteriors, and their averages."""
 
 import heapq
+import math
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.deadline import check, is_over
 
 # A group is split by two-means in the Kullback-Leibler divergence; a few rounds settle it.
 _TWO_MEANS_ROUNDS = 4
@@ -64,13 +67,14 @@ def group_near_rows(
     negative_entropy: NDArray[np.float64],
     max_loss: float,
     max_rows: int | None,
+    until: float = math.inf,
 ) -> NDArray[np.int64]:
     """Group index of every row, int64 (n_x,), with a total loss of at most `max_loss` nats.
 
     A tree grown best-first: the group with the largest loss Σ p(x) KL(row ‖ mean row) is split in
     two along its principal axis, refined by two-means in the same divergence (Banerjee et al.
     2005, Bregman hard clustering; doi 10.5555/1046920.1194902). It stops when the losses add up to
-    at most `max_loss`, or at `max_rows` groups.
+    at most `max_loss`, at `max_rows` groups, or soon after the moment `until`.
     """
     everyone = np.arange(len(p_x))
     groups = np.zeros(len(p_x), dtype=np.int64)
@@ -78,7 +82,8 @@ def group_near_rows(
     heap = [(-first, 0, everyone)]
     total, n_groups = first, 1
     limit = len(p_x) if max_rows is None else min(max_rows, len(p_x))
-    while heap and n_groups < limit and total > max_loss:
+    while heap and n_groups < limit and total > max_loss and not is_over(until):
+        check()
         negative_loss, index, members = heapq.heappop(heap)
         side = _split(p_x[members], rows[members])
         if side is None:

@@ -25,7 +25,7 @@ class Options:
     """What every solve of one run shares.
 
     A solve goes on until its gap is at most `target` (default: `tol`) or rounding stops it; a gap
-    of at most `tol` counts as converged. None goes on beyond the moment `until`
+    of at most `tol` counts as converged. After the moment `until` a solve hands over what it has
     (`ibcollapse.bottleneck.deadline`).
     """
 
@@ -54,13 +54,26 @@ class Options:
 class Search:
     """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched.
 
-    The gap of a partial search is only the first violator that was met.
+    The gap of a partial search is only the first violator that was met, that of an unfinished one
+    what data processing bounds it by.
     """
 
     maxima: certificate.Maxima
     gap: float
     how: str
     is_partial: bool = False
+
+    @classmethod
+    def unfinished(
+        cls, channel: Channel, evaluation: Evaluation, beta: float, options: Options
+    ) -> "Search":
+        """The verdict where there was no time to search: I(T;Y) ≤ min(I(X;T), I(X;Y)).
+
+        Rigorous, but far above the true gap mostly: "exhaustive" only where it is good enough.
+        """
+        gap = max(0.0, evaluation.free_energy + (beta - 1.0) * channel.i_xy)
+        nothing = certificate.Maxima(np.empty((0, channel.n_classes)), np.empty(0))
+        return cls(nothing, gap, "exhaustive" if gap <= options.tol else "unfinished")
 
 
 def search(

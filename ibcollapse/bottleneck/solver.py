@@ -11,7 +11,7 @@ from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
-from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
+from ibcollapse.bottleneck.deadline import OUT_OF_TIME, OutOfTimeError, deadline, is_over, kept
 from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.growth import grown
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
@@ -25,7 +25,7 @@ from ibcollapse.bottleneck.mixture import (
     is_crowded,
     trivial_mixture,
 )
-from ibcollapse.bottleneck.newton import Descent
+from ibcollapse.bottleneck.newton import Descent, as_it_is
 from ibcollapse.bottleneck.refinement import STATIONARY, enlarged, refine
 from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
@@ -123,8 +123,8 @@ def solve(
         Of the random starting rows of the search for violators; the result does not depend on it
         beyond `tol`.
     time_limit : float
-        Seconds after which the best solution so far is handed over, with its gap: that takes one
-        more search for violators.
+        Seconds after which the best solution so far is handed over. Where its search for violators
+        was not finished its gap is what data processing proves (`IBSolution.gap_search`).
 
     Returns
     -------
@@ -156,7 +156,7 @@ def solve(
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
     options = Options(tol=tol, max_clusters=max_clusters, until=deadline(time_limit))
     merged = channel.reduce()
-    start, n_maps = first_guess(merged, beta)
+    start, n_maps = first_guess(merged, beta, options.until)
     if max_clusters is not None and start.n_t > max_clusters:
         start = trivial_mixture(merged)
     state = solve_state(merged, beta, start, options, np.random.default_rng(seed))
@@ -194,6 +194,31 @@ def solve_state(
     """
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
         return proven_state(channel, trivial_mixture(channel), beta)
+    path: list[tuple[Descent, Search | None]] = []
+    try:
+        with kept(options.until):
+            return _generate(channel, beta, start, options, rng, hints, path)
+    except OutOfTimeError:
+        if not is_over(options.until):
+            raise
+    ended, found = path[-1] if path else (as_it_is(channel, start, beta), None)
+    if found is None or found.is_partial:
+        found = Search.unfinished(channel, ended.evaluation, beta, options)
+    status = CONVERGED if found.gap <= options.tol else _late(found.gap)
+    ended = dataclasses.replace(ended, n_sweeps=sum(past.n_sweeps for past, _ in path))
+    return SolvedState.of(beta, ended, found, status)
+
+
+def _generate(
+    channel: Channel,
+    beta: float,
+    start: Mixture,
+    options: Options,
+    rng: np.random.Generator,
+    hints: Array | None,
+    path: list[tuple[Descent, Search | None]],
+) -> SolvedState:
+    """What `solve_state` says; `path` takes each stationary state and the search of it."""
     # Maps of growing atoms count in the result, not against the limit of a descent's sweeps.
     state, n_sweeps, n_grown, stalls = start, 0, 0, 0
     best = whole_gap = math.inf
@@ -204,10 +229,9 @@ def solve_state(
         tol = max(STATIONARY, (_ROUGHLY * at_stake) ** 2)
         ended = refine(channel, state, beta, tol=tol, max_sweeps=most, until=options.until)
         n_sweeps += ended.n_sweeps
+        path.append((ended, None))
         searched = (channel, ended.mixture, ended.evaluation, beta, options, rng)
-        if is_over(options.until):
-            found = search(*searched, hints, suspect=math.inf)
-        elif at_stake > _FAR:
+        if at_stake > _FAR:
             found = search(*searched, hints, suspect=_FAR)
         else:
             found = search(*searched, hints, enough=options.aim_at(beta))
@@ -220,6 +244,7 @@ def solve_state(
             # What partial searches had missed is something new to try.
             stalls = 0 if found.gap < 0.5 * whole_gap else stalls
             whole_gap = found.gap
+        path[-1] = ended, found
         hints = found.maxima.log_r
         violators = hints[found.maxima.log_phi > 0.1 * options.aim_at(beta)]
         if len(violators) == 0:
@@ -232,7 +257,7 @@ def solve_state(
         many = state.log_r.size > _MANY_VARIABLES and is_crowded(channel, state.n_t)
         at_stake = found.gap if many else 0.0
         if at_stake > _FAR and options.max_clusters is None:
-            state, n_maps = grown(channel, state, beta, at_stake, rng, options.until)
+            state, n_maps = grown(channel, state, beta, at_stake, rng)
             n_grown += n_maps
         if options.max_clusters is not None and state.n_t > options.max_clusters:
             state = _capped(channel, state, beta, options.max_clusters)
@@ -255,19 +280,20 @@ def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) 
 
 
 def _status(gap: float, n_sweeps: int, stalls: int, beta: float, options: Options) -> str | None:
-    late = is_over(options.until)
-    exhausted = late or n_sweeps >= options.max_sweeps
+    exhausted = n_sweeps >= options.max_sweeps
     if gap <= options.aim_at(beta) or (
         gap <= options.tol and (exhausted or stalls >= _MOST_STALLS)
     ):
         return CONVERGED
-    if late:
-        return f"{OUT_OF_TIME} at a gap of {gap:.3g} nats; raise time_limit"
     if exhausted:
         return f"stopped after {n_sweeps} sweeps with a gap of {gap:.3g} nats; raise max_sweeps"
     if stalls >= _MOST_STALLS:
         return f"nothing lowers the Lagrangian any more at a gap of {gap:.3g} nats; raise tol"
     return None
+
+
+def _late(gap: float) -> str:
+    return f"{OUT_OF_TIME} at a gap of {gap:.3g} nats; raise time_limit"
 
 
 def proven_state(channel: Channel, mixture: Mixture, beta: float = 1.0) -> SolvedState:

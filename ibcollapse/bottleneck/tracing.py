@@ -62,8 +62,8 @@ def trace_curve(
         Of the search for violators.
     time_limit : float
         Seconds after which the curve ends with what is certified, and its `status` says so; the
-        step that was begun is not waited for longer than one of its solves. With `resume` a later
-        call goes on.
+        step that was begun, and a transition whose spinodal was still looked for, are left out.
+        With `resume` a later call goes on.
     progress : Progress
         Advanced by the share of I(X;Y) covered.
     resume : path, optional
@@ -74,7 +74,10 @@ def trace_curve(
     Returns
     -------
     IBCurve
-        `status` is "converged" when it ends at `fraction`, else it says what stopped it.
+        `status` is "converged" when it ends at `fraction`, else it says what stopped it. An error
+        inside a step is no exception: what was finished comes back, with a status that begins
+        "an internal error stopped" and names beta and the error; the traceback goes to the log
+        "ibcollapse" (module `logging`). With `resume` a later call goes on before that step.
 
     Raises
     ------
@@ -96,13 +99,12 @@ def trace_curve(
         return put_together(channel, [to_solution(merged, lone)], [], reason)
     groups = class_groups(merged)
     merged = cut_leaks(merged, groups)
-    # How long a run may take is no part of what it computes: the fingerprint leaves it out.
-    options = Options(tol=tol, until=until)
+    options = Options(tol=tol)
     keeper = None
     if resume is not None:
         keeper = TraceKeeper(Path(resume), trace_fingerprint(merged, limits, options, seed))
     rng = np.random.default_rng(seed)
-    return Tracer(merged, groups, limits, options, rng, progress, keeper).run()
+    return Tracer(merged, groups, limits, options, rng, progress, keeper, until).run()
 
 
 def find_transitions(channel: ChannelLike, **options: object) -> tuple[PhaseTransition, ...]:
