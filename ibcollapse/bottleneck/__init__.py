@@ -24,7 +24,7 @@ from ibcollapse.bottleneck.solver import solve
 from ibcollapse.bottleneck.target_rate import solve_rate, solve_relevance
 from ibcollapse.bottleneck.tracer import CurveInterrupted
 from ibcollapse.bottleneck.tracing import find_transitions, trace_curve
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.transition import PhaseTransition, Transitions
 
 __all__ = [
     "Certification",
@@ -46,6 +46,7 @@ __all__ = [
     "PhaseTransition",
     "RenyiGaussianPoint",
     "SeparationTree",
+    "Transitions",
     "bootstrap_curve",
     "certify",
     "find_onset",

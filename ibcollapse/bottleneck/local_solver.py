@@ -20,6 +20,7 @@ from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine, without_meetin
 from ibcollapse.bottleneck.searching import Search
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, check_beta, check_tol, to_solution
+from ibcollapse.bottleneck.sufficient_statistic import LARGEST_BETA, beyond
 from ibcollapse.errors import InputError
 
 Array = NDArray[np.float64]
@@ -95,6 +96,11 @@ def solve_local(
     check_tol(tol)
     if n_clusters is not None and n_clusters < 1:
         raise InputError(f"n_clusters is {n_clusters}, expected at least 1")
+    if beta > LARGEST_BETA:
+        at_most = {"n_clusters": n_clusters, "seed": seed, "tol": tol, "time_limit": time_limit}
+        largest = solve_local(channel, LARGEST_BETA, **at_most)  # type: ignore[arg-type]
+        found = beyond(largest, beta, channel.i_xy)
+        return dataclasses.replace(found, gap=math.nan, gap_search="none")
     until = deadline(time_limit)
     if n_clusters is None:
         start = class_clusters(channel)

@@ -16,8 +16,8 @@ Array = NDArray[np.float64]
 
 # No search can tell a smaller gap (nats) from rounding.
 _FINEST_AIM = 1e-12
-# Roundings that an aim is above, at least.
-_HIDDEN = 4.0
+HIDDEN = 4.0
+"""Roundings of log Φ that an aim is above, at least."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Options:
         Where rounding hides more than that, at the huge betas of weak channels, no finer than it.
         """
         aim = min(self.aim, max(_FINEST_AIM, self.tol * (beta - 1.0)))
-        return max(aim, min(self.tol, _HIDDEN * UNIT * beta))
+        return max(aim, min(self.tol, HIDDEN * UNIT * beta))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,11 +67,12 @@ class Search:
     def unfinished(
         cls, channel: Channel, evaluation: Evaluation, beta: float, options: Options
     ) -> "Search":
-        """The verdict where there was no time to search: I(T;Y) ≤ min(I(X;T), I(X;Y)).
+        """The verdict where nothing was searched: I(T;Y) ≤ min(I(X;T), I(X;Y)), and rounding.
 
         Rigorous, but far above the true gap mostly: "exhaustive" only where it is good enough.
         """
-        gap = max(0.0, evaluation.free_energy + (beta - 1.0) * channel.i_xy)
+        processed = evaluation.free_energy + (beta - 1.0) * channel.i_xy
+        gap = max(processed, 0.0) + HIDDEN * UNIT * beta if math.isfinite(processed) else math.inf
         nothing = certificate.Maxima(np.empty((0, channel.n_classes)), np.empty(0))
         return cls(nothing, gap, "exhaustive" if gap <= options.tol else "unfinished")
 

@@ -11,13 +11,21 @@ from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
-from ibcollapse.bottleneck.deadline import OUT_OF_TIME, OutOfTimeError, deadline, is_over, kept
+from ibcollapse.bottleneck.deadline import (
+    OUT_OF_TIME,
+    OutOfTimeError,
+    deadline,
+    is_over,
+    kept,
+    seconds_left,
+)
 from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.growth import grown
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.kernels.hills import SAME_BASIN
 from ibcollapse.bottleneck.mixture import (
+    UNIT,
     Evaluation,
     Mixture,
     evaluate,
@@ -27,8 +35,14 @@ from ibcollapse.bottleneck.mixture import (
 )
 from ibcollapse.bottleneck.newton import Descent, as_it_is
 from ibcollapse.bottleneck.refinement import STATIONARY, enlarged, refine
-from ibcollapse.bottleneck.searching import Options, Search, search
+from ibcollapse.bottleneck.searching import HIDDEN, Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
+from ibcollapse.bottleneck.sufficient_statistic import (
+    LARGEST_BETA,
+    beyond,
+    gap_of_rows,
+    sufficient_solution,
+)
 from ibcollapse.errors import InputError
 
 Array = NDArray[np.float64]
@@ -114,7 +128,8 @@ def solve(
     channel : Channel, array or path
         p(x) and p(y|x), or a joint table p(x, y).
     beta : float
-        Trade-off, ≥ 0. At beta ≤ 1 the trivial representation is optimal (data processing).
+        Trade-off, ≥ 0. At beta ≤ 1 the trivial representation is optimal (data processing), at
+        large beta T tells all rows of p(y|x) apart.
     max_clusters : int, optional
         Largest number of clusters; the gap then says what the cap costs.
     tol : float
@@ -156,11 +171,38 @@ def solve(
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
     options = Options(tol=tol, max_clusters=max_clusters, until=deadline(time_limit))
     merged = channel.reduce()
+    if HIDDEN * UNIT * beta >= tol and merged.i_xy > 0:
+        large = _at_large_beta(merged, beta, options, seed)
+        if large is not None:
+            return large
     start, n_maps = first_guess(merged, beta, options.until)
     if max_clusters is not None and start.n_t > max_clusters:
         start = trivial_mixture(merged)
     state = solve_state(merged, beta, start, options, np.random.default_rng(seed))
     return to_solution(merged, dataclasses.replace(state, n_sweeps=state.n_sweeps + n_maps))
+
+
+def _at_large_beta(
+    channel: Channel, beta: float, options: Options, seed: int
+) -> IBSolution | None:
+    """The solution where rounding hides a gap of the tolerance, unless iterating does as well."""
+    most = channel.n_x if options.max_clusters is None else options.max_clusters
+    if most >= channel.n_x:
+        try:
+            with kept(options.until):
+                gap = gap_of_rows(channel, beta, options.tol)
+        except OutOfTimeError:
+            if not is_over(options.until):
+                raise
+            gap = math.inf
+        if gap <= options.tol or beta > LARGEST_BETA:
+            return sufficient_solution(channel, beta, gap, options.tol)
+    if beta <= LARGEST_BETA:
+        return None
+    limit = seconds_left(options.until)
+    at_most = {"max_clusters": options.max_clusters, "seed": seed, "time_limit": limit}
+    largest = solve(channel, LARGEST_BETA, tol=options.tol, **at_most)  # type: ignore[arg-type]
+    return beyond(largest, beta, channel.i_xy)
 
 
 def check_beta(beta: float) -> None:

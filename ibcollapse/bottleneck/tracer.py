@@ -49,12 +49,16 @@ _log = logging.getLogger("ibcollapse")
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Where a curve ends: fraction of I(X;Y), clusters, beta, and the number of points."""
+    """Where a curve ends: fraction of I(X;Y), clusters, beta; and how far apart its points are.
+
+    `spacing` is that in I(X;T), `spacing_ty` that in I(T;Y), nats; the shorter step is taken.
+    """
 
     fraction: float
     max_clusters: int
     beta_max: float
     spacing: float
+    spacing_ty: float
 
 
 class CurveInterrupted(KeyboardInterrupt):
@@ -307,12 +311,13 @@ class Tracer:
         return ahead
 
     def _next_beta(self, state: SolvedState) -> float:
-        """Where I(X;T) will have advanced by the spacing, to first order, or past the next event.
+        """Where I(X;T) or I(T;Y) will have advanced by its spacing, or past the next event.
 
         A step that ends soon after the event leaves no room for a second one.
         """
         slope = heading(self._channel, state).slope
-        step = self._limits.spacing / max(state.beta * slope.i_ty, 1e-300)
+        spacing = min(self._limits.spacing / state.beta, self._limits.spacing_ty)
+        step = spacing / max(slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
         coming = next_failure(self._channel, state, slope) - state.beta
         least = _SHORTEST * (state.beta - 1)

@@ -17,10 +17,14 @@ from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import check_tol, solve_state, to_solution
 from ibcollapse.bottleneck.tracer import Limits, Tracer, put_together
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.transition import Transitions
 from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, trace_fingerprint
 from ibcollapse.errors import InputError
 from ibcollapse.progress import SILENT, Progress
+
+# Where all of the curve lies within a small part of H(Y), as with a rare value of X, I(T;Y) advances
+# by so many parts of I(X;Y) at most.
+_SPACING_TY = 2.0
 
 
 @on_one_blas_thread
@@ -39,7 +43,8 @@ def trace_curve(
 ) -> IBCurve:
     """Certified information curve from the onset upwards, with every phase transition.
 
-    Steps along beta so that I(X;T) advances by about H(Y)/`n_points`, predicts each state from the
+    Steps along beta so that I(X;T) advances by about H(Y)/`n_points`, or I(T;Y) by twice
+    I(X;Y)/`n_points` where that is less, predicts each state from the
     tangent of the branch, refines and certifies it; where the followed atoms stop being optimal,
     every transition in between is located (`ibcollapse.bottleneck.resolving`).
 
@@ -107,9 +112,14 @@ def trace_curve(
     return Tracer(merged, groups, limits, options, rng, progress, keeper, until).run()
 
 
-def find_transitions(channel: ChannelLike, **options: object) -> tuple[PhaseTransition, ...]:
-    """Every phase transition of the channel up to where `trace_curve(channel, **options)` ends."""
-    return trace_curve(channel, **options).transitions  # type: ignore[arg-type]
+def find_transitions(channel: ChannelLike, **options: object) -> Transitions:
+    """Every phase transition of the channel up to where `trace_curve(channel, **options)` ends.
+
+    A tuple of `PhaseTransition` with the `status` of the curve, and whether it `converged`: where
+    it did not, because the time was up or an error stopped it, later transitions are missing.
+    """
+    curve = trace_curve(channel, **options)  # type: ignore[arg-type]
+    return Transitions(curve.transitions, curve.status)
 
 
 def _limits(
@@ -125,4 +135,5 @@ def _limits(
         raise InputError(f"n_points is {n_points}, expected at least 2")
     most = max_clusters if max_clusters is not None else 2 * channel.n_classes + 4
     spacing = max(channel.h_y, 1e-9) / n_points
-    return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing)
+    spacing_ty = _SPACING_TY * channel.i_xy / n_points
+    return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing, spacing_ty)
