@@ -107,9 +107,7 @@ def solve_local(
     else:
         encoder = np.random.default_rng(seed).dirichlet(np.ones(n_clusters), channel.n_x)
         start = (encoder * channel.p_x[:, None]).T @ channel.p_y_given_x
-    ended = sweep_until_still(
-        channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until
-    )
+    ended = sweep_until_still(channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until)
     joint = without_meeting(ended.mapped, beta)
     if ended.remaining <= tol and joint is ended.mapped:
         moved = kl_div(ended.mapped, ended.joint).sum(axis=1) / ended.mapped.sum(axis=1)

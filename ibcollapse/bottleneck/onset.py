@@ -227,7 +227,11 @@ def _trivial_splits(channel: Channel) -> Splits:
     p_y = channel.p_y
     alive = p_y > 0
     away = channel.p_y_given_x[:, alive] - p_y[alive]
-    growth, multiplicity, directions = np.zeros(1), np.ones(1, dtype=np.int64), np.zeros((1, len(p_y)))
+    growth, multiplicity, directions = (
+        np.zeros(1),
+        np.ones(1, dtype=np.int64),
+        np.zeros((1, len(p_y))),
+    )
     known = _SAME_ROWS * p_y[alive] * (1.0 - np.log(p_y[alive]))
     if not (np.abs(away) <= known).all():
         away *= np.sqrt(channel.p_x)[:, None] / np.sqrt(p_y[alive])

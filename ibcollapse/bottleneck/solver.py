@@ -182,9 +182,7 @@ def solve(
     return to_solution(merged, dataclasses.replace(state, n_sweeps=state.n_sweeps + n_maps))
 
 
-def _at_large_beta(
-    channel: Channel, beta: float, options: Options, seed: int
-) -> IBSolution | None:
+def _at_large_beta(channel: Channel, beta: float, options: Options, seed: int) -> IBSolution | None:
     """The solution where rounding hides a gap of the tolerance, unless iterating does as well."""
     most = channel.n_x if options.max_clusters is None else options.max_clusters
     if most >= channel.n_x:

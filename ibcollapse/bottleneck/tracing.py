@@ -22,8 +22,8 @@ from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, trace_fingerprin
 from ibcollapse.errors import InputError
 from ibcollapse.progress import SILENT, Progress
 
-# Where all of the curve lies within a small part of H(Y), as with a rare value of X, I(T;Y) advances
-# by so many parts of I(X;Y) at most.
+# Where all of the curve lies within a small part of H(Y), as with a rare value of X, I(T;Y)
+# advances by so many parts of I(X;Y) at most.
 _SPACING_TY = 2.0
 
 

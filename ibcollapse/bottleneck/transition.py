@@ -69,7 +69,7 @@ class Transitions(tuple[PhaseTransition, ...]):
         made.status = status
         return made
 
-    def __getnewargs__(self) -> tuple[tuple[PhaseTransition, ...], str]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[tuple[PhaseTransition, ...], str]:
         """What a copy is made from."""
         return tuple(self), self.status
 

@@ -46,9 +46,7 @@ def divide_and_bound(
         for first in range(0, len(cells), at_once):
             check()
             part = cells[first : first + at_once]
-            values[first : first + at_once] = _values(
-                posteriors, offset, top, beta, present, part
-            )
+            values[first : first + at_once] = _values(posteriors, offset, top, beta, present, part)
         best, highest, n_open = _judge(cells, values, best, best_r, tol)
         upper = min(upper, highest)
         if n_open == 0:
