@@ -68,8 +68,9 @@ def certify(
     global optimum: log max Φ over the class simplex (see `ibcollapse.bottleneck.certificate`).
     With at most three classes the maximum is bounded rigorously by branch and bound; with more it
     is the best of many local ascents. As in `trace_curve`, groups of classes that no point connects
-    by more than 1e-11 of their size are taken for unconnected. A search that takes more than `time_limit` seconds is given
-    up, and `gap_search` says so.
+    by more than 1e-11 of their size are taken for unconnected, which changes the
+    Lagrangian by up to beta times 3e-10 nats. A search that takes more than
+    `time_limit` seconds is given up, and `gap_search` says so.
 
     Raises
     ------

@@ -14,10 +14,10 @@ from ibcollapse.bottleneck.deadline import OUT_OF_TIME, OutOfTimeError, deadline
 from ibcollapse.bottleneck.first_guess import class_clusters
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.acceleration import Swept, sweep_until_still
-from ibcollapse.bottleneck.mixture import Mixture, mutual_information
+from ibcollapse.bottleneck.mixture import UNIT, Mixture, mutual_information
 from ibcollapse.bottleneck.newton import as_it_is
 from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine, without_meeting
-from ibcollapse.bottleneck.searching import Search
+from ibcollapse.bottleneck.searching import HIDDEN, Search
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, check_beta, check_tol, to_solution
 from ibcollapse.bottleneck.sufficient_statistic import LARGEST_BETA, beyond
@@ -109,7 +109,10 @@ def solve_local(
         start = (encoder * channel.p_x[:, None]).T @ channel.p_y_given_x
     ended = sweep_until_still(channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until)
     joint = without_meeting(ended.mapped, beta)
-    if ended.remaining <= tol and joint is ended.mapped:
+    # What maps alone say of I(X;T) is beta KL, which rounds, less the log Z: at large beta the
+    # encoder has to be evaluated.
+    is_known = HIDDEN * UNIT * beta <= tol
+    if is_known and ended.remaining <= tol and joint is ended.mapped:
         moved = kl_div(ended.mapped, ended.joint).sum(axis=1) / ended.mapped.sum(axis=1)
         if moved.max() <= _SETTLED:
             return _solution(channel, ended, beta)
