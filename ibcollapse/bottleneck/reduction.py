@@ -85,7 +85,7 @@ def group_near_rows(
     while heap and n_groups < limit and total > max_loss and not is_over(until):
         check()
         negative_loss, index, members = heapq.heappop(heap)
-        side = _split(p_x[members], rows[members])
+        side = _split(p_x[members], rows[members], until)
         if side is None:
             continue
         total += negative_loss
@@ -110,7 +110,9 @@ def _loss(
     return max(0.0, float(p_x @ negative_entropy - weight * (positive @ np.log(positive))))
 
 
-def _split(p_x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+def _split(
+    p_x: NDArray[np.float64], rows: NDArray[np.float64], until: float = math.inf
+) -> NDArray[np.bool_] | None:
     """Which of the rows go to the second half; None when they cannot be told apart."""
     mean = (p_x @ rows) / p_x.sum()
     alive = mean > 0
@@ -118,7 +120,7 @@ def _split(p_x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.bo
     scaled = (rows[:, alive] - mean[alive]) / np.sqrt(mean[alive])
     side: NDArray[np.bool_] = _along_principal_axis(p_x, scaled) > 0
     for _ in range(_TWO_MEANS_ROUNDS):
-        if side.all() or not side.any():
+        if side.all() or not side.any() or is_over(until):
             break
         means = [(p_x[part] @ rows[part]) / p_x[part].sum() for part in (~side, side)]
         with np.errstate(divide="ignore"):
