@@ -65,8 +65,8 @@ def curve(
     fraction, max_clusters, beta_max, n_points, tol, seed :
         As in `ibcollapse.trace_curve`.
     time_limit : float
-        Seconds, from when the features have been read and fitted, in which the channel is reduced,
-        the curve traced and what else was asked answered; then what is finished is handed over,
+        Seconds, from when the features have been read and fitted and the channel reduced, in which
+        the curve is traced and what else was asked answered; then what is finished is handed over,
         and the status of the curve or a note says what is not. With `resume` a later call goes on.
     hysteresis : bool
         Anneal up and down through every transition that this tells apart (`trace_hysteresis`).
@@ -128,13 +128,12 @@ def _analyse(
     time_limit: float,
 ) -> Analysis:
     """Reduce, trace and put together; an interrupted trace still becomes an Analysis."""
-    until = deadline(time_limit)
     progress.start("reducing the channel")
     channel = prepared.channel
     allowed = reduction["max_loss"] * min(channel.i_xy, max(channel.h_y - channel.i_xy, 0.0))
-    reduced = channel.reduce(
-        max_loss=allowed, max_rows=reduction["max_rows"], time_limit=seconds_left(until)
-    )
+    # A later call goes on only with the same channel: this is not cut short.
+    reduced = channel.reduce(max_loss=allowed, max_rows=reduction["max_rows"])
+    until = deadline(time_limit)
     summary = ChannelSummary(
         n=channel.n_x + channel.n_dropped,
         n_reduced=reduced.n_x,

@@ -275,8 +275,7 @@ class Tracer:
             parting = parting_of_groups(channel, self._groups, state)
             self._keep(state)
             self._transitions = [parting]
-        onset = onset_beyond_one(channel, self._groups)
-        self._stand(self._as_kept(state), 1 + PAST_ONSET * (onset - 1))
+        self._stand(self._as_kept(state), math.nan)
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded.
@@ -313,8 +312,12 @@ class Tracer:
     def _next_beta(self, state: SolvedState) -> float:
         """Where I(X;T) or I(T;Y) will have advanced by its spacing, or past the next event.
 
+        From beta = 1 that is the onset.
+
         A step that ends soon after the event leaves no room for a second one.
         """
+        if state.beta <= 1.0:
+            return 1 + PAST_ONSET * (onset_beyond_one(self._channel, self._groups) - 1)
         slope = heading(self._channel, state).slope
         spacing = min(self._limits.spacing / state.beta, self._limits.spacing_ty)
         step = spacing / max(slope.i_ty, 1e-300)
