@@ -76,6 +76,8 @@ def _bootstrap_fields(found: "CurveBootstrap") -> dict[str, Any]:
         "n_resamples": len(found.i_xy),
         "n_samples": found.n_samples,
         "n_incomplete": found.n_incomplete,
+        "n_failed": found.n_failed,
+        "status": found.status,
         "i_xy_interval": found.i_xy_interval,
         "i_xt": found.i_xt,
         "band": found.band,

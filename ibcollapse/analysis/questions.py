@@ -14,7 +14,7 @@ from ibcollapse.bottleneck import (
     bootstrap_curve,
     trace_hysteresis,
 )
-from ibcollapse.bottleneck.deadline import INTERNAL_ERROR
+from ibcollapse.bottleneck.deadline import INTERNAL_ERROR, seconds_left
 from ibcollapse.errors import IBCollapseError, InputError
 from ibcollapse.internal_errors import log_caught
 from ibcollapse.progress import Progress
@@ -61,10 +61,12 @@ def examine(
     asked: Questions,
     options: dict[str, Any],
     progress: Progress,
+    until: float = math.inf,
 ) -> Analysis:
     """`found` with what was asked about it, of the `reduced` channel or the resampled one.
 
-    An error that nobody foresaw becomes a note that begins with `INTERNAL_ERROR`, the curve stays.
+    After the moment `until` notes say what was not answered. An error that nobody foresaw becomes a
+    note that begins with `INTERNAL_ERROR`, the curve stays.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def examine(
     """
     try:
         if asked.hysteresis:
-            found = _anneal(found, reduced, options, progress)
+            found = _anneal(found, reduced, options, progress, until)
         if asked.bootstrap:
             resampled = bootstrap_curve(
                 channel,
@@ -82,9 +84,13 @@ def examine(
                 workers=asked.workers,
                 resume=asked.resamples,
                 progress=progress,
+                time_limit=seconds_left(until),
                 **options,
             )
             found = dataclasses.replace(found, bootstrap=resampled)
+            if not resampled.converged:
+                note = f"the resampled curves: {resampled.status}"
+                found = dataclasses.replace(found, notes=(*found.notes, note))
     except KeyboardInterrupt:
         raise AnalysisInterrupted(found) from None
     except IBCollapseError:
@@ -97,7 +103,11 @@ def examine(
 
 
 def _anneal(
-    found: Analysis, channel: Channel, options: dict[str, Any], progress: Progress
+    found: Analysis,
+    channel: Channel,
+    options: dict[str, Any],
+    progress: Progress,
+    until: float,
 ) -> Analysis:
     chosen = [transition for transition in found.transitions if tells_ways_apart(transition)]
     if not chosen:
@@ -107,9 +117,18 @@ def _anneal(
     progress.start("annealing up and down", total=len(chosen))
     try:
         for transition in chosen:
-            loops.append(
-                trace_hysteresis(channel, transition, tol=options["tol"], seed=options["seed"])
+            loop = trace_hysteresis(
+                channel,
+                transition,
+                tol=options["tol"],
+                seed=options["seed"],
+                time_limit=seconds_left(until),
             )
+            if not loop.converged:
+                note = f"hysteresis of {len(loops)} of {len(chosen)} transitions: {loop.status}"
+                found = dataclasses.replace(found, notes=(*found.notes, note))
+                break
+            loops.append(loop)
             progress.advance()
     except InputError as error:
         # A deterministic label: its one transition has no branches.

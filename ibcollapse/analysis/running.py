@@ -8,6 +8,7 @@ from ibcollapse.analysis.inputs import CurveInput, Prepared, prepare
 from ibcollapse.analysis.questions import Questions, examine
 from ibcollapse.analysis.results import Analysis, AnalysisInterrupted, ChannelSummary
 from ibcollapse.bottleneck import CurveInterrupted, trace_curve
+from ibcollapse.bottleneck.deadline import deadline, seconds_left
 from ibcollapse.errors import InputError
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.provenance import provenance_of
@@ -64,8 +65,12 @@ def curve(
         Share of min(I(X;Y), H(Y|X)) that reducing the channel may lose.
     max_rows : int, optional
         Largest number of points to solve, whatever that loses; None for no limit.
-    fraction, max_clusters, beta_max, n_points, tol, time_limit, seed :
+    fraction, max_clusters, beta_max, n_points, tol, seed :
         As in `ibcollapse.trace_curve`.
+    time_limit : float
+        Seconds, from when the features have been read and fitted and the channel reduced, in which
+        the curve is traced and what else was asked answered; then what is finished is handed over,
+        and the status of the curve or a note says what is not. With `resume` a later call goes on.
     hysteresis : bool
         Anneal up and down through every transition that this tells apart (`trace_hysteresis`).
     bootstrap : int
@@ -129,7 +134,9 @@ def _analyse(
     progress.start("reducing the channel")
     channel = prepared.channel
     allowed = reduction["max_loss"] * min(channel.i_xy, max(channel.h_y - channel.i_xy, 0.0))
+    # A later call goes on only with the same channel: this is not cut short.
     reduced = channel.reduce(max_loss=allowed, max_rows=reduction["max_rows"])
+    until = deadline(time_limit)
     summary = ChannelSummary(
         n=channel.n_x + channel.n_dropped,
         n_reduced=reduced.n_x,
@@ -149,7 +156,7 @@ def _analyse(
     stopped = False
     try:
         traced = trace_curve(
-            reduced, progress=progress, resume=resume, time_limit=time_limit, **tracing
+            reduced, progress=progress, resume=resume, time_limit=seconds_left(until), **tracing
         )
     except CurveInterrupted as stop:
         traced, stopped = stop.curve, True
@@ -159,4 +166,4 @@ def _analyse(
     if stopped:
         raise AnalysisInterrupted(found)
     sampling = {"max_loss": allowed, "max_rows": reduction["max_rows"]}
-    return examine(found, channel, reduced, asked, {**tracing, **sampling}, progress)
+    return examine(found, channel, reduced, asked, {**tracing, **sampling}, progress, until)

@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.joint_tables import read_joint
 from ibcollapse.bottleneck.local_solver import solve_local
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
-from ibcollapse.bottleneck.onset import onset_beta, onset_beta_local
+from ibcollapse.bottleneck.onset import Onset, find_onset, onset_beta, onset_beta_local
 from ibcollapse.bottleneck.renyi_gaussian import RenyiGaussianPoint, solve_renyi
 from ibcollapse.bottleneck.separation_tree import SeparationTree, grow_separation_tree
 from ibcollapse.bottleneck.solution import IBSolution
@@ -24,7 +24,7 @@ from ibcollapse.bottleneck.solver import solve
 from ibcollapse.bottleneck.target_rate import solve_rate, solve_relevance
 from ibcollapse.bottleneck.tracer import CurveInterrupted
 from ibcollapse.bottleneck.tracing import find_transitions, trace_curve
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.transition import PhaseTransition, Transitions
 
 __all__ = [
     "Certification",
@@ -42,11 +42,14 @@ __all__ = [
     "IBCurve",
     "IBSolution",
     "NormalityTest",
+    "Onset",
     "PhaseTransition",
     "RenyiGaussianPoint",
     "SeparationTree",
+    "Transitions",
     "bootstrap_curve",
     "certify",
+    "find_onset",
     "find_transitions",
     "grow_separation_tree",
     "henze_zirkler",

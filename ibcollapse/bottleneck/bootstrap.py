@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.deadline import INTERNAL_ERROR, OUT_OF_TIME, deadline
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.resampling import (
+    Failure,
     Recipe,
     Reference,
     Resamples,
@@ -19,6 +21,7 @@ from ibcollapse.bottleneck.resampling import (
     make_resamples,
     save_resamples,
 )
+from ibcollapse.bottleneck.solution import CONVERGED
 from ibcollapse.errors import InputError
 from ibcollapse.frames import make_dataset, make_frame
 from ibcollapse.progress import SILENT, Progress
@@ -59,6 +62,12 @@ class CurveBootstrap:
         I(X;Y) of each resample.
     n_incomplete : int
         Resamples whose curve ended before `fraction` or has points of too large a gap.
+    n_failed : int
+        Resamples that an internal error stopped; they are left out.
+    failures : tuple of str
+        Why, one reason for each of them.
+    status : str
+        "converged" where all resamples were made, or a sentence that says why not.
     """
 
     reference: IBCurve
@@ -70,6 +79,14 @@ class CurveBootstrap:
     critical_betas: Array
     i_xy: Array
     n_incomplete: int
+    n_failed: int = 0
+    failures: tuple[str, ...] = ()
+    status: str = CONVERGED
+
+    @property
+    def converged(self) -> bool:
+        """Whether all resamples were made."""
+        return self.status == CONVERGED
 
     def __post_init__(self) -> None:
         for array in (self.i_xt, self.i_ty, self.critical_betas, self.i_xy):
@@ -95,7 +112,8 @@ class CurveBootstrap:
     def found_share(self) -> Array:
         """Share of the resamples in which each transition was found, (n_transitions,)."""
         found: Array = np.isfinite(self.critical_betas).astype(np.float64)
-        share: Array = found.mean(axis=0)
+        # Of no resample at all no share is known.
+        share: Array = found.mean(axis=0) if len(found) else np.full(found.shape[1], np.nan)
         return share
 
     @property
@@ -151,6 +169,7 @@ def bootstrap_curve(
     tol: float = 1e-9,
     seed: int = 0,
     workers: int = 1,
+    time_limit: float = math.inf,
     progress: Progress = SILENT,
     resume: str | os.PathLike[str] | None = None,
 ) -> CurveBootstrap:
@@ -183,6 +202,9 @@ def bootstrap_curve(
         in which they finish.
     workers : int
         Processes. Scripts that use more than one start under ``if __name__ == "__main__":``.
+    time_limit : float
+        Seconds after which no more resamples are made, and `status` says how many there are. With
+        `resume` a later call goes on.
     progress : Progress
         Advanced per resample.
     resume : path, optional
@@ -201,6 +223,7 @@ def bootstrap_curve(
         When a worker process dies.
     """
     channel = as_channel(channel)
+    until = deadline(time_limit)
     _check(n_resamples, level, n_samples, n_rates, workers)
     # Drawing merged points by their summed weights is the same as drawing the points.
     recipe = Recipe(
@@ -215,12 +238,20 @@ def bootstrap_curve(
             "n_points": n_points,
             "tol": tol,
         },
+        until=until,
     )
     curve = recipe.trace(recipe.channel)
     end = float(curve.hull()[-1, 0])
     reference = Reference(curve.transitions, np.linspace(0.0, end, n_rates))
     path = None if resume is None else Path(resume)
-    finished = _finish(recipe, reference, n_resamples, workers, progress, path)
+    failures: list[Failure] = []
+    if curve.is_out_of_time or curve.status.startswith(INTERNAL_ERROR):
+        # Nothing can be compared with a part of the curve.
+        finished = Resamples.none(recipe, reference)
+        status = f"{curve.status}; before that no resample is made"
+    else:
+        finished, failures = _finish(recipe, reference, n_resamples, workers, progress, path)
+        status = _status(len(finished.index), failures, n_resamples)
     return CurveBootstrap(
         reference=curve,
         level=level,
@@ -231,7 +262,24 @@ def bootstrap_curve(
         critical_betas=finished.critical_betas,
         i_xy=finished.i_xy,
         n_incomplete=int(np.count_nonzero(~finished.converged)),
+        n_failed=len(failures),
+        failures=tuple(f"resample {failed.index}: {failed.reason}" for failed in failures),
+        status=status,
     )
+
+
+def _status(n_made: int, failures: list[Failure], n_resamples: int) -> str:
+    if n_made + len(failures) < n_resamples:
+        return (
+            f"{OUT_OF_TIME} after {n_made} of {n_resamples} resamples; raise time_limit, or give "
+            "resume to go on"
+        )
+    if failures:
+        return (
+            f"{len(failures)} of {n_resamples} resamples failed, the first with "
+            f"{failures[0].reason}"
+        )
+    return CONVERGED
 
 
 def _finish(
@@ -241,21 +289,29 @@ def _finish(
     workers: int,
     progress: Progress,
     path: Path | None,
-) -> Resamples:
-    """The first `n_resamples` resamples, those in the file at `path` taken from there."""
+) -> tuple[Resamples, list[Failure]]:
+    """The first `n_resamples` resamples, those in the file at `path` taken from there.
+
+    And those that failed, which a later call tries again.
+    """
     finished = Resamples.none(recipe, reference)
     if path is not None:
         finished = load_resamples(path, finished)
+    failures: list[Failure] = []
     missing = sorted(set(range(n_resamples)) - set(finished.index.tolist()))
     progress.start("resampling the curve", total=n_resamples)
     progress.advance(n_resamples - len(missing))
     for one in make_resamples(recipe, reference, missing, workers):
+        if isinstance(one, Failure):
+            failures.append(one)
+            progress.advance()
+            continue
         finished = finished + one
         if path is not None:
             save_resamples(finished, path)
         progress.advance()
     progress.finish()
-    return finished.first(n_resamples)
+    return finished.first(n_resamples), sorted(failures, key=lambda failed: failed.index)
 
 
 def _check(

@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
+import math
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
 from ibcollapse.bottleneck.reduction import (
     all_rows_differ,
     average_rows,
@@ -190,38 +193,58 @@ class Channel:
         lost = self.information_lost + max(0.0, self.i_xy - merged.i_xy)
         return dataclasses.replace(merged, information_lost=lost)
 
-    def reduce(self, *, max_loss: float = 0.0, max_rows: int | None = None) -> "Channel":
+    def reduce(
+        self,
+        *,
+        max_loss: float = 0.0,
+        max_rows: int | None = None,
+        time_limit: float = math.inf,
+    ) -> "Channel":
         """Channel of fewer points that keeps I(X;Y) up to `max_loss` nats.
 
         Equal posteriors merge exactly; near-equal ones are then grouped by a tree that splits the
         group with the largest loss Σ p(x) KL(p(y|x) ‖ mean) until the total is at most `max_loss`
         or `max_rows` groups are reached. A curve of the result is achievable for this channel and
-        misses its optimum by at most the recorded `information_lost` (theory §1).
+        misses its optimum by at most the recorded `information_lost` (theory §1). After
+        `time_limit` seconds the tree has as many groups as it has, which may lose more than
+        `max_loss`: then it warns (RuntimeWarning).
 
         Raises
         ------
         InputError
-            When `max_loss` is negative or not finite, or `max_rows` < 1.
+            When `max_loss` is negative or not finite, `max_rows` < 1, or `time_limit` is not
+            positive.
         """
         if not (np.isfinite(max_loss) and max_loss >= 0):
             raise InputError(f"max_loss is {max_loss}, expected nats of at least 0")
         if max_rows is not None and max_rows < 1:
             raise InputError(f"max_rows is {max_rows}, expected at least 1")
+        until = deadline(time_limit)
         if max_loss == 0:
             exact = self
             if not all_rows_differ(self.log_p_y_given_x):
                 exact = self.merge(group_equal_rows(self.log_p_y_given_x))
-            return exact if max_rows is None else exact._merge_near(0.0, max_rows)
+            return exact if max_rows is None else exact._merge_near(0.0, max_rows, until)
         # The tree never parts equal rows, and sorting a million of them is not free.
-        return self._merge_near(max_loss, max_rows)
+        return self._merge_near(max_loss, max_rows, until)
 
-    def _merge_near(self, max_loss: float, max_rows: int | None) -> "Channel":
+    def _merge_near(self, max_loss: float, max_rows: int | None, until: float) -> "Channel":
         if max_loss == 0 and max_rows is not None and self.n_x <= max_rows:
             return self
         groups = group_near_rows(
-            self.p_x, self.p_y_given_x, self.negative_entropy, max_loss, max_rows
+            self.p_x, self.p_y_given_x, self.negative_entropy, max_loss, max_rows, until
         )
-        return self.merge(groups)
+        merged = self.merge(groups)
+        lost = merged.information_lost - self.information_lost
+        is_full = max_rows is not None and merged.n_x >= max_rows
+        if is_over(until) and not (is_full or lost <= max_loss + _ROUNDING):
+            warnings.warn(
+                f"{OUT_OF_TIME} at {merged.n_x} points, which lose {lost:.3g} nats of I(X;Y), not "
+                f"max_loss = {max_loss:.3g}; raise time_limit",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return merged
 
 
 def _as_weights(p_x: ArrayLike) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ def continued(
 
     Where it has stopped being optimal, the gap is that of the first violators that were met.
     """
-    deadline.check(options.until)
+    deadline.check()
     if state.mixture.n_t == 1:
         return None
     ahead = heading(channel, state)
@@ -59,7 +59,7 @@ def optimal_from(
     rng: np.random.Generator,
 ) -> SolvedState:
     """The optimum at `beta`: the `branch` of `state` there, enlarged by what violates it."""
-    deadline.check(options.until)
+    deadline.check()
     if branch is None:
         return solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
     aim = options.aim_at(beta)

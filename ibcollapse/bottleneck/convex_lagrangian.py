@@ -88,6 +88,7 @@ def solve_convex(
     gap_tol: float = 1e-9,
     max_clusters: int | None = None,
     seed: int = 0,
+    time_limit: float = math.inf,
 ) -> ConvexSolution:
     """Certified optimum of the convex Lagrangian I(T;Y) − `beta_u` u(I(X;T)).
 
@@ -112,6 +113,8 @@ def solve_convex(
         As in `solve`.
     seed : int
         Of the search for violators.
+    time_limit : float
+        As in `solve_rate`.
 
     Returns
     -------
@@ -142,6 +145,7 @@ def solve_convex(
         tol=tol,
         options=Options(tol=gap_tol, max_clusters=max_clusters),
         seed=seed,
+        time_limit=time_limit,
     )
     objective = solution.i_ty - penalty(solution.i_xt)
     best = _upper_bound(penalty, solution, merged.i_xy)

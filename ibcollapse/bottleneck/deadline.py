@@ -1,7 +1,16 @@
-"""The time by which a computation hands over what it has."""
+"""The time by which a computation hands over what it has.
 
+A limit is kept in one of two ways. A function that takes the moment `until` stops soon after it
+with what it has reached. Everything below it that has nothing to hand over runs inside
+`kept(until)`, where `check` raises `OutOfTimeError`: before every part of a kernel's work
+(`kernels.side_by_side`) and in the loops that take long without one.
+"""
+
+import contextlib
+import contextvars
 import math
 import time
+from collections.abc import Iterator
 
 from ibcollapse.errors import InputError
 
@@ -13,7 +22,10 @@ INTERNAL_ERROR = "an internal error stopped"
 
 
 class OutOfTimeError(Exception):
-    """Raised inside a trace whose time is up; `Tracer` turns it into the curve so far."""
+    """Raised where the moment that is kept has passed."""
+
+
+_kept: contextvars.ContextVar[float] = contextvars.ContextVar("kept", default=math.inf)
 
 
 def deadline(time_limit: float) -> float:
@@ -23,12 +35,32 @@ def deadline(time_limit: float) -> float:
     return time.monotonic() + time_limit
 
 
+def seconds_left(until: float) -> float:
+    """Seconds to that moment, as a `time_limit`: above zero, however little."""
+    return max(until - time.monotonic(), 1e-9) if until < math.inf else math.inf
+
+
 def is_over(until: float) -> bool:
     """Whether that moment has passed."""
     return until < math.inf and time.monotonic() >= until
 
 
-def check(until: float) -> None:
-    """Raise `OutOfTimeError` when it has."""
-    if is_over(until):
+def now_kept() -> float:
+    """The moment that `check` looks at, inf where there is none."""
+    return _kept.get()
+
+
+@contextlib.contextmanager
+def kept(until: float) -> Iterator[None]:
+    """Within it `check` raises after the moment `until`, or after an earlier one kept already."""
+    token = _kept.set(min(until, _kept.get()))
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def check() -> None:
+    """Raise `OutOfTimeError` when the moment that is kept has passed."""
+    if is_over(_kept.get()):
         raise OutOfTimeError

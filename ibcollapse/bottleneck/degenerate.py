@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.certificate import hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.kernels.hills import SAME_BASIN
 from ibcollapse.bottleneck.mixture import log_p_y
+from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
 
@@ -80,7 +82,8 @@ def why_untraced(channel: Channel) -> str | None:
     """Why no curve can be traced, if so."""
     if channel.i_xy <= _NO_INFORMATION:
         return "I(X;Y) is zero: the trivial representation is optimal at every beta"
-    if hellinger_squared(channel.log_p_y_given_x, log_p_y(channel)).max() <= SAME_BASIN:
+    basin = SAME_BASIN * closeness(onset_beta_local(channel))
+    if not hellinger_squared(channel.log_p_y_given_x, log_p_y(channel)).max() > basin:
         return (
             f"I(X;Y) is {channel.i_xy:.3g} nats: the rows of p(y|x) are too close to one another "
             "for double precision to tell clusters apart"

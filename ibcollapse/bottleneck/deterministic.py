@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.hard_partition import Labels, assign_points
+from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.partition_search import (
     Clustering,
     PartitionProblem,
@@ -101,7 +102,7 @@ class DeterministicSolution:
 
 
 def solve_deterministic(
-    channel: ConditionalTable,
+    channel: ConditionalTable | ChannelLike,
     beta: float,
     *,
     alpha: float = 0.0,
@@ -121,8 +122,9 @@ def solve_deterministic(
 
     Parameters
     ----------
-    channel : Channel
-        Anything with `p_x` (n_x,) and `log_p_y_given_x` (n_x, n_classes).
+    channel : Channel, array or path
+        p(x) and p(y|x), or a joint table p(x, y), whose rows of zeros are no points; or anything
+        with `p_x` (n_x,) and `log_p_y_given_x` (n_x, n_classes).
     beta : float
         Finite trade-off ≥ 0; at beta ≤ 1 the single cluster is optimal.
     alpha : float
@@ -205,8 +207,10 @@ def _status(best: Clustering, problem: PartitionProblem, *, capped: bool) -> str
     return CONVERGED
 
 
-def _checked(channel: ConditionalTable) -> tuple[FloatArray, FloatArray]:
+def _checked(channel: ConditionalTable | ChannelLike) -> tuple[FloatArray, FloatArray]:
     """p(x) (n_x,) and p(y|x) (n_x, n_classes) of a channel whose rows are distributions."""
+    if not (hasattr(channel, "p_x") and hasattr(channel, "log_p_y_given_x")):
+        channel = as_channel(channel)
     p_x = np.asarray(channel.p_x, dtype=np.float64)
     log_rows = np.asarray(channel.log_p_y_given_x, dtype=np.float64)
     if log_rows.ndim != 2 or log_rows.size == 0 or p_x.shape != log_rows.shape[:1]:

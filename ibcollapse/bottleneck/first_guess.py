@@ -1,5 +1,7 @@
 """Where a solve at one beta starts: from a cluster a class, if that is any better than nothing."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,10 +18,11 @@ _UNDECIDED = 1.0
 _NO_GAIN = -1e-12
 
 
-def first_guess(channel: Channel, beta: float) -> tuple[Mixture, int]:
+def first_guess(channel: Channel, beta: float, until: float = math.inf) -> tuple[Mixture, int]:
     """A cluster a class and one at p(y), swept until still, and the maps that it took.
 
-    Trivial where that is no worse. Clusters start at the class means Σ_x p(x|y) p(y'|x), which
+    Trivial where that is no worse. Sweeps end soon after the moment `until`.
+    Clusters start at the class means Σ_x p(x|y) p(y'|x), which
     already overlap as the classes do. Far from a transition this is mostly the optimum, and a
     certificate is all that is left to do.
     """
@@ -27,7 +30,7 @@ def first_guess(channel: Channel, beta: float) -> tuple[Mixture, int]:
     if beta <= 1.0:
         return trivial, 0
     start = class_clusters(channel)
-    guess, n_maps = swept(channel, start, beta, tol=_STILL, max_maps=_MOST_MAPS)
+    guess, n_maps = swept(channel, start, beta, tol=_STILL, max_maps=_MOST_MAPS, until=until)
     gains = evaluate(channel, guess, beta).free_energy < _NO_GAIN
     return (guess if gains and np.isfinite(guess.log_r).all() else trivial), n_maps
 

@@ -16,8 +16,8 @@ from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.transition import PhaseTransition
 
 # Couplings of two classes, relative to their size, that count as none. Cutting one changes no
-# Lagrangian by more than about its size times its logarithm, 3e-10 nats; kept, it would put a
-# transition at beta − 1 of this size, where betas have no digits left.
+# Lagrangian by more than about beta times its size times its logarithm, beta · 3e-10 nats; kept, it
+# would put a transition at beta − 1 of this size, where betas have no digits left.
 _NO_COUPLING = 1e-11
 
 

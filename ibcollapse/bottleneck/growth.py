@@ -8,14 +8,11 @@ nonparametric maximum likelihood on a grid does (Koenker and Mizera 2014, doi
 10.1080/01621459.2013.869224), and extrapolated Blahut–Arimoto sweeps move the others.
 """
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.deadline import is_over
 from ibcollapse.bottleneck.kernels.decoders import floored_log
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.refinement import enlarged, swept
@@ -43,12 +40,10 @@ def grown(
     beta: float,
     gap: float,
     rng: np.random.Generator,
-    until: float = math.inf,
 ) -> tuple[Mixture, int]:
     """A mixture of lower free energy that hardly any hill above a row violates, and its maps.
 
-    `gap` (nats) is that of the mixture, as far as it is known. After the moment `until` there are
-    no more rounds.
+    `gap` (nats) is that of the mixture, as far as it is known.
     """
     n_maps = 0
     for _ in range(_ROUNDS):
@@ -56,7 +51,7 @@ def grown(
         mixture, n = swept(channel, mixture.joint, beta, tol=still, max_maps=_MOST_MAPS)
         n_maps += n
         wanted, gap = _wanted(channel, mixture, beta, rng)
-        if len(wanted) <= _FEW * mixture.n_t or is_over(until):
+        if len(wanted) <= _FEW * mixture.n_t:
             break
         mixture = enlarged(channel, mixture, wanted, beta, tol=_ROUGHLY)
     return mixture, n_maps

@@ -10,11 +10,18 @@ from ibcollapse.bottleneck.annealing import anneal, is_stable
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.branch import follow, tangent
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.deadline import (
+    OUT_OF_TIME,
+    OutOfTimeError,
+    deadline,
+    is_over,
+    kept,
+)
 from ibcollapse.bottleneck.degenerate import is_deterministic
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.searching import Options
-from ibcollapse.bottleneck.solution import IBSolution
+from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.errors import InputError
@@ -51,6 +58,9 @@ class Hysteresis:
     beta_down : float
         Where the upper branch, followed downwards, loses its stability. At a "split" and a
         "nucleation" that is the transition itself, where the new atoms vanish.
+    status : str
+        "converged", or that the time was up: then there are no solutions, and an end of stability
+        that was not found is NaN.
     """
 
     transition: PhaseTransition
@@ -58,6 +68,12 @@ class Hysteresis:
     down: tuple[IBSolution, ...]
     beta_up: float
     beta_down: float
+    status: str = CONVERGED
+
+    @property
+    def converged(self) -> bool:
+        """Whether both branches were followed to their ends."""
+        return self.status == CONVERGED
 
     @property
     def width(self) -> float:
@@ -73,6 +89,7 @@ def trace_hysteresis(
     n_points: int = 24,
     tol: float = 1e-9,
     seed: int = 0,
+    time_limit: float = math.inf,
 ) -> Hysteresis:
     """Local optima met by annealing up and down through `transition`, with the ends of stability.
 
@@ -88,6 +105,8 @@ def trace_hysteresis(
         Optimality gap in nats below which a solution counts as globally optimal.
     seed : int
         Of the search for violators.
+    time_limit : float
+        Seconds after which only what is known of the ends of stability is handed over.
 
     Raises
     ------
@@ -97,6 +116,7 @@ def trace_hysteresis(
     channel = as_channel(channel)
     if n_points < 4:
         raise InputError(f"n_points is {n_points}, expected at least 4")
+    until = deadline(time_limit)
     merged = channel.reduce()
     if is_deterministic(merged):
         raise InputError(
@@ -104,12 +124,20 @@ def trace_hysteresis(
             "use solve_rate or solve_convex between its two ends"
         )
     options, rng = Options(tol=tol, rigorous=False), np.random.default_rng(seed)
-    beta_up = _end_of_lower_branch(merged, transition, options, rng)
-    beta_down = _end_of_upper_branch(merged, transition, options, rng)
-    grid = _grid(transition.beta, beta_down, beta_up, n_points)
-    lowest = solve_state(merged, float(grid[0]), trivial_mixture(merged), options, rng)
-    highest = solve_state(merged, float(grid[-1]), lowest.mixture, options, rng)
-    up, down = anneal(merged, lowest.mixture, highest.mixture, grid, options)
+    beta_up = beta_down = math.nan
+    try:
+        with kept(until):
+            beta_up = _end_of_lower_branch(merged, transition, options, rng)
+            beta_down = _end_of_upper_branch(merged, transition, options, rng)
+            grid = _grid(transition.beta, beta_down, beta_up, n_points)
+            lowest = solve_state(merged, float(grid[0]), trivial_mixture(merged), options, rng)
+            highest = solve_state(merged, float(grid[-1]), lowest.mixture, options, rng)
+            up, down = anneal(merged, lowest.mixture, highest.mixture, grid, options)
+    except OutOfTimeError:
+        if not is_over(until):
+            raise
+        status = f"{OUT_OF_TIME} before both branches were annealed; raise time_limit"
+        return Hysteresis(transition, (), (), beta_up, beta_down, status)
     return Hysteresis(transition, up, down, beta_up, beta_down)
 
 

@@ -10,15 +10,17 @@ from scipy.special import kl_div, rel_entr, xlogy
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.certificate import Maxima
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
+from ibcollapse.bottleneck.deadline import OUT_OF_TIME, OutOfTimeError, deadline, is_over
 from ibcollapse.bottleneck.first_guess import class_clusters
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.acceleration import Swept, sweep_until_still
-from ibcollapse.bottleneck.mixture import Mixture, mutual_information
+from ibcollapse.bottleneck.mixture import UNIT, Mixture, mutual_information
+from ibcollapse.bottleneck.newton import as_it_is
 from ibcollapse.bottleneck.refinement import MOST_SWEEPS, refine, without_meeting
-from ibcollapse.bottleneck.searching import Search
+from ibcollapse.bottleneck.searching import HIDDEN, Search
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, check_beta, check_tol, to_solution
+from ibcollapse.bottleneck.sufficient_statistic import LARGEST_BETA, beyond
 from ibcollapse.errors import InputError
 
 Array = NDArray[np.float64]
@@ -65,7 +67,7 @@ def solve_local(
         (nats): ½ Σ p(t, y) r s, r being the change of log p(t, y) in one map and s the
         extrapolated one.
     time_limit : float
-        Seconds after which there are no more of Newton's steps.
+        Seconds after which what has been reached is handed over.
 
     Returns
     -------
@@ -94,15 +96,23 @@ def solve_local(
     check_tol(tol)
     if n_clusters is not None and n_clusters < 1:
         raise InputError(f"n_clusters is {n_clusters}, expected at least 1")
+    if beta > LARGEST_BETA:
+        at_most = {"n_clusters": n_clusters, "seed": seed, "tol": tol, "time_limit": time_limit}
+        largest = solve_local(channel, LARGEST_BETA, **at_most)  # type: ignore[arg-type]
+        found = beyond(largest, beta, channel.i_xy)
+        return dataclasses.replace(found, gap=math.nan, gap_search="none")
     until = deadline(time_limit)
     if n_clusters is None:
         start = class_clusters(channel)
     else:
         encoder = np.random.default_rng(seed).dirichlet(np.ones(n_clusters), channel.n_x)
         start = (encoder * channel.p_x[:, None]).T @ channel.p_y_given_x
-    ended = sweep_until_still(channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS)
+    ended = sweep_until_still(channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until)
     joint = without_meeting(ended.mapped, beta)
-    if ended.remaining <= tol and joint is ended.mapped:
+    # What maps alone say of I(X;T) is beta KL, which rounds, less the log Z: at large beta the
+    # encoder has to be evaluated.
+    is_known = HIDDEN * UNIT * beta <= tol
+    if is_known and ended.remaining <= tol and joint is ended.mapped:
         moved = kl_div(ended.mapped, ended.joint).sum(axis=1) / ended.mapped.sum(axis=1)
         if moved.max() <= _SETTLED:
             return _solution(channel, ended, beta)
@@ -114,7 +124,10 @@ def _refined(
     channel: Channel, mixture: Mixture, beta: float, n_maps: int, until: float
 ) -> IBSolution:
     """The result of Newton's steps from a mixture that `n_maps` maps have led to."""
-    ended = refine(channel, mixture, beta, until=until)
+    try:
+        ended = refine(channel, mixture, beta, until=until)
+    except OutOfTimeError:
+        ended = as_it_is(channel, mixture, beta)
     status = AT_REST
     if is_over(until):
         status = f"{OUT_OF_TIME} before it was at rest; raise time_limit"

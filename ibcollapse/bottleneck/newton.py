@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
-from ibcollapse.bottleneck.deadline import is_over
+from ibcollapse.bottleneck.deadline import OutOfTimeError, check, is_over, kept
 from ibcollapse.bottleneck.kernels.decoders import ABSENT, LOG_ZERO, log_of_image
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture, blahut_arimoto_step, evaluate
@@ -78,13 +78,35 @@ def descend(
 
     `nearby` is the Hessian of a state close by, where there is one. Stops when the squared scaled
     gradient is at most `tol` (nats), when rounding hides any further progress, after
-    `max_sweeps` evaluations, or after the moment `until`.
+    `max_sweeps` evaluations, or after the moment `until`: then the last state that was evaluated
+    is the end, and where there is none `OutOfTimeError` is raised.
 
     Raises
     ------
     NumericalError
         When F or its gradient is not finite at `mixture`.
     """
+    latest: list[tuple[_Point, int]] = []
+    try:
+        with kept(until):
+            return _descend(channel, mixture, beta, tol, max_sweeps, nearby, latest)
+    except OutOfTimeError:
+        if not (latest and is_over(until)):
+            raise
+    here, n_sweeps = latest[0]
+    return Descent(here.mixture, here.evaluation, here.residual, n_sweeps)
+
+
+def _descend(
+    channel: Channel,
+    mixture: Mixture,
+    beta: float,
+    tol: float,
+    max_sweeps: int,
+    nearby: Curvature | None,
+    latest: "list[tuple[_Point, int]]",
+) -> Descent:
+    """What `descend` says; `latest` always holds where it stands, and after how many sweeps."""
     here = _point(channel, mixture, beta)
     if not here.is_finite:
         raise NumericalError(
@@ -93,21 +115,24 @@ def descend(
         )
     # Damping of the order of F's distance to its minimum keeps Newton's quadratic convergence.
     damping, n_sweeps = min(_FIRST_DAMPING, here.residual), 1
+    latest[:] = [(here, n_sweeps)]
     hessian = nearby if nearby is not None and nearby.serves(mixture) else None
-    latest = nearby
+    newest = nearby
     fresh = cornered = exact = False
     n_slow = 0
-    while n_sweeps < max_sweeps and here.residual > tol and not is_over(until):
+    while n_sweeps < max_sweeps and here.residual > tol:
         if damping > _MOST_DAMPING:
             mapped = _plain_step(channel, here, beta)
             n_sweeps += 1
             if mapped is None:
                 break
             here, hessian, damping = mapped, None, _FIRST_DAMPING
+            latest[:] = [(here, n_sweeps)]
             continue
+        check()
         if hessian is None:
-            hessian = curvature(channel, here.mixture, here.evaluation, beta, latest, exact=exact)
-            latest, fresh = hessian, True
+            hessian = curvature(channel, here.mixture, here.evaluation, beta, newest, exact=exact)
+            newest, fresh = hessian, True
         newton = hessian.descend(-here.gradient, damping)
         if newton is None or not np.isfinite(newton).all():
             if not exact and not hessian.is_exact and here.residual <= _STATIONARY_ENOUGH:
@@ -158,10 +183,17 @@ def descend(
         # A Hessian that still gives a digit a step is as good as a new one, if that has its price.
         useful = digits and not hessian.is_cheap
         here, fresh, cornered = there, False, False
+        latest[:] = [(here, n_sweeps)]
         hessian = hessian if useful else None
-    if hessian is None and latest is not None and latest.is_cheap:
-        hessian = curvature(channel, here.mixture, here.evaluation, beta, latest)
+    if hessian is None and newest is not None and newest.is_cheap:
+        hessian = curvature(channel, here.mixture, here.evaluation, beta, newest)
     return Descent(here.mixture, here.evaluation, here.residual, n_sweeps, hessian)
+
+
+def as_it_is(channel: Channel, mixture: Mixture, beta: float) -> Descent:
+    """The descent that takes no step from `mixture`."""
+    here = _point(channel, mixture, beta)
+    return Descent(here.mixture, here.evaluation, here.residual, 1)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

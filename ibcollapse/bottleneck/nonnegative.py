@@ -5,6 +5,8 @@ import scipy.linalg
 import scipy.optimize
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.deadline import check
+
 Array = NDArray[np.float64]
 
 # Up to so many variables one after the other takes the least time.
@@ -59,6 +61,7 @@ def _exchanged(hessian: Array, linear: Array, free: NDArray[np.bool_]) -> Array 
     level = _LEVEL * float(np.abs(linear).max())
     fewest, chances = len(linear) + 1, _CHANCES
     for _ in range(_MOST_EXCHANGES):
+        check()
         where = np.flatnonzero(free)
         solution = np.zeros(len(linear))
         try:

@@ -1,10 +1,12 @@
 """Groups of points with equal or near-equal posteriors, and their averages."""
 
 import heapq
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.deadline import check, is_over
 from ibcollapse.linear_algebra import symmetric_eigenpairs
 
 # A group is split by two-means in the Kullback-Leibler divergence; a few rounds settle it.
@@ -66,13 +68,14 @@ def group_near_rows(
     negative_entropy: NDArray[np.float64],
     max_loss: float,
     max_rows: int | None,
+    until: float = math.inf,
 ) -> NDArray[np.int64]:
     """Group index of every row, int64 (n_x,), with a total loss of at most `max_loss` nats.
 
     A tree grown best-first: the group with the largest loss Σ p(x) KL(row ‖ mean row) is split in
     two along its principal axis, refined by two-means in the same divergence (Banerjee et al.
     2005, Bregman hard clustering; doi 10.5555/1046920.1194902). It stops when the losses add up to
-    at most `max_loss`, or at `max_rows` groups.
+    at most `max_loss`, at `max_rows` groups, or soon after the moment `until`.
     """
     everyone = np.arange(len(p_x))
     groups = np.zeros(len(p_x), dtype=np.int64)
@@ -80,9 +83,10 @@ def group_near_rows(
     heap = [(-first, 0, everyone)]
     total, n_groups = first, 1
     limit = len(p_x) if max_rows is None else min(max_rows, len(p_x))
-    while heap and n_groups < limit and total > max_loss:
+    while heap and n_groups < limit and total > max_loss and not is_over(until):
+        check()
         negative_loss, index, members = heapq.heappop(heap)
-        side = _split(p_x[members], rows[members])
+        side = _split(p_x[members], rows[members], until)
         if side is None:
             continue
         total += negative_loss
@@ -107,7 +111,9 @@ def _loss(
     return max(0.0, float(p_x @ negative_entropy - weight * (positive @ np.log(positive))))
 
 
-def _split(p_x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+def _split(
+    p_x: NDArray[np.float64], rows: NDArray[np.float64], until: float = math.inf
+) -> NDArray[np.bool_] | None:
     """Which of the rows go to the second half; None when they cannot be told apart."""
     mean = (p_x @ rows) / p_x.sum()
     alive = mean > 0
@@ -115,7 +121,7 @@ def _split(p_x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.bo
     scaled = (rows[:, alive] - mean[alive]) / np.sqrt(mean[alive])
     side: NDArray[np.bool_] = _along_principal_axis(p_x, scaled) > 0
     for _ in range(_TWO_MEANS_ROUNDS):
-        if side.all() or not side.any():
+        if side.all() or not side.any() or is_over(until):
             break
         means = [(p_x[part] @ rows[part]) / p_x[part].sum() for part in (~side, side)]
         with np.errstate(divide="ignore"):

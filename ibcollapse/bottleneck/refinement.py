@@ -57,7 +57,8 @@ def refine(
     """Stationary state reached from `mixture`, coincident atoms merged and dead ones dropped.
 
     The free energy of the result is at most that of `mixture`, up to rounding. After the moment
-    `until` there are no more sweeps.
+    `until` the last state that was evaluated is the end, and where there is none `OutOfTimeError`
+    is raised.
     """
     apart = COINCIDENT * closeness(beta)
     state, n_sweeps, fed = merge_coincident(mixture, apart), 0, False
@@ -72,6 +73,8 @@ def refine(
         ended = descend(*at, tol=tol, max_sweeps=budget, nearby=nearby, until=until)
         nearby = ended.hessian or nearby
         n_sweeps += ended.n_sweeps
+        if is_over(until):
+            return dataclasses.replace(ended, n_sweeps=n_sweeps)
         state = ended.mixture
         # A round that ends early without reaching `tol` was stopped by rounding.
         finished = ended.residual <= tol or ended.n_sweeps < budget
@@ -85,7 +88,7 @@ def refine(
             # An atom of next to no weight wants more; its share of the gradient is as small.
             tol, fed = 0.0, True
             continue
-        if (unchanged and finished) or n_sweeps >= max_sweeps or is_over(until):
+        if (unchanged and finished) or n_sweeps >= max_sweeps:
             if not unchanged:
                 ended = descend(channel, state, beta, tol=tol, max_sweeps=1)
             return dataclasses.replace(ended, n_sweeps=n_sweeps)
@@ -134,13 +137,19 @@ def _some_coincide(r: Array, apart: float) -> bool:
 
 
 def swept(
-    channel: Channel, joint: Array, beta: float, *, tol: float, max_maps: int
+    channel: Channel,
+    joint: Array,
+    beta: float,
+    *,
+    tol: float,
+    max_maps: int,
+    until: float = math.inf,
 ) -> tuple[Mixture, int]:
     """The mixture after extrapolated maps from p(t, y), and how many; what meets is merged.
 
-    `tol` and `max_maps` are those of `kernels.acceleration.sweep_until_still`.
+    `tol`, `max_maps` and `until` are those of `kernels.acceleration.sweep_until_still`.
     """
-    ended = sweep_until_still(channel.packed, joint, beta, tol=tol, max_maps=max_maps)
+    ended = sweep_until_still(channel.packed, joint, beta, tol=tol, max_maps=max_maps, until=until)
     return Mixture.from_joint(without_meeting(ended.mapped, beta)), ended.n_maps
 
 

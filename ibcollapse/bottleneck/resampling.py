@@ -4,10 +4,13 @@ import concurrent.futures
 import dataclasses
 import hashlib
 import json
+import math
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,12 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curve import IBCurve
+from ibcollapse.bottleneck.deadline import INTERNAL_ERROR, OutOfTimeError, kept, seconds_left
 from ibcollapse.bottleneck.tracing import trace_curve
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.bottleneck.transition_matching import match_betas
 from ibcollapse.errors import IBCollapseError, InputError
+from ibcollapse.internal_errors import log_caught
 from ibcollapse.serialize import load_result, register, save
 
 Array = NDArray[np.float64]
@@ -28,13 +33,17 @@ Array = NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recipe:
-    """How every resample is made: the points, their number, the reduction, the trace."""
+    """How every resample is made: the points, their number, the reduction, the trace.
+
+    None is made after the moment `until`.
+    """
 
     channel: Channel
     n_samples: int
     seed: int
     reduction: dict[str, Any]
     tracing: dict[str, Any]
+    until: float = math.inf
 
     @property
     def fingerprint(self) -> str:
@@ -49,7 +58,21 @@ class Recipe:
     @on_one_blas_thread
     def trace(self, channel: Channel) -> IBCurve:
         """The curve of the channel, reduced; one thread, so that it is the same everywhere."""
-        return trace_curve(channel.reduce(**self.reduction), **self.tracing)
+        with kept(self.until):
+            reduced = channel.reduce(**self.reduction)
+        return trace_curve(reduced, **self.tracing, time_limit=seconds_left(self.until))
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A resample that an error of this library stopped, and which."""
+
+    index: int
+    reason: str
+
+
+class FailedError(Exception):
+    """Raised in place of a resample whose curve an internal error stopped."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -147,7 +170,15 @@ def save_resamples(resamples: Resamples, path: Path) -> None:
 
 
 def make_resample(recipe: Recipe, reference: Reference, index: int) -> Resamples:
-    """Resample number `index`: as many points drawn with their weights, reduced and traced."""
+    """Resample number `index`: as many points drawn with their weights, reduced and traced.
+
+    Raises
+    ------
+    OutOfTimeError
+        When it is not finished at the moment `recipe.until`.
+    FailedError
+        When an internal error stopped its curve.
+    """
     rng = np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=(index,)))
     channel = recipe.channel
     counts = rng.multinomial(recipe.n_samples, channel.p_x)
@@ -156,6 +187,10 @@ def make_resample(recipe: Recipe, reference: Reference, index: int) -> Resamples
         counts[drawn] / recipe.n_samples, channel.log_p_y_given_x[drawn], channel.class_names
     )
     curve = recipe.trace(sample)
+    if curve.is_out_of_time:
+        raise OutOfTimeError
+    if curve.status.startswith(INTERNAL_ERROR):
+        raise FailedError(curve.status)
     return Resamples(
         recipe.fingerprint,
         np.array([index]),
@@ -168,8 +203,11 @@ def make_resample(recipe: Recipe, reference: Reference, index: int) -> Resamples
 
 def make_resamples(
     recipe: Recipe, reference: Reference, indices: Sequence[int], workers: int
-) -> Iterator[Resamples]:
+) -> Iterator[Resamples | Failure]:
     """The resamples `indices`, each as soon as it is finished, from `workers` processes.
+
+    One that fails is a `Failure`, with its traceback in the log "ibcollapse"; those that are not
+    finished at the moment `recipe.until` are left out.
 
     Raises
     ------
@@ -178,18 +216,24 @@ def make_resamples(
     """
     if workers == 1:
         for index in indices:
-            yield make_resample(recipe, reference, index)
+            made = _outcome(index, partial(make_resample, recipe, reference, index))
+            if made is None:
+                return
+            yield made
         return
     # Forking a process that has threads (BLAS, OpenMP) may deadlock; spawned ones start clean.
     pool = concurrent.futures.ProcessPoolExecutor(
         max_workers=min(workers, max(len(indices), 1)),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_enter_process,
-        initargs=(recipe, reference),
+        initargs=(recipe, reference, time.time() + seconds_left(recipe.until)),
     )
     try:
-        for future in concurrent.futures.as_completed([pool.submit(_job, i) for i in indices]):
-            yield future.result()
+        jobs = {pool.submit(_job, i): i for i in indices}
+        for future in concurrent.futures.as_completed(jobs):
+            made = _outcome(jobs[future], future.result)
+            if made is not None:
+                yield made
     except BrokenProcessPool as error:
         raise IBCollapseError(
             "a worker process ended early; start scripts under `if __name__ == '__main__':`, and "
@@ -199,14 +243,31 @@ def make_resamples(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _outcome(index: int, make: Callable[[], Resamples]) -> Resamples | Failure | None:
+    """What comes of a resample; None where the time was up."""
+    try:
+        return make()
+    except OutOfTimeError:
+        return None
+    except FailedError as error:
+        return Failure(index, str(error))
+    except BrokenProcessPool:
+        raise
+    except Exception as error:
+        log_caught(f"resample {index} of a curve failed")
+        return Failure(index, " ".join(f"{type(error).__name__}: {error}".split()))
+
+
 _here: tuple[Recipe, Reference] | None = None
 
 
-def _enter_process(recipe: Recipe, reference: Reference) -> None:
+def _enter_process(recipe: Recipe, reference: Reference, until: float) -> None:
     global _here
     # Ctrl-C is for the parent, which then lets every process finish the resample at hand.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _here = (recipe, reference)
+    # The moment by this process's own monotonic clock.
+    left = until - time.time()
+    _here = (dataclasses.replace(recipe, until=time.monotonic() + left), reference)
 
 
 def _job(index: int) -> Resamples:

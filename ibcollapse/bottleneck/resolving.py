@@ -57,7 +57,7 @@ def resolve(
     is left for later (`Passage.postponed`). `branch` is that of `before` at `after.beta`, where it
     has been followed and searched already.
     """
-    deadline.check(options.until)
+    deadline.check()
     if _one_branch(channel, before, after, branch=branch):
         return Passage()
     before = _while_stable(channel, before)

@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 _FINEST_AIM = 1e-12
 # Less than this (nats) above a maximum on a face is no other maximum, but rounding.
 _UNSEEN = 1e-13
-# Roundings that an aim is above, at least.
-_HIDDEN = 4.0
+HIDDEN = 4.0
+"""Roundings of log Φ that an aim is above, at least."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Options:
     """What every solve of one run shares.
 
     A solve goes on until its gap is at most `target` (default: `tol`) or rounding stops it; a gap
-    of at most `tol` counts as converged. None goes on beyond the moment `until`
+    of at most `tol` counts as converged. After the moment `until` a solve hands over what it has
     (`ibcollapse.bottleneck.deadline`).
     """
 
@@ -50,20 +50,34 @@ class Options:
         Where rounding hides more than that, at the huge betas of weak channels, no finer than it.
         """
         aim = min(self.aim, max(_FINEST_AIM, self.tol * (beta - 1.0)))
-        return max(aim, min(self.tol, _HIDDEN * UNIT * beta))
+        return max(aim, min(self.tol, HIDDEN * UNIT * beta))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Search:
     """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched.
 
-    The gap of a partial search is only the first violator that was met.
+    The gap of a partial search is only the first violator that was met, that of an unfinished one
+    what data processing bounds it by.
     """
 
     maxima: certificate.Maxima
     gap: float
     how: str
     is_partial: bool = False
+
+    @classmethod
+    def unfinished(
+        cls, channel: Channel, evaluation: Evaluation, beta: float, options: Options
+    ) -> "Search":
+        """The verdict where nothing was searched: I(T;Y) ≤ min(I(X;T), I(X;Y)), and rounding.
+
+        Rigorous, but far above the true gap mostly: "exhaustive" only where it is good enough.
+        """
+        processed = evaluation.free_energy + (beta - 1.0) * channel.i_xy
+        gap = max(processed, 0.0) + HIDDEN * UNIT * beta if math.isfinite(processed) else math.inf
+        nothing = certificate.Maxima(np.empty((0, channel.n_classes)), np.empty(0))
+        return cls(nothing, gap, "exhaustive" if gap <= options.tol else "unfinished")
 
 
 def search(

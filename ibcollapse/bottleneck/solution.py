@@ -28,7 +28,8 @@ class IBSolution:
         (theory §1), as far as `gap_search` is exhaustive; NaN where it was not computed.
     gap_search : str
         How max Φ was searched: "exhaustive" (rigorous), "multistart" (a lower bound of the true
-        gap), or "none".
+        gap), "unfinished" (the time was up, or beta beyond 1e12: `gap` is the bound lagrangian +
+        (beta − 1) I(X;Y) that data processing proves, far above the true gap mostly), or "none".
     p_t : float64 (n_t,)
         Cluster weights, decreasing.
     p_y_given_t : float64 (n_t, n_classes)

@@ -11,13 +11,21 @@ from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
-from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
+from ibcollapse.bottleneck.deadline import (
+    OUT_OF_TIME,
+    OutOfTimeError,
+    deadline,
+    is_over,
+    kept,
+    seconds_left,
+)
 from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.growth import grown
 from ibcollapse.bottleneck.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.kernels.hills import SAME_BASIN
 from ibcollapse.bottleneck.mixture import (
+    UNIT,
     Evaluation,
     Mixture,
     evaluate,
@@ -25,10 +33,16 @@ from ibcollapse.bottleneck.mixture import (
     is_crowded,
     trivial_mixture,
 )
-from ibcollapse.bottleneck.newton import Descent
+from ibcollapse.bottleneck.newton import Descent, as_it_is
 from ibcollapse.bottleneck.refinement import STATIONARY, enlarged, refine
-from ibcollapse.bottleneck.searching import Options, Search, search
+from ibcollapse.bottleneck.searching import HIDDEN, Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
+from ibcollapse.bottleneck.sufficient_statistic import (
+    LARGEST_BETA,
+    beyond,
+    gap_of_rows,
+    sufficient_solution,
+)
 from ibcollapse.errors import InputError
 
 Array = NDArray[np.float64]
@@ -114,7 +128,8 @@ def solve(
     channel : Channel, array or path
         p(x) and p(y|x), or a joint table p(x, y).
     beta : float
-        Trade-off, ≥ 0. At beta ≤ 1 the trivial representation is optimal (data processing).
+        Trade-off, ≥ 0. At beta ≤ 1 the trivial representation is optimal (data processing), at
+        large beta T tells all rows of p(y|x) apart.
     max_clusters : int, optional
         Largest number of clusters; the gap then says what the cap costs.
     tol : float
@@ -123,8 +138,8 @@ def solve(
         Of the random starting rows of the search for violators; the result does not depend on it
         beyond `tol`.
     time_limit : float
-        Seconds after which the best solution so far is handed over, with its gap: that takes one
-        more search for violators.
+        Seconds after which the best solution so far is handed over. Where its search for violators
+        was not finished its gap is what data processing proves (`IBSolution.gap_search`).
 
     Returns
     -------
@@ -156,11 +171,36 @@ def solve(
         raise InputError(f"max_clusters is {max_clusters}, expected at least 1")
     options = Options(tol=tol, max_clusters=max_clusters, until=deadline(time_limit))
     merged = channel.reduce()
-    start, n_maps = first_guess(merged, beta)
+    if HIDDEN * UNIT * beta >= tol and merged.i_xy > 0:
+        large = _at_large_beta(merged, beta, options, seed)
+        if large is not None:
+            return large
+    start, n_maps = first_guess(merged, beta, options.until)
     if max_clusters is not None and start.n_t > max_clusters:
         start = trivial_mixture(merged)
     state = solve_state(merged, beta, start, options, np.random.default_rng(seed))
     return to_solution(merged, dataclasses.replace(state, n_sweeps=state.n_sweeps + n_maps))
+
+
+def _at_large_beta(channel: Channel, beta: float, options: Options, seed: int) -> IBSolution | None:
+    """The solution where rounding hides a gap of the tolerance, unless iterating does as well."""
+    most = channel.n_x if options.max_clusters is None else options.max_clusters
+    if most >= channel.n_x:
+        try:
+            with kept(options.until):
+                gap = gap_of_rows(channel, beta, options.tol)
+        except OutOfTimeError:
+            if not is_over(options.until):
+                raise
+            gap = math.inf
+        if gap <= options.tol or beta > LARGEST_BETA:
+            return sufficient_solution(channel, beta, gap, options.tol)
+    if beta <= LARGEST_BETA:
+        return None
+    limit = seconds_left(options.until)
+    at_most = {"max_clusters": options.max_clusters, "seed": seed, "time_limit": limit}
+    largest = solve(channel, LARGEST_BETA, tol=options.tol, **at_most)  # type: ignore[arg-type]
+    return beyond(largest, beta, channel.i_xy)
 
 
 def check_beta(beta: float) -> None:
@@ -194,6 +234,31 @@ def solve_state(
     """
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
         return proven_state(channel, trivial_mixture(channel), beta)
+    path: list[tuple[Descent, Search | None]] = []
+    try:
+        with kept(options.until):
+            return _generate(channel, beta, start, options, rng, hints, path)
+    except OutOfTimeError:
+        if not is_over(options.until):
+            raise
+    ended, found = path[-1] if path else (as_it_is(channel, start, beta), None)
+    if found is None or found.is_partial:
+        found = Search.unfinished(channel, ended.evaluation, beta, options)
+    status = CONVERGED if found.gap <= options.tol else _late(found.gap)
+    ended = dataclasses.replace(ended, n_sweeps=sum(past.n_sweeps for past, _ in path))
+    return SolvedState.of(beta, ended, found, status)
+
+
+def _generate(
+    channel: Channel,
+    beta: float,
+    start: Mixture,
+    options: Options,
+    rng: np.random.Generator,
+    hints: Array | None,
+    path: list[tuple[Descent, Search | None]],
+) -> SolvedState:
+    """What `solve_state` says; `path` takes each stationary state and the search of it."""
     # Maps of growing atoms count in the result, not against the limit of a descent's sweeps.
     state, n_sweeps, n_grown, stalls = start, 0, 0, 0
     best = whole_gap = math.inf
@@ -204,10 +269,9 @@ def solve_state(
         tol = max(STATIONARY, (_ROUGHLY * at_stake) ** 2)
         ended = refine(channel, state, beta, tol=tol, max_sweeps=most, until=options.until)
         n_sweeps += ended.n_sweeps
+        path.append((ended, None))
         searched = (channel, ended.mixture, ended.evaluation, beta, options, rng)
-        if is_over(options.until):
-            found = search(*searched, hints, suspect=math.inf)
-        elif at_stake > _FAR:
+        if at_stake > _FAR:
             found = search(*searched, hints, suspect=_FAR)
         else:
             found = search(*searched, hints, enough=options.aim_at(beta))
@@ -220,6 +284,7 @@ def solve_state(
             # What partial searches had missed is something new to try.
             stalls = 0 if found.gap < 0.5 * whole_gap else stalls
             whole_gap = found.gap
+        path[-1] = ended, found
         hints = found.maxima.log_r
         violators = hints[found.maxima.log_phi > 0.1 * options.aim_at(beta)]
         if len(violators) == 0:
@@ -232,7 +297,7 @@ def solve_state(
         many = state.log_r.size > _MANY_VARIABLES and is_crowded(channel, state.n_t)
         at_stake = found.gap if many else 0.0
         if at_stake > _FAR and options.max_clusters is None:
-            state, n_maps = grown(channel, state, beta, at_stake, rng, options.until)
+            state, n_maps = grown(channel, state, beta, at_stake, rng)
             n_grown += n_maps
         if options.max_clusters is not None and state.n_t > options.max_clusters:
             state = _capped(channel, state, beta, options.max_clusters)
@@ -255,19 +320,20 @@ def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) 
 
 
 def _status(gap: float, n_sweeps: int, stalls: int, beta: float, options: Options) -> str | None:
-    late = is_over(options.until)
-    exhausted = late or n_sweeps >= options.max_sweeps
+    exhausted = n_sweeps >= options.max_sweeps
     if gap <= options.aim_at(beta) or (
         gap <= options.tol and (exhausted or stalls >= _MOST_STALLS)
     ):
         return CONVERGED
-    if late:
-        return f"{OUT_OF_TIME} at a gap of {gap:.3g} nats; raise time_limit"
     if exhausted:
         return f"stopped after {n_sweeps} sweeps with a gap of {gap:.3g} nats; raise max_sweeps"
     if stalls >= _MOST_STALLS:
         return f"nothing lowers the Lagrangian any more at a gap of {gap:.3g} nats; raise tol"
     return None
+
+
+def _late(gap: float) -> str:
+    return f"{OUT_OF_TIME} at a gap of {gap:.3g} nats; raise time_limit"
 
 
 def proven_state(channel: Channel, mixture: Mixture, beta: float = 1.0) -> SolvedState:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.deadline import check
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.kernels.side_by_side import PARTS, THREADS, side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
@@ -169,6 +170,7 @@ def _splits_of(
     directions = np.zeros_like(means)
     scaled = _scaled_spreads(met_means, seconds)
     for t, mean, matrix in zip(atoms, met_means, scaled, strict=True):
+        check()
         alive = mean > _ABSENT
         if not alive.any():
             continue
@@ -179,6 +181,13 @@ def _splits_of(
         multiplicity[t] = int(np.count_nonzero(near))
         directions[t, alive] = np.sqrt(mean[alive]) * vectors[:, -1]
     return Splits(beta, atoms, means, growth, multiplicity, directions)
+
+
+def leading_direction(spread: Array) -> tuple[Array, NDArray[np.int64], Array]:
+    """λ₂ (1,), its multiplicity (1,) and direction (K,) of a symmetric (E[w wᵀ] − m mᵀ)/√(m mᵀ)."""
+    values, vectors = _leading(spread)
+    near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
+    return values[-1:], np.array([np.count_nonzero(near)]), vectors[:, -1]
 
 
 def _leading(matrix: Array) -> tuple[Array, Array]:

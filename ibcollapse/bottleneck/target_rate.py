@@ -24,6 +24,7 @@ def solve_rate(
     gap_tol: float = 1e-9,
     max_clusters: int | None = None,
     seed: int = 0,
+    time_limit: float = math.inf,
 ) -> IBSolution:
     """Optimal representation of rate I(X;T) = `i_xt`: the most relevance that rate can buy.
 
@@ -45,6 +46,9 @@ def solve_rate(
         Largest number of clusters of a solution (a mixture has those of both phases).
     seed : int
         Of the search for violators.
+    time_limit : float
+        Seconds after which the nearest certified solution that was met is handed over, and its
+        `status` says how far it is from the target.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def solve_rate(
     merged = channel.reduce()
     top = channel.h_y if merged.n_x == 1 else merged.h_x
     _check("i_xt", i_xt, 0.0 if merged.i_xy == 0 else top, "H(X) of the merged points")
-    return _solve(merged, lambda r, _y, _b: r - i_xt, tol, gap_tol, max_clusters, seed)
+    return _solve(merged, lambda r, _y, _b: r - i_xt, tol, gap_tol, max_clusters, seed, time_limit)
 
 
 @on_one_blas_thread
@@ -80,6 +84,7 @@ def solve_relevance(
     gap_tol: float = 1e-9,
     max_clusters: int | None = None,
     seed: int = 0,
+    time_limit: float = math.inf,
 ) -> IBSolution:
     """Optimal representation of relevance I(T;Y) = `i_ty`, nats: the least rate that carries it.
 
@@ -95,7 +100,7 @@ def solve_relevance(
     channel = as_channel(channel)
     merged = channel.reduce()
     _check("i_ty", i_ty, merged.i_xy, "I(X;Y)")
-    return _solve(merged, lambda _r, y, _b: y - i_ty, tol, gap_tol, max_clusters, seed)
+    return _solve(merged, lambda _r, y, _b: y - i_ty, tol, gap_tol, max_clusters, seed, time_limit)
 
 
 def check_tolerances(tol: float, gap_tol: float, max_clusters: int | None) -> None:
@@ -119,7 +124,8 @@ def _solve(
     gap_tol: float,
     max_clusters: int | None,
     seed: int,
+    time_limit: float,
 ) -> IBSolution:
     check_tolerances(tol, gap_tol, max_clusters)
     options = Options(tol=gap_tol, max_clusters=max_clusters)
-    return solve_target(channel, excess, tol=tol, options=options, seed=seed)
+    return solve_target(channel, excess, tol=tol, options=options, seed=seed, time_limit=time_limit)

@@ -18,6 +18,13 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.concave_arcs import Arc, Knot
+from ibcollapse.bottleneck.deadline import (
+    OUT_OF_TIME,
+    OutOfTimeError,
+    deadline,
+    is_over,
+    kept,
+)
 from ibcollapse.bottleneck.degenerate import deterministic_curve, is_deterministic
 from ibcollapse.bottleneck.groups import class_groups, cut_leaks, onset_beyond_one, state_of_groups
 from ibcollapse.bottleneck.mixture import Mixture, information, trivial_mixture
@@ -59,16 +66,33 @@ class Reached:
 
 
 def solve_target(
-    channel: Channel, excess: Excess, *, tol: float, options: Options, seed: int
+    channel: Channel,
+    excess: Excess,
+    *,
+    tol: float,
+    options: Options,
+    seed: int,
+    time_limit: float = math.inf,
 ) -> IBSolution:
     """Certified solution where `excess` vanishes to within `tol` nats; rows of `channel` distinct.
 
-    The status is "converged" when both the target and the tolerance of the gap are met.
+    The status is "converged" when both the target and the tolerance of the gap are met. After
+    `time_limit` seconds it is the certified solution nearest to the target that was met.
     """
+    until = deadline(time_limit)
     groups = class_groups(channel)
     channel = cut_leaks(channel, groups)
     search = _Search(channel, groups, excess, tol, options, np.random.default_rng(seed))
-    state, missed = search.run()
+    low = search.trivial()
+    try:
+        with kept(until):
+            state, missed = search.run(low)
+    except OutOfTimeError:
+        if not is_over(until):
+            raise
+        nearest = search.nearest or low
+        status = f"{OUT_OF_TIME} {abs(nearest.excess):.3g} nats from the target; raise time_limit"
+        return to_solution(channel, dataclasses.replace(nearest.state, status=status))
     if state.status == CONVERGED and missed:
         state = dataclasses.replace(state, status=missed)
     return to_solution(channel, state)
@@ -92,11 +116,15 @@ class _Search:
         self._channel, self._groups = channel, groups
         self._excess, self._tol = excess, tol
         self._options, self._rng = options, rng
+        self.nearest: Reached | None = None
 
-    def run(self) -> tuple[SolvedState, str]:
+    def trivial(self) -> Reached:
+        """Where every search begins: nothing is known."""
+        return self._place(proven_state(self._channel, trivial_mixture(self._channel)))
+
+    def run(self, low: Reached) -> tuple[SolvedState, str]:
         """The state at the target, and what keeps it from it (empty: nothing)."""
         channel = self._channel
-        low = self._place(proven_state(channel, trivial_mixture(channel)))
         if low.excess >= -self._tol:
             return low.state, ""
         jumped = self._at_one()
@@ -224,7 +252,10 @@ class _Search:
         i_xt, i_ty = information(
             self._channel, state.evaluation.joint, state.evaluation.p_t_given_x
         )
-        return Reached(state, i_xt, i_ty, self._excess(i_xt, i_ty, state.beta))
+        reached = Reached(state, i_xt, i_ty, self._excess(i_xt, i_ty, state.beta))
+        if self.nearest is None or abs(reached.excess) < abs(self.nearest.excess):
+            self.nearest = reached
+        return reached
 
 
 def _chord_beta(low: Reached, high: Reached) -> float:

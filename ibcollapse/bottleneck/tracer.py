@@ -2,7 +2,9 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,8 @@ from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, compact, from_fields
+from ibcollapse.errors import OutputError
+from ibcollapse.internal_errors import log_caught
 from ibcollapse.progress import Progress
 
 # Betas are stepped so that beta − 1 grows at most by this factor.
@@ -43,12 +47,16 @@ _MOST_PENDING = 3
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Where a curve ends: fraction of I(X;Y), clusters, beta, and the number of points."""
+    """Where a curve ends: fraction of I(X;Y), clusters, beta; and how far apart its points are.
+
+    `spacing` is that in I(X;T), `spacing_ty` that in I(T;Y), nats; the shorter step is taken.
+    """
 
     fraction: float
     max_clusters: int
     beta_max: float
     spacing: float
+    spacing_ty: float
 
 
 class CurveInterrupted(KeyboardInterrupt):
@@ -76,11 +84,26 @@ def put_together(
     )
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Standing:
+    """Where the walk stands between two steps; the rest of it is a function of this.
+
+    `next_beta` is NaN where the next step has not been planned; `drawn` is the state of the random
+    generator.
+    """
+
+    state: SolvedState
+    next_beta: float
+    postponed: SolvedState | None
+    drawn: Any
+
+
 class Tracer:
     """The walk up the curve: where it stands and what it has collected.
 
     `groups` is the group of each class among those that no point connects, `keeper` the file that
-    lets a killed walk go on.
+    lets a killed walk go on. After the moment `until`, and after any error, the walk goes back to
+    where it stood before the step that was begun, and hands over what was finished by then.
     """
 
     def __init__(
@@ -92,20 +115,30 @@ class Tracer:
         rng: np.random.Generator,
         progress: Progress,
         keeper: TraceKeeper | None = None,
+        until: float = math.inf,
     ) -> None:
         self._channel, self._groups, self._keeper = channel, groups, keeper
         self._limits, self._options = limits, options
-        self._rng, self._progress = rng, progress
+        self._rng, self._progress, self._until = rng, progress, until
         self._solutions: list[IBSolution] = []
         self._transitions: list[PhaseTransition] = []
         self._postponed: SolvedState | None = None
-        self._pending: list[tuple[int, Callable[[], Passage]]] = []
+        # The step before which each was met is begun again where it cannot be finished.
+        self._pending: list[tuple[int, Callable[[], Passage], _Standing]] = []
+        self._standing: _Standing | None = None
+        # What was collected before the step that is being taken.
+        self._n_before = 0
+        self._transitions_before: list[PhaseTransition] = []
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
+        self._progress.start("tracing the curve", total=self._limits.fraction)
+        resumed = self._resume()
         try:
-            status = self._walk()
+            status = self._walk(resumed)
         except KeyboardInterrupt:
+            self._go_back()
+            self._settled_as_far_as_it_goes()
             reached = self._solutions[-1].beta if self._solutions else 1.0
             raise CurveInterrupted(self._curve(f"interrupted at beta = {reached:.9g}")) from None
         self._progress.finish()
@@ -119,72 +152,128 @@ class Tracer:
         )
 
     def _curve(self, status: str) -> IBCurve:
-        self._settle()
         return put_together(self._channel, self._solutions, self._transitions, status)
 
-    def _walk(self) -> str:
-        self._progress.start("tracing the curve", total=self._limits.fraction)
-        resumed = self._resume()
-        if resumed is None:
-            state = self._as_kept(self._start())
-            next_beta = 1 + PAST_ONSET * (onset_beyond_one(self._channel, self._groups) - 1)
-        else:
-            state, next_beta = resumed
+    def _walk(self, resumed: bool) -> str:
+        if not resumed:
+            # Known before anything is computed, and so part of every curve.
+            trivial = trivial_mixture(self._channel)
+            first = solve_state(self._channel, 1.0, trivial, self._options, self._rng)
+            self._keep(first)
+        try:
+            with deadline.kept(self._until):
+                if not resumed:
+                    self._start(first)
+                return self._climb()
+        except OutputError:
+            # The file to resume from cannot be written: whoever asked for it has to know.
+            raise
+        except deadline.OutOfTimeError:
+            self._go_back()
+            error = self._settled_as_far_as_it_goes()
+            status = self._late() if error is None else self._failed(error)
+        except Exception as error:
+            log_caught(f"{deadline.INTERNAL_ERROR} a curve")
+            self._go_back()
+            self._settled_as_far_as_it_goes()
+            status = self._failed(error)
+        self._save()
+        return status
+
+    def _climb(self) -> str:
+        """Step by step up to a limit; which one."""
         while True:
+            here = self._standing
+            assert here is not None
+            self._n_before, self._transitions_before = len(self._solutions), self._transitions
             if self._keeper is not None and self._keeper.is_due():
-                self._save(state, next_beta)
-            if state.mixture.n_t > self._limits.max_clusters:
+                self._save()
+            if here.state.mixture.n_t > self._limits.max_clusters:
                 return self._stop_at_cap()
-            status = self._finished(state)
+            status = self._finished(here.state)
             if status is not None:
                 return status
-            drawn = self._rng.bit_generator.state
-            try:
-                reached = self._reach(state, min(next_beta, self._limits.beta_max))
-            except deadline.OutOfTimeError:
-                self._rng.bit_generator.state = drawn
-                self._save(state, next_beta)
-                return self._late()
-            state = self._as_kept(reached)
-            next_beta = self._next_beta(state)
+            next_beta = here.next_beta
+            if math.isnan(next_beta):
+                next_beta = self._next_beta(here.state)
+            reached = self._reach(here.state, min(next_beta, self._limits.beta_max))
+            self._stand(self._as_kept(reached), math.nan)
 
-    def _save(self, state: SolvedState, next_beta: float) -> None:
+    def _stand(self, state: SolvedState, next_beta: float) -> None:
+        drawn = self._rng.bit_generator.state
+        self._standing = _Standing(state, next_beta, self._postponed, drawn)
+
+    def _go_back(self) -> None:
+        """Forget what a step that did not end has left."""
+        if self._standing is None:
+            return
+        del self._solutions[self._n_before :]
+        self._transitions = self._transitions_before
+        self._pending = [waits for waits in self._pending if waits[0] < self._n_before]
+        self._postponed = self._standing.postponed
+        self._rng.bit_generator.state = self._standing.drawn
+
+    def _settled_as_far_as_it_goes(self) -> Exception | None:
+        """Settle what can be; what stopped it. Then the walk stands before that transition."""
+        try:
+            self._settle()
+        except deadline.OutOfTimeError:
+            return None
+        except Exception as error:
+            log_caught(f"{deadline.INTERNAL_ERROR} a curve")
+            return error
+        return None
+
+    def _failed(self, error: Exception) -> str:
+        reached = self._solutions[-1].beta
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        return (
+            f"{deadline.INTERNAL_ERROR} the curve at beta = {reached:.9g} ({said}); what was "
+            "finished by then is here, the traceback in the log 'ibcollapse': please report it"
+        )
+
+    def _save(self) -> None:
         """Bring the file, if there is one, to where the walk stands."""
+        if self._keeper is None or self._standing is None:
+            return
         self._settle()
-        if self._keeper is not None:
-            found = self._solutions, self._transitions
-            self._keeper.save(*found, next_beta, (state, self._postponed), self._rng)
+        here = self._standing
+        found = self._solutions, self._transitions
+        self._keeper.save(*found, here.next_beta, (here.state, here.postponed), self._rng)
 
     def _as_kept(self, state: SolvedState) -> SolvedState:
         """The state with the bits that the file would give back."""
         return state if self._keeper is None else compact(state)
 
-    def _resume(self) -> tuple[SolvedState, float] | None:
-        """Where an earlier walk stood and where it was going, with all that it had collected."""
+    def _resume(self) -> bool:
+        """Stand where an earlier walk stood, with all that it had collected, if there was one."""
         if self._keeper is None:
-            return None
+            return False
         kept = self._keeper.load()
         if self._keeper.tracks_other_run:
             self._progress.note("an unfinished run of other input or options is replaced")
         if kept is None:
-            return None
+            return False
         self._solutions, self._transitions = list(kept.solutions), list(kept.transitions)
         self._postponed = None if kept.postponed is None else from_fields(kept.postponed)
         kept.restore_rng(self._rng)
         self._progress.note(f"going on after {len(kept.solutions)} finished points")
         self._progress.advance(self._solutions[-1].i_ty)
-        return from_fields(kept.state), kept.next_beta
+        self._stand(from_fields(kept.state), kept.next_beta)
+        return True
 
-    def _start(self) -> SolvedState:
-        """The representation at beta = 1 that is optimal just above: trivial, or the groups."""
+    def _start(self, state: SolvedState) -> None:
+        """Stand at beta = 1, at the representation that is optimal just above.
+
+        The trivial `state`, or the groups.
+        """
         channel = self._channel
-        state = solve_state(channel, 1.0, trivial_mixture(channel), self._options, self._rng)
-        self._keep(state)
         if self._groups.max() > 0:
             state = state_of_groups(channel, self._groups)
-            self._transitions.append(parting_of_groups(channel, self._groups, state))
+            parting = parting_of_groups(channel, self._groups, state)
             self._keep(state)
-        return state
+            self._transitions = [parting]
+        self._stand(self._as_kept(state), math.nan)
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
         """The certified state at `beta`, with everything that happens on the way recorded.
@@ -200,16 +289,17 @@ class Tracer:
         may_step = many and self._postponed is None
         if may_step and branch is not None and branch.gap > aims.aim_at(beta):
             found = first_transition(channel, state, branch, options, rng)
-            deadline.check(options.until)
+            deadline.check()
             if found is not None:
                 passage, above = found
-                self._pending.append((len(self._solutions), passage))
+                assert self._standing is not None
+                self._pending.append((len(self._solutions), passage, self._standing))
                 self._settle(but=_MOST_PENDING)
                 self._keep(above)
                 return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
         # What was solved in too little time is no point of the curve.
-        deadline.check(options.until)
+        deadline.check()
         if ahead is not branch or self._postponed is not None:
             origin = self._postponed or state
             known = None if self._postponed is not None else branch
@@ -218,12 +308,17 @@ class Tracer:
         return ahead
 
     def _next_beta(self, state: SolvedState) -> float:
-        """Where I(X;T) will have advanced by the spacing, to first order, or past the next event.
+        """Where I(X;T) or I(T;Y) will have advanced by its spacing, or past the next event.
+
+        From beta = 1 that is the onset.
 
         A step that ends soon after the event leaves no room for a second one.
         """
+        if state.beta <= 1.0:
+            return 1 + PAST_ONSET * (onset_beyond_one(self._channel, self._groups) - 1)
         slope = heading(self._channel, state).slope
-        step = self._limits.spacing / max(state.beta * slope.i_ty, 1e-300)
+        spacing = min(self._limits.spacing / state.beta, self._limits.spacing_ty)
+        step = spacing / max(slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
         coming = next_failure(self._channel, state, slope) - state.beta
         least = _SHORTEST * (state.beta - 1)
@@ -270,16 +365,23 @@ class Tracer:
 
     def _settle(self, but: int = 0) -> None:
         """Put the transitions that wait for their spinodals where they belong, but the last few."""
-        n = max(0, len(self._pending) - but)
-        settled = [(place, finish()) for place, finish in self._pending[:n]]
-        n_added = 0
-        for place, passage in settled:
-            at = place + n_added
-            self._solutions[at:at] = passage.solutions
-            n_added += len(passage.solutions)
-        self._pending = [(place + n_added, finish) for place, finish in self._pending[n:]]
-        transitions = [t for _, passage in settled for t in passage.transitions]
-        self._transitions = coalesce([*self._transitions, *transitions])
+        while len(self._pending) > but:
+            place, finish, before = self._pending[0]
+            try:
+                passage = finish()
+            except BaseException:
+                # What comes after it is no curve without it.
+                del self._solutions[place:]
+                self._pending, self._standing = [], before
+                self._n_before, self._transitions_before = place, self._transitions
+                self._go_back()
+                raise
+            self._solutions[place:place] = passage.solutions
+            self._transitions = coalesce([*self._transitions, *passage.transitions])
+            n_added = len(passage.solutions)
+            self._n_before += n_added
+            self._transitions_before = self._transitions
+            self._pending = [(at + n_added, waits, p) for at, waits, p in self._pending[1:]]
 
     def _record(self, passage: Passage) -> None:
         self._settle()

@@ -17,10 +17,14 @@ from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import check_tol, solve_state, to_solution
 from ibcollapse.bottleneck.tracer import Limits, Tracer, put_together
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.transition import Transitions
 from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, trace_fingerprint
 from ibcollapse.errors import InputError
 from ibcollapse.progress import SILENT, Progress
+
+# Where all of the curve lies within a small part of H(Y), as with a rare value of X, I(T;Y)
+# advances by so many parts of I(X;Y) at most.
+_SPACING_TY = 2.0
 
 
 @on_one_blas_thread
@@ -39,7 +43,8 @@ def trace_curve(
 ) -> IBCurve:
     """Certified information curve from the onset upwards, with every phase transition.
 
-    Steps along beta so that I(X;T) advances by about H(Y)/`n_points`, predicts each state from the
+    Steps along beta so that I(X;T) advances by about H(Y)/`n_points`, or I(T;Y) by twice
+    I(X;Y)/`n_points` where that is less, predicts each state from the
     tangent of the branch, refines and certifies it; where the followed atoms stop being optimal,
     every transition in between is located (`ibcollapse.bottleneck.resolving`).
 
@@ -62,8 +67,8 @@ def trace_curve(
         Of the search for violators.
     time_limit : float
         Seconds after which the curve ends with what is certified, and its `status` says so; the
-        step that was begun is not waited for longer than one of its solves. With `resume` a later
-        call goes on.
+        step that was begun, and a transition whose spinodal was still looked for, are left out.
+        With `resume` a later call goes on.
     progress : Progress
         Advanced by the share of I(X;Y) covered.
     resume : path, optional
@@ -74,7 +79,10 @@ def trace_curve(
     Returns
     -------
     IBCurve
-        `status` is "converged" when it ends at `fraction`, else it says what stopped it.
+        `status` is "converged" when it ends at `fraction`, else it says what stopped it. An error
+        inside a step is no exception: what was finished comes back, with a status that begins
+        "an internal error stopped" and names beta and the error; the traceback goes to the log
+        "ibcollapse" (module `logging`). With `resume` a later call goes on before that step.
 
     Raises
     ------
@@ -96,18 +104,22 @@ def trace_curve(
         return put_together(channel, [to_solution(merged, lone)], [], reason)
     groups = class_groups(merged)
     merged = cut_leaks(merged, groups)
-    # How long a run may take is no part of what it computes: the fingerprint leaves it out.
-    options = Options(tol=tol, until=until)
+    options = Options(tol=tol)
     keeper = None
     if resume is not None:
         keeper = TraceKeeper(Path(resume), trace_fingerprint(merged, limits, options, seed))
     rng = np.random.default_rng(seed)
-    return Tracer(merged, groups, limits, options, rng, progress, keeper).run()
+    return Tracer(merged, groups, limits, options, rng, progress, keeper, until).run()
 
 
-def find_transitions(channel: ChannelLike, **options: object) -> tuple[PhaseTransition, ...]:
-    """Every phase transition of the channel up to where `trace_curve(channel, **options)` ends."""
-    return trace_curve(channel, **options).transitions  # type: ignore[arg-type]
+def find_transitions(channel: ChannelLike, **options: object) -> Transitions:
+    """Every phase transition of the channel up to where `trace_curve(channel, **options)` ends.
+
+    A tuple of `PhaseTransition` with the `status` of the curve, and whether it `converged`: where
+    it did not, because the time was up or an error stopped it, later transitions are missing.
+    """
+    curve = trace_curve(channel, **options)  # type: ignore[arg-type]
+    return Transitions(curve.transitions, curve.status)
 
 
 def _limits(
@@ -123,4 +135,5 @@ def _limits(
         raise InputError(f"n_points is {n_points}, expected at least 2")
     most = max_clusters if max_clusters is not None else 2 * channel.n_classes + 4
     spacing = max(channel.h_y, 1e-9) / n_points
-    return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing)
+    spacing_ty = _SPACING_TY * channel.i_xy / n_points
+    return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing, spacing_ty)

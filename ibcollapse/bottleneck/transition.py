@@ -1,7 +1,9 @@
 """What happens at a critical beta."""
 
 import dataclasses
+from collections.abc import Iterable
 
+from ibcollapse.bottleneck.solution import CONVERGED
 from ibcollapse.serialize import register
 
 
@@ -48,3 +50,30 @@ class PhaseTransition:
     multiplicity: int
     separates: tuple[tuple[str, ...], ...]
     certified: bool
+
+
+class Transitions(tuple[PhaseTransition, ...]):
+    """The transitions of a curve by increasing beta: a tuple that knows how the curve ended.
+
+    Attributes
+    ----------
+    status : str
+        That of the curve: "converged", or a sentence that says where and why the list ends early.
+    """
+
+    status: str
+
+    def __new__(cls, transitions: Iterable[PhaseTransition], status: str) -> "Transitions":
+        """The tuple of `transitions`."""
+        made = super().__new__(cls, transitions)
+        made.status = status
+        return made
+
+    def __getnewargs__(self) -> tuple[tuple[PhaseTransition, ...], str]:
+        """What a copy is made from."""
+        return tuple(self), self.status
+
+    @property
+    def converged(self) -> bool:
+        """Whether the curve ended where it was asked to: every transition up to there is listed."""
+        return self.status.startswith(CONVERGED)

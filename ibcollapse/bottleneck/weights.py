@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.deadline import check
 from ibcollapse.bottleneck.mixture import Mixture, exponents
 from ibcollapse.bottleneck.nonnegative import nonnegative_minimum
 
@@ -34,6 +35,7 @@ def optimise_weights(
     root_p = np.sqrt(channel.p_x)[:, None]
     highest = np.inf
     for _ in range(max_rounds):
+        check()
         ratio = e / z[:, None]
         potential = channel.p_x @ ratio
         if potential.max() - 1.0 <= tol:

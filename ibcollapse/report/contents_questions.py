@@ -66,6 +66,8 @@ def question_warnings(analysis: Analysis) -> tuple[str, ...]:
             f"{found.n_incomplete} of {len(found.i_xy)} resampled curves ended before the share of "
             "I(X;Y) that was asked for, or hold points of too large a gap."
         )
+    if not found.converged:
+        said.append(f"The resampled curves: {found.status}.")
     rare = int(np.count_nonzero(found.found_share < _RARELY_FOUND))
     if rare:
         said.append(

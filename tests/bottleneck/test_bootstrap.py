@@ -1,10 +1,14 @@
 """Resampling the points of a channel."""
 
+import concurrent.futures
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 from known_channels import binary_symmetric, deterministic, two_pairs
 
-from ibcollapse.bottleneck import Channel, bootstrap_curve
+from ibcollapse.bottleneck import Channel, bootstrap_curve, deadline, resampling
 from ibcollapse.bottleneck.resampling import Recipe, Reference, make_resample
 from ibcollapse.errors import InputError
 from ibcollapse.serialize import load_result, save
@@ -94,6 +98,86 @@ def test_finished_resamples_are_not_made_again(plain, tmp_path, monkeypatch):
     assert same(plain, bootstrap_curve(SAMPLES, **QUICK, resume=path))
     fewer = bootstrap_curve(SAMPLES, **{**QUICK, "n_resamples": 2}, resume=path)
     assert np.array_equal(fewer.i_xy, plain.i_xy[:2])
+
+
+def test_a_resample_that_fails_is_counted_and_left_out(plain, tmp_path, monkeypatch):
+    make = resampling.make_resample
+
+    def failing(recipe, reference, index):
+        if index == 2:
+            raise ZeroDivisionError("resample\ntwo")
+        return make(recipe, reference, index)
+
+    monkeypatch.setattr(resampling, "make_resample", failing)
+    path = tmp_path / "kept.h5"
+    found = bootstrap_curve(SAMPLES, **QUICK, resume=path)
+    assert np.array_equal(found.i_xy, np.delete(plain.i_xy, 2))
+    assert found.n_failed == 1
+    assert found.failures == ("resample 2: ZeroDivisionError: resample two",)
+    assert "1 of 4 resamples failed" in found.status
+    # It is not in the file: a later call tries it again.
+    monkeypatch.setattr(resampling, "make_resample", make)
+    assert same(plain, bootstrap_curve(SAMPLES, **QUICK, resume=path))
+
+
+def test_failures_in_other_processes_are_counted_too():
+    job = concurrent.futures.Future()
+    job.set_exception(TypeError("unpickled"))
+    assert resampling._outcome(3, job.result) == resampling.Failure(3, "TypeError: unpickled")
+
+
+def test_a_resample_whose_curve_an_error_stopped_is_a_failure(monkeypatch):
+    trace, calls = resampling.trace_curve, []
+
+    def stopped(*given, **options):
+        calls.append(1)
+        curve = trace(*given, **options)
+        status = f"{deadline.INTERNAL_ERROR} the curve at beta = 2 (KeyError: 1)"
+        return dataclasses.replace(curve, status=status) if len(calls) == 3 else curve
+
+    monkeypatch.setattr(resampling, "trace_curve", stopped)
+    found = bootstrap_curve(SAMPLES, **QUICK)
+    assert found.n_failed == 1
+    assert len(found.i_xy) == 3
+    assert "KeyError" in found.failures[0]
+
+
+def test_a_time_limit_leaves_the_resamples_that_are_finished(plain, tmp_path, monkeypatch):
+    make, made = resampling.make_resample, []
+
+    def timed(recipe, reference, index):
+        if len(made) == 2:
+            raise deadline.OutOfTimeError
+        made.append(index)
+        return make(recipe, reference, index)
+
+    monkeypatch.setattr(resampling, "make_resample", timed)
+    path = tmp_path / "kept.h5"
+    found = bootstrap_curve(SAMPLES, **QUICK, resume=path, time_limit=1000)
+    assert np.array_equal(found.i_xy, plain.i_xy[:2])
+    assert found.status.startswith("the time was up after 2 of 4 resamples")
+    monkeypatch.setattr(resampling, "make_resample", make)
+    assert same(plain, bootstrap_curve(SAMPLES, **QUICK, resume=path))
+
+
+def test_without_time_for_the_curve_itself_there_is_no_resample(tmp_path):
+    found = bootstrap_curve(SAMPLES, **QUICK, time_limit=1e-6)
+    assert found.i_xy.shape == (0,)
+    assert found.status.startswith("the time was up")
+    assert np.isnan(found.band).all()
+    loaded = load_result(save(found, tmp_path / "none.json"))
+    assert loaded.status == found.status
+
+
+def test_a_result_stored_before_failures_were_counted_can_be_read(plain, tmp_path):
+    path = save(plain, tmp_path / "old.json")
+    tree = json.loads(path.read_text())
+    for name in ("n_failed", "failures", "status"):
+        del tree[name]
+    path.write_text(json.dumps(tree))
+    old = load_result(path)
+    assert (old.n_failed, old.failures, old.converged) == (0, (), True)
+    assert same(plain, old)
 
 
 @pytest.mark.parametrize("other", [{"seed": 1}, {"n_samples": 30}, {"max_loss": 1e-3}])

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.linalg
 from bottleneck.ground_truths import (
     WU_FISCHER,
     binary_symmetric,
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import naive_blahut_arimoto, naive_lagrangian
 
-from ibcollapse.bottleneck import Channel, certify, solve
+from ibcollapse.bottleneck import Channel, certify, solve, trace_curve
 from ibcollapse.errors import InputError
 
 
@@ -136,3 +137,17 @@ def test_at_beta_zero_everything_is_optimal_that_costs_nothing():
 def test_what_is_no_solution_is_refused(p_t, r, beta, tol, message):
     with pytest.raises(InputError, match=message):
         certify(Channel.from_joint(binary_symmetric(0.1)), p_t, r, beta, tol=tol)
+
+
+@pytest.mark.parametrize("leak", [1e-12, 1e-13])
+def test_points_of_a_leaking_tables_curve_have_the_curves_gap(leak):
+    # Two groups of classes: their decoders hold none of the other group's classes.
+    rng = np.random.default_rng(0)
+    joint = scipy.linalg.block_diag(*rng.dirichlet(np.full(15, 2.0), 2).reshape(2, 5, 3))
+    joint = joint / joint.sum() + leak / 60
+    joint /= joint.sum()
+    curve = trace_curve(joint, n_points=10, fraction=0.99)
+    assert curve.status == "converged"
+    for solution in curve.solutions[1::4]:
+        found = certify(joint, solution.p_t, solution.p_y_given_t, solution.beta)
+        assert found.gap == pytest.approx(solution.gap, abs=1e-12)

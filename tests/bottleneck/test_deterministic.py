@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import rel_entr, xlogy
 
-from ibcollapse.bottleneck import hard_partition
+from ibcollapse.bottleneck import Channel, hard_partition
 from ibcollapse.bottleneck.deterministic import solve_deterministic
 from ibcollapse.errors import InputError
 from ibcollapse.serialize import load_result, save
@@ -292,3 +292,18 @@ def test_search_ends_below_the_published_iteration_from_many_starts(seed):
     solution = solve_deterministic(channel, 6.0)
     assert solution.objective <= min(plain) + 1e-12
     assert solution.objective < np.median(plain) - 0.01
+
+
+def test_a_joint_table_and_a_file_are_channels_too(tmp_path):
+    joint = np.random.default_rng(1).dirichlet(np.full(40, 0.5)).reshape(8, 5)
+    np.save(tmp_path / "joint.npy", joint)
+    plain = solve_deterministic(Channel.from_joint(joint), 3.0)
+    for table in (joint, joint.tolist(), tmp_path / "joint.npy"):
+        found = solve_deterministic(table, 3.0)
+        assert found.objective == pytest.approx(plain.objective, abs=1e-12)
+        assert found.assignments.tolist() == plain.assignments.tolist()
+
+
+def test_neither_a_table_nor_a_channel_is_refused():
+    with pytest.raises(InputError, match="a joint table has two axes"):
+        solve_deterministic(np.full(4, 0.25), 3.0)

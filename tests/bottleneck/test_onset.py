@@ -1,4 +1,5 @@
 import math
+import types
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ibcollapse as ib
+from ibcollapse.bottleneck import Channel, certificate, deadline, onset
 
 
 @pytest.mark.parametrize("delta", [0.01, 0.1, 0.3])
@@ -40,7 +42,7 @@ def test_onset_is_the_first_transition_of_the_traced_curve(joint):
 
 
 def test_channels_without_a_first_choice_have_their_limits():
-    assert ib.onset_beta(np.outer([0.3, 0.7], [0.2, 0.5, 0.3])) > 1e12
+    assert math.isinf(ib.onset_beta(np.outer([0.3, 0.7], [0.2, 0.5, 0.3])))
     assert ib.onset_beta(np.eye(4) / 4) == 1.0
     two_groups = np.kron(np.eye(2), binary_symmetric(0.2)) / 2
     assert ib.onset_beta(two_groups) == pytest.approx(1.0, abs=1e-14)
@@ -91,3 +93,51 @@ def test_the_trivial_state_is_not_certified_past_an_onset_that_other_starts_miss
     assert solution.n_clusters == 2
     assert solution.lagrangian < -1e-7
     assert solution.gap <= 1e-9
+
+
+def test_rows_that_differ_by_rounding_only_have_no_onset():
+    rng = np.random.default_rng(0)
+    independent = np.outer(rng.dirichlet(np.ones(500)), rng.dirichlet(np.full(20, 0.1)))
+    assert math.isinf(ib.onset_beta(independent))
+    assert math.isinf(ib.onset_beta_local(independent))
+
+
+def test_a_finished_search_has_one_end_and_is_what_onset_beta_says():
+    onset = ib.find_onset(symmetric(5, 0.5))
+    assert onset.converged
+    assert onset.lower == onset.upper == ib.onset_beta(symmetric(5, 0.5))
+
+
+@pytest.mark.parametrize("climbs", [0, 1])
+def test_a_search_cut_short_keeps_the_onset_between_its_ends(monkeypatch, climbs):
+    joint = symmetric(5, 0.5)
+    true, _ = symmetric_onset(5, 0.5)
+    climb, made = certificate.climb, []
+
+    def late(*given, **options):
+        if len(made) == climbs:
+            raise deadline.OutOfTimeError
+        made.append(1)
+        return climb(*given, **options)
+
+    monkeypatch.setattr(certificate, "climb", late)
+    monkeypatch.setattr(deadline, "time", types.SimpleNamespace(monotonic=lambda: len(made)))
+    monkeypatch.setattr(onset, "is_over", lambda until: True)
+    found = ib.find_onset(joint, time_limit=100)
+    assert not found.converged
+    assert found.status.startswith("the time was up")
+    assert 1 < found.lower < true <= found.upper * (1 + 1e-12)
+    # Each hill that was climbed lowers the upper end, from that of local stability on.
+    local = ib.onset_beta_local(joint)
+    assert found.upper == local if climbs == 0 else found.upper < 0.95 * local
+
+
+def test_the_lower_end_is_doeblins_where_it_is_tight():
+    # An erasure channel loses each bit alike: I(T;Y) = (1 − ε) I(X;T) of every T.
+    assert onset._proven_lower(Channel.from_joint(erasure(3, 0.4))) == pytest.approx(1 / 0.6)
+
+
+def test_onset_beta_warns_where_the_ends_differ(monkeypatch):
+    monkeypatch.setattr(onset, "_MOST_TURNS", 1)
+    with pytest.warns(RuntimeWarning, match="the onset lies between"):
+        assert ib.onset_beta(symmetric(5, 0.5)) < ib.onset_beta_local(symmetric(5, 0.5))

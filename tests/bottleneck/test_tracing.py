@@ -187,7 +187,7 @@ def test_collapsed_confusion_is_resolved_close_to_beta_one(error):
 
 
 def test_a_channel_too_weak_to_tell_clusters_apart_says_so():
-    joint = np.outer([0.3, 0.7], [0.2, 0.8]) + 1e-5 * np.array([[1, -1], [-1, 1]])
+    joint = np.outer([0.3, 0.7], [0.2, 0.8]) + 3e-7 * np.array([[1, -1], [-1, 1]])
     curve = trace_curve(Channel.from_joint(joint))
     assert (len(curve.solutions), curve.transitions) == (1, ())
     assert "too close" in curve.status

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.optimize
 from bottleneck.ground_truths import binary_symmetric, symmetric, symmetric_onset
 
 from ibcollapse.bottleneck import Channel, solve, trace_curve
@@ -51,12 +52,34 @@ def test_two_weak_channels_have_the_same_transitions_in_units_of_their_strength(
     assert all(t.certified for curve in found for t in curve.transitions)
 
 
+@pytest.mark.parametrize("delta", [0.499, 0.4999, 0.49999])
+def test_a_curve_of_next_to_no_information_obeys_mrs_gerbers_lemma(delta):
+    # Critical betas of 2.5e5 to 2.5e9; beta times a rounding of 2e-16 is what a point is known to.
+    curve = trace_curve(binary_symmetric(delta))
+    a = 1 - 2 * delta
+
+    def information(bias):
+        return 0.5 * ((1 + bias) * np.log1p(bias) + (1 - bias) * np.log1p(-bias))
+
+    known = 1e-9 + 1e-15 * a**-2
+    assert curve.transitions[0].beta == pytest.approx(a**-2, rel=known)
+    assert curve.i_ty[-1] >= 0.9 * curve.i_xy * (1 - known)
+    assert len(curve.solutions) > 40
+    for solution in curve.solutions[2:]:
+        bias = scipy.optimize.brentq(
+            lambda b, s=solution: information(b) - s.i_xt, 0.0, 1.0 - 1e-15, xtol=1e-15
+        )
+        assert solution.i_ty == pytest.approx(information(a * bias), rel=known)
+
+
 @pytest.mark.parametrize("share", [1e-4, 1e-5])
-def test_beyond_double_precision_nothing_is_claimed(share):
+def test_beyond_double_precision_nothing_is_certified(share):
     channel = weakened(share)
-    curve = trace_curve(channel)
-    assert curve.transitions == ()
-    assert "too close" in curve.status
+    curve = trace_curve(channel, n_points=8, fraction=0.3)
+    # To first order in `share` the betas are those of any weak channel (above), over its square.
+    assert curve.transitions[0].beta == pytest.approx(3.5424 / share**2, rel=1e-3)
+    assert not any(t.certified for t in curve.transitions)
+    assert "points did not reach the tolerance" in curve.status
     # One beta can still be asked for: the gap then says what rounding leaves, 1e-16 of beta.
     beta = 1.3 * onset_beta_local(channel)
     solution = solve(channel, beta)

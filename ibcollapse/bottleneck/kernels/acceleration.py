@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.deadline import check, is_over, now_kept
 from ibcollapse.bottleneck.kernels.compilation import constant, kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
 from ibcollapse.bottleneck.kernels.sweep import pass_over_slabs
@@ -32,6 +33,27 @@ _STRETCHING = 4.0
 # Σ p(x) log Z(x) that falls by no more than this, relatively, is rounding.
 _ROUNDING = 1e-15
 _LOWEST = -690.0
+# Multiply-adds, some tenths of a second, after which somebody looks at the clock.
+_MOST_WORK = 500_000_000
+
+
+class _Walk(NamedTuple):
+    """What is remembered from map to map.
+
+    Attributes
+    ----------
+    logs : float64 (4, n_t n_classes)
+        Logs of the state, of its image and of the image before, and r before.
+    bent, went : float64 (memory, n_t n_classes)
+        The last changes of r and of the image from map to map.
+    kept : float64 (5,)
+        Maps, those that held, the best Σ p(x) log Z(x), |s|/|r| and the longest that is taken.
+    """
+
+    logs: Array
+    bent: Array
+    went: Array
+    kept: Array
 
 
 class Swept(NamedTuple):
@@ -60,28 +82,51 @@ class Swept(NamedTuple):
 
 
 def sweep_until_still(
-    channel: PackedChannel, joint: Array, beta: float, *, tol: float, max_maps: int
+    channel: PackedChannel,
+    joint: Array,
+    beta: float,
+    *,
+    tol: float,
+    max_maps: int,
+    until: float = math.inf,
 ) -> Swept:
     """State nearly at rest that sweeps reach from p(t, y) = `joint`, (n_t, n_classes).
 
-    Stops when `remaining` is at most `tol` (nats), or after `max_maps` maps; Σ p(x) log Z(x) does
-    not fall below that of the start.
+    Stops when `remaining` is at most `tol` (nats), after `max_maps` maps, or soon after the moment
+    `until`; Σ p(x) log Z(x) does not fall below that of the start, unless the last map before
+    `until` was one to be taken back.
     """
     state, mapped = joint.copy(), np.empty(joint.shape)
     decoders = np.empty(joint.shape), np.empty(len(joint))
-    n_maps, mean_log_z, remaining = _sweep_until_still(
-        channel.posteriors,
-        channel.negentropy,
-        channel.p_x,
-        state,
-        mapped,
-        float(beta),
-        float(tol),
-        max_maps,
-        decoders,
-        (constant(decoders[0]), constant(decoders[1])),
-    )
-    return Swept(state, mapped, mean_log_z, remaining, n_maps)
+    with np.errstate(divide="ignore"):
+        walk = _Walk(
+            np.array([np.log(state.ravel()), *np.zeros((3, joint.size))]),
+            np.zeros((_MEMORY, joint.size)),
+            np.zeros((_MEMORY, joint.size)),
+            np.array([0.0, 0.0, -math.inf, 1.0, math.inf]),
+        )
+    is_limited = min(until, now_kept()) < math.inf
+    work = channel.p_x.size * joint.size
+    at_once = max(1, _MOST_WORK // work) if is_limited else max_maps
+    n_maps = 0
+    while True:
+        n_maps, mean_log_z, remaining = _sweep_until_still(
+            channel.posteriors,
+            channel.negentropy,
+            channel.p_x,
+            state,
+            mapped,
+            float(beta),
+            float(tol),
+            max_maps,
+            min(max_maps, n_maps + at_once),
+            decoders,
+            (constant(decoders[0]), constant(decoders[1])),
+            walk,
+        )
+        if remaining <= tol or n_maps >= max_maps or is_over(until):
+            return Swept(state, mapped, mean_log_z, remaining, n_maps)
+        check()
 
 
 @kernel
@@ -94,24 +139,22 @@ def _sweep_until_still(
     beta: float,
     tol: float,
     max_maps: int,
+    pause: int,
     decoders: tuple[Array, Array],
     seen: tuple[Array, Array],
+    walk: _Walk,
 ) -> tuple[int, float, float]:
     """Replace `joint` and `mapped` as `Swept` says; returns its last three, the maps first.
 
+    Or those after `pause` maps or soon after, where another call with the same `walk` goes on.
     `decoders` is memory for (n_t, K) and (n_t,) logs, `seen` the same memory read-only: the sweep
     is compiled for arguments that are.
     """
-    size = joint.size
-    state, image = joint.reshape(-1), mapped.reshape(-1)
-    # Logs of the state and of its image, the image before, and r before.
-    here, there, before, moved = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
-    # The last changes of r and of the image from map to map.
-    bent, went = np.zeros((_MEMORY, size)), np.zeros((_MEMORY, size))
-    n_maps, n_met, best = 0, 0, -math.inf
-    stretch, longest = 1.0, math.inf
-    for i in range(size):
-        here[i] = math.log(state[i]) if state[i] > 0.0 else -math.inf
+    image = mapped.reshape(-1)
+    here, there, before, moved = walk.logs[0], walk.logs[1], walk.logs[2], walk.logs[3]
+    bent, went, kept = walk.bent, walk.went, walk.kept
+    n_maps, n_met, best = int(kept[0]), int(kept[1]), kept[2]
+    stretch, longest = kept[3], kept[4]
     while True:
         _normalise(here, joint)
         mean = _map(posteriors, negentropy, p_x, joint, here, beta, decoders, seen, mapped)
@@ -124,7 +167,7 @@ def _sweep_until_still(
         if stretch >= longest:
             longest *= _STRETCHING
         best = mean
-        for i in range(size):
+        for i in range(len(image)):
             there[i] = math.log(image[i]) if image[i] > 0.0 else -math.inf
         latest = n_met % _MEMORY
         _remember(here, there, image, before, moved, bent, went, latest, n_met > 0)
@@ -137,6 +180,9 @@ def _sweep_until_still(
         if n_maps + 1 >= max_maps:
             # The last map has to hold.
             _copy(there, here)
+        if n_maps >= pause:
+            kept[0], kept[1], kept[2], kept[3], kept[4] = n_maps, n_met, best, stretch, longest
+            return n_maps, mean, remaining
 
 
 @part_of_kernel

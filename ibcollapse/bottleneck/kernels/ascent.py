@@ -38,6 +38,8 @@ _LOOK_AROUND = 5
 _NEARLY = 1e-11
 # Starts times the cube of the classes from which on Newton's steps are worth a second thread.
 _WORTH_A_THREAD = 1_000_000
+# In parts of so many at most somebody looks at the clock every few tenths of a second.
+_MOST_WORK = 200_000_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -229,4 +231,5 @@ class _Ascent:
 
         work = len(active) * self._channel.n_classes**3
         worth_it = self._effort.n_threads > 1 and work > _WORTH_A_THREAD
-        side_by_side(judge, stretches(len(active), PARTS if worth_it else 1))
+        n_parts = max(PARTS, work // _MOST_WORK) if worth_it else 1
+        side_by_side(judge, stretches(len(active), n_parts))

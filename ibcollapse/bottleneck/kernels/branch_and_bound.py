@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.deadline import check
 from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
 from ibcollapse.bottleneck.kernels.start_moments import sum_over_rows
 
@@ -17,9 +18,10 @@ Array = NDArray[np.float64]
 
 # Vectors l summed together: their scores of a block of rows stay in the second-level cache.
 _AT_ONCE = 48
+# Multiply-adds, some tenths of a second, after which somebody looks at the clock.
+_MOST_WORK = 500_000_000
 
 
-@kernel
 def divide_and_bound(
     posteriors: Array,
     offset: Array,
@@ -38,38 +40,62 @@ def divide_and_bound(
     """
     cells = _whole(present)
     upper, n_cells = math.inf, 1
+    at_once = max(1, _MOST_WORK // (posteriors.size * (1 + cells.shape[1])))
     while True:
-        n, n_corners, n_classes = cells.shape
-        values = _values(posteriors, offset, top, beta, present, cells)
-        for i in range(n):
-            if values[i, 0] > best:
-                best = values[i, 0]
-                for y in range(n_classes):
-                    best_r[y] = _centre(cells[i], y)
-        highest, n_open = best, 0
-        for i in range(n):
-            bound = values[i, 1]
-            for corner in range(1, n_corners):
-                bound = max(bound, values[i, 1 + corner])
-            values[i, 1] = bound
-            highest = max(highest, bound)
-            n_open += bound > best + tol
+        values = np.empty((len(cells), 1 + cells.shape[1]))
+        for first in range(0, len(cells), at_once):
+            check()
+            part = cells[first : first + at_once]
+            values[first : first + at_once] = _values(posteriors, offset, top, beta, present, part)
+        best, highest, n_open = _judge(cells, values, best, best_r, tol)
         upper = min(upper, highest)
         if n_open == 0:
             return best + tol, True
         if n_cells + 2 * n_open > max_cells:
             return upper, False
-        halves = np.empty((2 * n_open, n_corners, n_classes))
-        k = 0
-        for i in range(n):
-            if values[i, 1] > best + tol:
-                _halve(cells[i], halves[k], halves[k + 1])
-                k += 2
-        cells = halves
+        cells = _halves(cells, values, best + tol, n_open)
         n_cells += 2 * n_open
 
 
-@part_of_kernel
+@kernel
+def _judge(
+    cells: Array, values: Array, best: float, best_r: Array, tol: float
+) -> tuple[float, float, int]:
+    """The best value, the highest bound, and how many cells may beat the best by `tol`.
+
+    The second column of `values` becomes the bound of each cell, `best_r` the best centre.
+    """
+    n, n_corners, n_classes = cells.shape
+    for i in range(n):
+        if values[i, 0] > best:
+            best = values[i, 0]
+            for y in range(n_classes):
+                best_r[y] = _centre(cells[i], y)
+    highest, n_open = best, 0
+    for i in range(n):
+        bound = values[i, 1]
+        for corner in range(1, n_corners):
+            bound = max(bound, values[i, 1 + corner])
+        values[i, 1] = bound
+        highest = max(highest, bound)
+        n_open += bound > best + tol
+    return best, highest, n_open
+
+
+@kernel
+def _halves(cells: Array, values: Array, least: float, n_open: int) -> Array:
+    """Both halves of each cell with a bound above `least`."""
+    n, n_corners, n_classes = cells.shape
+    halves = np.empty((2 * n_open, n_corners, n_classes))
+    k = 0
+    for i in range(n):
+        if values[i, 1] > least:
+            _halve(cells[i], halves[k], halves[k + 1])
+            k += 2
+    return halves
+
+
+@kernel
 def _whole(present: NDArray[np.bool_]) -> Array:
     """The simplex over the present classes, one cell (1, V, K)."""
     n_corners = 0
@@ -92,7 +118,7 @@ def _centre(cell: Array, y: int) -> float:
     return total / len(cell)
 
 
-@part_of_kernel
+@kernel
 def _values(
     posteriors: Array,
     offset: Array,

@@ -21,14 +21,14 @@ less than 1e-30 of the atom, and those that have less do not notice `LOG_ZERO`."
 
 # Up to this beta the distances at which decoders count as one are as they were measured to be good.
 _USUAL = 100.0
-_FINEST = 1e-4
+_FINEST = 1e-6
 
 
 def closeness(beta: float) -> float:
     """Factor of every squared distance at which decoders count as one: 1, smaller at huge betas.
 
     What a distance d is worth is beta d: where rows hardly differ, beta is of the order of 1/d and
-    all that happens does so at such distances. Double precision ends at 1e-4 of the usual ones.
+    all that happens does so at such distances. Double precision ends at 1e-6 of the usual ones.
     """
     return max(_FINEST, min(1.0, _USUAL / max(beta, 1.0)))
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf
 
+from ibcollapse.bottleneck.deadline import check
 from ibcollapse.bottleneck.kernels.compilation import kernel
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness
 
@@ -37,6 +38,7 @@ class Hills:
         """Further maxima with lower triangles of the negative Hessian of log Φ in scaled logits."""
         models = np.array(models)
         for model in models:
+            check()
             if dpotrf(model, lower=True)[1] != 0:
                 # A saddle explains nothing: what starts beside it may climb past it.
                 model[:] = math.nan

@@ -1,11 +1,14 @@
 """Parts of a kernel's work, done at the same time by threads that wait for more of it."""
 
+import contextvars
 import functools
 import itertools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
+
+from ibcollapse.bottleneck.deadline import OutOfTimeError, is_over, now_kept
 
 _Part = TypeVar("_Part")
 _Result = TypeVar("_Result")
@@ -24,15 +27,25 @@ def stretches(length: int, n_parts: int = PARTS) -> list[slice]:
 
 
 def side_by_side(work: Callable[[_Part], None], parts: Sequence[_Part]) -> None:
-    """`work` done on every part; parts must not write to the same memory."""
+    """`work` done on every part; parts must not write to the same memory.
+
+    No part begins after the moment that is kept (`bottleneck.deadline`): `OutOfTimeError`.
+    """
+    until = now_kept()
+
+    def in_time(part: _Part) -> None:
+        if is_over(until):
+            raise OutOfTimeError
+        work(part)
+
     if THREADS == 1 or len(parts) <= 1:
         for part in parts:
-            work(part)
+            in_time(part)
         return
     pool = _pool(os.getpid())
-    others = [pool.submit(work, part) for part in parts[1:]]
+    others = [pool.submit(in_time, part) for part in parts[1:]]
     try:
-        work(parts[0])
+        in_time(parts[0])
     finally:
         # Nobody may go on while others still write.
         wait(others)
@@ -43,11 +56,12 @@ def side_by_side(work: Callable[[_Part], None], parts: Sequence[_Part]) -> None:
 def begun(work: Callable[[], _Result]) -> Callable[[], _Result]:
     """`work` begun by another thread, if there are several; the call of what is returned ends it.
 
-    It may call `side_by_side`, whose threads are others.
+    It may call `side_by_side`, whose threads are others, and keeps the moment that is kept here.
     """
     if THREADS == 1:
         return work
-    return _background(os.getpid()).submit(work).result
+    context = contextvars.copy_context()
+    return _background(os.getpid()).submit(context.run, work).result
 
 
 @functools.cache

@@ -4,12 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.kernels.compilation import kernel
-from ibcollapse.bottleneck.kernels.side_by_side import side_by_side, stretches
+from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side, stretches
 from ibcollapse.bottleneck.kernels.sparse_products import LANES, SparseRows, padded
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Single = NDArray[np.float32]
+
+# Atoms at most whose moments are summed before somebody looks at the clock again.
+_ATOMS_AT_ONCE = 128
 
 
 def sparse_second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Array:
@@ -27,7 +30,7 @@ def sparse_second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Arra
         _add_products(*rows, p_xt, first, last, upper)
         _turn(upper, first, min(last, n_atoms), moments)
 
-    side_by_side(fill, stretches(n_t // LANES))
+    side_by_side(fill, stretches(n_t // LANES, max(PARTS, n_t // _ATOMS_AT_ONCE)))
     return moments
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.deadline import check
 from ibcollapse.bottleneck.kernels.blocks import (
     NO_WEIGHT,
     TOO_LOW,
@@ -30,8 +31,11 @@ Array = NDArray[np.float64]
 _NOTHING = 1e-17
 # Multiply-adds below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 4_000_000
-# Starts scored together: their scores of a block of rows stay in the second-level cache.
+# Starts scored together: their scores of a block of rows stay in the second-level cache. Fewer
+# where they are more than so many multiply-adds, a few tenths of a second: between them somebody
+# looks at the clock.
 _STARTS_AT_ONCE = 48
+_MOST_WORK = 500_000_000
 
 
 class StartMoments(NamedTuple):
@@ -44,12 +48,14 @@ class StartMoments(NamedTuple):
 
 def over_starts(fill: Callable[[slice], None], n: int, work: int, n_threads: int) -> None:
     """`fill` done on parts of n starts, by threads where `work` multiply-adds are worth it."""
+    length = max(1, min(_STARTS_AT_ONCE, n * _MOST_WORK // max(work, 1)))
     if n_threads > 1 and work > _WORTH_A_THREAD:
-        length = max(1, min(_STARTS_AT_ONCE, -(-n // n_threads)))
+        length = max(1, min(length, -(-n // n_threads)))
         side_by_side(fill, [slice(i, min(i + length, n)) for i in range(0, n, length)])
     else:
-        for i in range(0, n, _STARTS_AT_ONCE):
-            fill(slice(i, min(i + _STARTS_AT_ONCE, n)))
+        for i in range(0, n, length):
+            check()
+            fill(slice(i, min(i + length, n)))
 
 
 class Offsets(NamedTuple):
