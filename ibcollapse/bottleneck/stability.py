@@ -36,9 +36,10 @@ Array = NDArray[np.float64]
 
 _SAME_EIGENVALUE = 1e-6
 # A class of which an atom holds no more than this is absent from it. A stationary state is known to
-# 1e-26 nats, which leaves such an entry anywhere on its way to zero; β p(y|x) > 1 of the rows that
-# still have it would be taken for an instability, while Φ falls in that direction.
-_ABSENT = 1e-20
+# 1e-26 nats, which leaves such an entry anywhere on its way to zero; β p(y|x) ≥ 1 of the rows that
+# still have it would be taken for an instability, while Φ falls in that direction. What it adds to
+# F is less than rounding.
+_ABSENT = 1e-14
 # So many atoms are looked at where only the least stable matter.
 _LEAST_STABLE = 4
 # Over this share of beta − 1 they are the same.

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from bottleneck import zoo
 from naive import naive_potential
 from sklearn.datasets import load_digits
 
-from ibcollapse.bottleneck import Channel, certify, solve
+from ibcollapse.bottleneck import Channel, certify, solve, trace_curve
 from ibcollapse.bottleneck.certificate import potential_weights
 from ibcollapse.bottleneck.faces import off_faces
 from ibcollapse.bottleneck.kernels.decoders import floored_log
@@ -132,3 +133,17 @@ def test_decoders_inside_are_left_alone():
     channel = two_rows(0.3)
     log_v = np.log(channel.p_x)
     assert len(off_faces(channel, log_v, np.log(channel.p_y)[None], 2.0, 1e-13)) == 0
+
+
+def test_an_entry_that_vanishes_where_beta_w_reaches_one_is_no_split():
+    """Rows that hold 1/6 of a class lose it at beta = 6, where nothing happens to the optimum.
+
+    A certified split of 5 clusters was reported there; `solve` has 5 until 6.09711.
+    """
+    joint = zoo.member("sparse_counts/20x8/1000").joint
+    curve = trace_curve(joint, n_points=20, fraction=0.6)
+    betas = np.array([t.beta for t in curve.transitions])
+    near = betas[(betas > 5.5) & (betas < 6.5)]
+    np.testing.assert_allclose(near, [6.0971124619], rtol=1e-9)
+    assert solve(joint, 6.05).n_clusters == 5
+    assert solve(joint, 6.11).n_clusters == 6
