@@ -175,30 +175,30 @@ def _splits_of(
         alive = mean > _ABSENT
         if not alive.any():
             continue
-        values, vectors = _leading(matrix[np.ix_(alive, alive)])
+        value, multiplicity[t], vector = _leading(matrix[np.ix_(alive, alive)])
         means[t] = mean
-        growth[t] = beta * values[-1]
-        near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
-        multiplicity[t] = int(np.count_nonzero(near))
-        directions[t, alive] = np.sqrt(mean[alive]) * vectors[:, -1]
+        growth[t] = beta * value
+        directions[t, alive] = np.sqrt(mean[alive]) * vector
     return Splits(beta, atoms, means, growth, multiplicity, directions)
 
 
 def leading_direction(spread: Array) -> tuple[Array, NDArray[np.int64], Array]:
     """λ₂ (1,), its multiplicity (1,) and direction (K,) of a symmetric (E[w wᵀ] − m mᵀ)/√(m mᵀ)."""
-    values, vectors = _leading(spread)
-    near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
-    return values[-1:], np.array([np.count_nonzero(near)]), vectors[:, -1]
+    value, multiplicity, vector = _leading(spread)
+    return np.array([value]), np.array([multiplicity]), vector
 
 
-def _leading(matrix: Array) -> tuple[Array, Array]:
-    """The largest eigenvalue, last, with those that may equal it, and their vectors.
+def _leading(matrix: Array) -> tuple[float, int, Array]:
+    """The largest eigenvalue, how many are the same, and a vector.
 
     `matrix` is symmetric, its lower triangle given.
     """
     # Of few, all eigenvectors are had as fast as two.
-    if len(matrix) >= MANY_CLASSES:
+    if len(matrix) < MANY_CLASSES:
+        values, vectors = symmetric_eigenpairs(matrix)
+    else:
         values, vectors = largest_eigenpairs(matrix, 2)
-        if values[0] <= values[1] - _SAME_EIGENVALUE * abs(values[1]):
-            return values, vectors
-    return symmetric_eigenpairs(matrix)
+        if values[0] > values[1] - _SAME_EIGENVALUE * abs(values[1]):
+            values = symmetric_eigenvalues(matrix)
+    near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
+    return float(values[-1]), int(np.count_nonzero(near)), vectors[:, -1]
