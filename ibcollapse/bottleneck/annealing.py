@@ -111,7 +111,7 @@ def _certify_pair(
 def _with_gap(beta: float, ended: Descent, above: float, found: Search, tol: float) -> SolvedState:
     """`ended`, whose free energy lies `above` that of the state that `found` is about."""
     gap, status = found.gap + above, CONVERGED
-    if gap > tol:
+    if not gap <= tol:
         status = (
             f"a local optimum, at most {gap:.3g} nats above the global one; use solve to leave "
             "its branch"

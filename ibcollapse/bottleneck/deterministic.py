@@ -197,7 +197,7 @@ def solve_deterministic(
 
 
 def _status(best: Clustering, problem: PartitionProblem, *, capped: bool) -> str:
-    if best.residual > problem.tol:
+    if not best.residual <= problem.tol:
         return (
             f"not stable after {best.sweeps} sweeps (residual {best.residual:.2g}); "
             "raise max_sweeps"

@@ -51,7 +51,7 @@ def share_time(
     evaluation = evaluate(channel, mixture, beta)
     found = _certified(channel, mixture, evaluation, beta, options, high.maxima)
     status = CONVERGED
-    if found.gap > options.tol:
+    if not found.gap <= options.tol:
         status = f"the mixture of two phases has a gap of {found.gap:.3g} nats; raise gap_tol"
     residual = max(low.residual, high.residual)
     n_sweeps = low.n_sweeps + high.n_sweeps

@@ -51,12 +51,12 @@ def slide(
             *information(channel, evaluation.joint, evaluation.p_t_given_x), state.beta + step
         )
         rise = (value - last) / (step - before) if step != before else 0.0
-    if abs(value) > tol:
+    if not abs(value) <= tol:
         return None
     beta = state.beta + step
     rng = np.random.default_rng(0)
     found = search(channel, moved, evaluation, beta, options, rng, state.maxima.log_r)
-    if found.gap > max(options.tol, state.gap):
+    if not found.gap <= max(options.tol, state.gap):
         return None
     return dataclasses.replace(
         state,
