@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck.basic_solution import basic_solution
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
@@ -195,7 +196,7 @@ def solve_state(
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
         return proven_state(channel, trivial_mixture(channel), beta)
     # Maps of growing atoms count in the result, not against the limit of a descent's sweeps.
-    state, n_sweeps, n_grown, stalls = start, 0, 0, 0
+    state, n_sweeps, n_grown, stalls = basic_solution(channel, start, beta), 0, 0, 0
     best = whole_gap = math.inf
     # What is left to gain, nats, where there are so many variables that only this much matters.
     at_stake = 0.0

@@ -1,17 +1,17 @@
 """The walk up the curve: from the trivial representation, transition by transition."""
 
 import dataclasses
-import itertools
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import deadline
+from ibcollapse.bottleneck.assembly import Assembly
 from ibcollapse.bottleneck.beside import SHARP
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
-from ibcollapse.bottleneck.crossing import Passage, coalesce
+from ibcollapse.bottleneck.crossing import Passage
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.foresight import next_failure
 from ibcollapse.bottleneck.groups import (
@@ -96,23 +96,24 @@ class Tracer:
         self._channel, self._groups, self._keeper = channel, groups, keeper
         self._limits, self._options = limits, options
         self._rng, self._progress = rng, progress
-        self._solutions: list[IBSolution] = []
-        self._transitions: list[PhaseTransition] = []
+        self._assembly = Assembly(channel, options)
         self._postponed: SolvedState | None = None
-        self._pending: list[tuple[int, Callable[[], Passage]]] = []
+        self._pending: list[Callable[[], Passage]] = []
+        self._least_step = _SHORTEST
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
         try:
             status = self._walk()
         except KeyboardInterrupt:
-            reached = self._solutions[-1].beta if self._solutions else 1.0
+            points = self._assembly.solutions
+            reached = points[-1].beta if points else 1.0
             raise CurveInterrupted(self._curve(f"interrupted at beta = {reached:.9g}")) from None
         self._progress.finish()
         return self._curve(status)
 
     def _late(self) -> str:
-        last = self._solutions[-1]
+        last = self._assembly.solutions[-1]
         return (
             f"{deadline.OUT_OF_TIME} at beta = {last.beta:.6g}, where I(T;Y) is "
             f"{last.i_ty / self._channel.i_xy:.1%} of I(X;Y); raise time_limit to go on"
@@ -120,7 +121,9 @@ class Tracer:
 
     def _curve(self, status: str) -> IBCurve:
         self._settle()
-        return put_together(self._channel, self._solutions, self._transitions, status)
+        self._assembly.put_in_order()
+        found = self._assembly.solutions, self._assembly.transitions
+        return put_together(self._channel, *found, status)
 
     def _walk(self) -> str:
         self._progress.start("tracing the curve", total=self._limits.fraction)
@@ -152,7 +155,7 @@ class Tracer:
         """Bring the file, if there is one, to where the walk stands."""
         self._settle()
         if self._keeper is not None:
-            found = self._solutions, self._transitions
+            found = self._assembly.solutions, self._assembly.transitions
             self._keeper.save(*found, next_beta, (state, self._postponed), self._rng)
 
     def _as_kept(self, state: SolvedState) -> SolvedState:
@@ -168,11 +171,12 @@ class Tracer:
             self._progress.note("an unfinished run of other input or options is replaced")
         if kept is None:
             return None
-        self._solutions, self._transitions = list(kept.solutions), list(kept.transitions)
+        found = kept.solutions, kept.transitions
+        self._assembly = Assembly(self._channel, self._options, *found)
         self._postponed = None if kept.postponed is None else from_fields(kept.postponed)
         kept.restore_rng(self._rng)
         self._progress.note(f"going on after {len(kept.solutions)} finished points")
-        self._progress.advance(self._solutions[-1].i_ty)
+        self._progress.advance(self._assembly.solutions[-1].i_ty)
         return from_fields(kept.state), kept.next_beta
 
     def _start(self) -> SolvedState:
@@ -182,7 +186,8 @@ class Tracer:
         self._keep(state)
         if self._groups.max() > 0:
             state = state_of_groups(channel, self._groups)
-            self._transitions.append(parting_of_groups(channel, self._groups, state))
+            parting = parting_of_groups(channel, self._groups, state)
+            self._assembly.add_passage(Passage((), (parting,)))
             self._keep(state)
         return state
 
@@ -203,19 +208,19 @@ class Tracer:
             deadline.check(options.until)
             if found is not None:
                 passage, above = found
-                self._pending.append((len(self._solutions), passage))
+                self._pending.append(passage)
                 self._settle(but=_MOST_PENDING)
                 self._keep(above)
                 return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
         # What was solved in too little time is no point of the curve.
         deadline.check(options.until)
-        if ahead is not branch or self._postponed is not None:
+        if not ahead.stays or self._postponed is not None:
             origin = self._postponed or state
             known = None if self._postponed is not None else branch
-            self._record(resolve(channel, origin, ahead, options, rng, known))
-        self._keep(ahead)
-        return ahead
+            self._record(resolve(channel, origin, ahead.state, options, rng, known))
+        self._keep(ahead.state)
+        return ahead.state
 
     def _next_beta(self, state: SolvedState) -> float:
         """Where I(X;T) will have advanced by the spacing, to first order, or past the next event.
@@ -226,11 +231,13 @@ class Tracer:
         step = self._limits.spacing / max(state.beta * slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
         coming = next_failure(self._channel, state, slope) - state.beta
-        least = _SHORTEST * (state.beta - 1)
+        least = self._least_step * (state.beta - 1)
+        # Soft modes that are neutral to rounding foretell events that never come.
+        self._least_step = 2.0 * self._least_step if _PAST_EVENT * coming < least else _SHORTEST
         return state.beta + min(step, max(_PAST_EVENT * coming, least))
 
     def _finished(self, state: SolvedState) -> str | None:
-        if self._solutions[-1].i_ty >= self._limits.fraction:
+        if self._assembly.solutions[-1].i_ty >= self._limits.fraction:
             return self._verdict()
         if state.beta >= self._limits.beta_max:
             return f"ended at beta_max = {self._limits.beta_max:g}; raise beta_max to go on"
@@ -238,12 +245,14 @@ class Tracer:
 
     def _verdict(self) -> str:
         self._settle()
-        loose = [s for s in self._solutions if not s.converged]
+        self._assembly.put_in_order()
+        points = self._assembly.solutions
+        loose = [s for s in points if not s.converged]
         if not loose:
             return CONVERGED
         worst = max(loose, key=lambda s: s.gap)
         return (
-            f"{len(loose)} of {len(self._solutions)} points did not reach the tolerance, the worst "
+            f"{len(loose)} of {len(points)} points did not reach the tolerance, the worst "
             f"with a gap of {worst.gap:.3g} nats at beta = {worst.beta:.6g}; raise tol"
         )
 
@@ -251,11 +260,8 @@ class Tracer:
         """Drop what lies beyond the cap on clusters and say where the curve ends."""
         self._settle()
         cap = self._limits.max_clusters
-        # A death may lead back below the cap: what comes after it is beyond the cap all the same.
-        solutions = itertools.takewhile(lambda s: s.n_clusters <= cap, self._solutions)
-        transitions = itertools.takewhile(lambda t: t.clusters_after <= cap, self._transitions)
-        self._solutions, self._transitions = list(solutions), list(transitions)
-        last = self._solutions[-1]
+        self._assembly.cut_above(cap)
+        last = self._assembly.solutions[-1]
         return (
             f"ended at beta = {last.beta:.6g}, where I(T;Y) is "
             f"{last.i_ty / self._channel.i_xy:.1%} of I(X;Y): the optimum beyond it has more than "
@@ -264,25 +270,20 @@ class Tracer:
 
     def _keep(self, state: SolvedState) -> None:
         solution = to_solution(self._channel, state)
-        before = self._solutions[-1].i_ty if self._solutions else 0.0
-        self._solutions.append(solution)
+        points = self._assembly.solutions
+        before = points[-1].i_ty if points else 0.0
+        self._assembly.add(solution)
         self._progress.advance(max(0.0, solution.i_ty - before))
 
     def _settle(self, but: int = 0) -> None:
-        """Put the transitions that wait for their spinodals where they belong, but the last few."""
+        """Take the transitions that wait for their spinodals, but the last few."""
         n = max(0, len(self._pending) - but)
-        settled = [(place, finish()) for place, finish in self._pending[:n]]
-        n_added = 0
-        for place, passage in settled:
-            at = place + n_added
-            self._solutions[at:at] = passage.solutions
-            n_added += len(passage.solutions)
-        self._pending = [(place + n_added, finish) for place, finish in self._pending[n:]]
-        transitions = [t for _, passage in settled for t in passage.transitions]
-        self._transitions = coalesce([*self._transitions, *transitions])
+        settled = [finish() for finish in self._pending[:n]]
+        self._pending = self._pending[n:]
+        for passage in settled:
+            self._assembly.add_passage(passage)
 
     def _record(self, passage: Passage) -> None:
         self._settle()
-        self._solutions.extend(passage.solutions)
-        self._transitions = coalesce([*self._transitions, *passage.transitions])
+        self._assembly.add_passage(passage)
         self._postponed = passage.postponed
