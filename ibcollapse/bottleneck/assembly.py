@@ -47,11 +47,13 @@ class Assembly:
     ) -> None:
         self._channel, self._options = channel, options
         self.solutions, self.transitions = list(solutions), list(transitions)
+        self._is_in_order = False
 
     def add(self, solution: IBSolution) -> None:
         """Put a point behind those of no larger beta."""
         at = bisect.bisect_right([s.beta for s in self.solutions], solution.beta)
         self.solutions.insert(at, solution)
+        self._is_in_order = False
 
     def add_passage(self, passage: Passage) -> None:
         """Put in what lies between two states; transitions within the resolution become one.
@@ -73,35 +75,45 @@ class Assembly:
         self.solutions, self.transitions = list(within), list(passed)
 
     def put_in_order(self) -> None:
-        """Give every point the best encoder that is known of its neighbours.
+        """Give every point the best that is known of its neighbours.
 
         I(X;T) and I(T;Y) do not fall from one point to the next then.
         """
-        for at in _falls(self.solutions, _LAG):
-            pair = self.solutions[at : at + 2]
-            if pair[0].beta < pair[1].beta and not is_over(self._options.until):
-                low, high = pair
-                again = self._solved_again(low, high), self._solved_again(high, low)
-                self.solutions[at : at + 2] = again
+        if self._is_in_order:
+            return
+        self._solve_again()
         for _ in range(len(self.solutions)):
             falls = _falls(self.solutions)
             for at in falls:
                 self.solutions[at : at + 2] = self._exchanged(*self.solutions[at : at + 2])
             if not falls:
-                return
+                break
         # Where rounding says now this and now that, an encoder serves until a larger one does.
         for at in range(1, len(self.solutions)):
             low, high = self.solutions[at - 1 : at + 1]
             if _falls([low, high]):
                 self.solutions[at] = self._with_encoder(high, low)
+        self._is_in_order = True
 
-    def _solved_again(self, point: IBSolution, other: IBSolution) -> IBSolution:
+    def _solve_again(self) -> None:
+        """Solve what has not converged, or falls, from the atoms next to it."""
+        falling = {at + side for at in _falls(self.solutions, _LAG) for side in (0, 1)}
+        for at, point in enumerate(self.solutions):
+            if point.converged and at not in falling:
+                continue
+            for other in (at - 1, at + 1):
+                if 0 <= other < len(self.solutions) and not is_over(self._options.until):
+                    point = self._solved_from(point, self.solutions[other])
+            self.solutions[at] = point
+
+    def _solved_from(self, point: IBSolution, other: IBSolution) -> IBSolution:
         """The better of a point and what is solved at its beta from the atoms of another."""
         start = Mixture.from_probabilities(other.p_t, other.p_y_given_t)
         rng = np.random.default_rng(0)
         state = solve_state(self._channel, point.beta, start, self._options, rng)
         solved = to_solution(self._channel, state)
-        return solved if solved.lagrangian < point.lagrangian else point
+        is_proven = solved.converged and not point.converged
+        return solved if is_proven or solved.lagrangian < point.lagrangian else point
 
     def _exchanged(self, low: IBSolution, high: IBSolution) -> tuple[IBSolution, IBSolution]:
         """Two points that are out of order, each with the encoder that is better at its beta."""

@@ -158,7 +158,7 @@ def _next_piece(
         return _Unlocated()
     # What a branch does in a soft mode takes long to follow, and says nothing.
     are_soft = is_soft(channel, before) and is_soft(channel, after)
-    if are_soft and on_one_arc(channel, before, after, options):
+    if are_soft and on_one_arc(channel, before, after, options, are_soft=True):
         return _Resolved(Passage())
     states: tuple[Array, ...] = (
         after.mixture.log_r,

@@ -28,7 +28,10 @@ _LARGEST_BREAK = 1e-3
 # Shares of what the slopes' difference moves L and I(T;Y) by that a smooth arc may miss. A kink
 # that is all of the difference misses more of one of the two, wherever it is.
 _CURVED, _BENT = 0.01, 0.05
-# Atoms this close to a split, at both ends of an interval, have a soft mode.
+# Slopes of states in soft modes are known to a few hundredths: along with the width, this share of
+# them may be missing besides.
+_ROUGH_SLOPE = 0.01
+# Atoms this close to a split (as a share of beta − 1 near one) have a soft mode.
 _SOFT = 1e-4
 
 
@@ -37,7 +40,7 @@ def is_soft(channel: Channel, state: SolvedState) -> bool:
     if state.mixture.n_t == 1:
         return False
     splits = leading_splits(channel, state.mixture, state.evaluation, state.beta)
-    return bool(splits.growth.max() >= 1.0 - _SOFT)
+    return bool(splits.growth.max() >= 1.0 - _SOFT * min(1.0, state.beta - 1.0))
 
 
 def is_sharp(channel: Channel, origin: SolvedState, event: Event) -> bool:
@@ -48,7 +51,7 @@ def is_sharp(channel: Channel, origin: SolvedState, event: Event) -> bool:
     if origin.mixture.n_t == 1:
         return True
     lacking = abs(event.steepness * (event.beta - origin.beta))
-    enough = min(_SHARE * lacking, _CLEARLY)
+    enough = min(_SHARE * lacking, _CLEARLY * min(1.0, event.beta - 1.0))
     if event.is_split:
         atom = np.array([event.atom])
         splits = split_directions(channel, origin.mixture, origin.evaluation, origin.beta, atom)
@@ -64,12 +67,19 @@ def is_sharp(channel: Channel, origin: SolvedState, event: Event) -> bool:
     return bool(others.max() <= -enough)
 
 
-def on_one_arc(channel: Channel, before: SolvedState, after: SolvedState, options: Options) -> bool:
+def on_one_arc(
+    channel: Channel,
+    before: SolvedState,
+    after: SolvedState,
+    options: Options,
+    *,
+    are_soft: bool = False,
+) -> bool:
     """Whether two states are the ends of a smooth arc, as far as their gaps tell.
 
     L falls by the integral of I(T;Y) over beta, which its values and slopes at both ends give to
     the fourth order of the width, and I(T;Y) rises by that of its slope. A jump or a kink in
-    between breaks at least one of the two.
+    between breaks at least one of the two. Of states that `are_soft` the slopes are rough.
     """
     width = after.beta - before.beta
     known = before.gap + after.gap + options.aim_at(after.beta)
@@ -79,9 +89,10 @@ def on_one_arc(channel: Channel, before: SolvedState, after: SolvedState, option
     bend = width * abs(rise_high - rise_low)
     missing = abs(fallen - 0.5 * width * (low + high) + width**2 * (rise_high - rise_low) / 12.0)
     broken = abs(high - low - 0.5 * width * (rise_low + rise_high))
+    rough = _ROUGH_SLOPE * width * max(rise_low, rise_high) if are_soft else 0.0
     return (
-        missing <= max(known, _CURVED * bend * width)
-        and broken <= max(_LOOSER * known / width, _BENT * bend)
+        missing <= max(known, _CURVED * bend * width, 0.1 * rough * width)
+        and broken <= max(_LOOSER * known / width, _BENT * bend, rough)
         and broken <= _LARGEST_BREAK * channel.i_xy
     )
 
