@@ -27,7 +27,7 @@ from ibcollapse.bottleneck.mixture import (
     trivial_mixture,
 )
 from ibcollapse.bottleneck.newton import Descent
-from ibcollapse.bottleneck.refinement import STATIONARY, enlarged, refine
+from ibcollapse.bottleneck.refinement import STATIONARY, enlarged, join, refine
 from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.errors import InputError
@@ -37,6 +37,8 @@ Array = NDArray[np.float64]
 # Rounds in a row that lower the free energy by no more than rounding.
 _MOST_STALLS = 2
 _LEAST_GAIN = 1e-15
+# Gaps this many times the aim are worth another start where nothing is gained any more.
+_WORTHWHILE = 2.0
 # With so many numbers to find, a gap larger than this (nats) is closed roughly, and no state on the
 # way has to be stationary beyond this share of its gap.
 _MANY_VARIABLES = 1000
@@ -214,7 +216,7 @@ def solve_state(
             found = search(*searched, hints, enough=options.aim_at(beta))
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
-        stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
+        stalls = stalls + 1 if not gained > _LEAST_GAIN else 0
         if found.is_partial and _status(found.gap, n_sweeps, stalls, beta, options) is not None:
             found = search(*searched, found.maxima.log_r, suspect=math.inf)
         if not found.is_partial:
@@ -226,6 +228,15 @@ def solve_state(
         if len(violators) == 0:
             # Only the bound of an exhaustive search is above the aim: there is no atom to add.
             stalls = _MOST_STALLS
+        if stalls and len(violators) and found.gap > _WORTHWHILE * options.aim_at(beta):
+            # Near beta = 1 the best weight of a new atom is next to nothing while all others'
+            # decoders stay: it begins with much, and they follow.
+            whole = join(ended.mixture, violators)
+            heavy = refine(channel, whole, beta, max_sweeps=most, until=options.until)
+            n_sweeps += heavy.n_sweeps
+            if heavy.evaluation.free_energy < ended.evaluation.free_energy - _LEAST_GAIN:
+                state = heavy.mixture
+                continue
         status = _status(found.gap, n_sweeps, stalls, beta, options)
         if status is not None:
             break

@@ -22,6 +22,9 @@ from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, trace_fingerprin
 from ibcollapse.errors import InputError
 from ibcollapse.progress import SILENT, Progress
 
+# Of so many points a curve takes seconds however many clusters it has.
+_FEW_POINTS = 40
+
 
 @on_one_blas_thread
 def trace_curve(
@@ -50,8 +53,8 @@ def trace_curve(
     fraction : float
         Stop once I(T;Y) reaches this fraction of I(X;Y).
     max_clusters : int, optional
-        Stop before a solution with more clusters; default 2 n_classes + 4. The true optimum has
-        ever more clusters as beta grows.
+        Stop before a solution with more clusters; default 2 n_classes + 4, or the number of
+        distinct p(y|x) up to 40 where that is more: no optimum needs more than it has of those.
     beta_max : float
         Stop at this beta.
     n_points : int
@@ -86,8 +89,8 @@ def trace_curve(
     channel = as_channel(channel)
     check_tol(tol)
     until = deadline(time_limit)
-    limits = _limits(channel, fraction, max_clusters, beta_max, n_points)
     merged = channel.reduce()
+    limits = _limits(merged, fraction, max_clusters, beta_max, n_points)
     if is_deterministic(merged) and merged.i_xy > 0:
         return deterministic_curve(merged)
     reason = why_untraced(merged)
@@ -121,6 +124,8 @@ def _limits(
         raise InputError(f"beta_max is {beta_max}, expected more than 1: below it T is trivial")
     if n_points < 2:
         raise InputError(f"n_points is {n_points}, expected at least 2")
-    most = max_clusters if max_clusters is not None else 2 * channel.n_classes + 4
+    most = max_clusters
+    if most is None:
+        most = max(2 * channel.n_classes + 4, min(channel.n_x, _FEW_POINTS))
     spacing = max(channel.h_y, 1e-9) / n_points
     return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing)
