@@ -29,9 +29,7 @@ from ibcollapse.bottleneck.sparse_rows import sparse_rows
 
 Array = NDArray[np.float64]
 
-# Eigenvalues closer than this, relative to the largest, are one; near beta = 1, where all critical
-# ones crowd below one, as a share of beta − 1, but not below the second.
-_SAME_EIGENVALUE, _ROUNDED = 1e-6, 1e-13
+_SAME_EIGENVALUE = 1e-6
 # A class of which an atom holds no more than this is absent from it. A stationary state is known to
 # 1e-26 nats, which leaves such an entry anywhere on its way to zero; β p(y|x) > 1 of the rows that
 # still have it would be taken for an instability, while Φ falls in that direction.
@@ -166,22 +164,21 @@ def _splits_of(
     multiplicity = np.ones(n_t, dtype=np.int64)
     directions = np.zeros_like(means)
     scaled = _scaled_spreads(met_means, seconds)
-    same = _SAME_EIGENVALUE if beta <= 1 else max(_SAME_EIGENVALUE * min(1.0, beta - 1), _ROUNDED)
     for t, mean, matrix in zip(atoms, met_means, scaled, strict=True):
         alive = mean > _ABSENT
         if not alive.any():
             continue
-        values, vectors = _leading(matrix[np.ix_(alive, alive)], same)
+        values, vectors = _leading(matrix[np.ix_(alive, alive)])
         means[t] = mean
         growth[t] = beta * values[-1]
-        near = values > values[-1] - same * max(values[-1], 1e-300)
+        near = values > values[-1] - _SAME_EIGENVALUE * max(values[-1], 1e-300)
         multiplicity[t] = int(np.count_nonzero(near))
         directions[t, alive] = np.sqrt(mean[alive]) * vectors[:, -1]
     return Splits(beta, atoms, means, growth, multiplicity, directions)
 
 
-def _leading(matrix: Array, same: float) -> tuple[Array, Array]:
-    """The largest eigenvalue, last, with those that are the `same`, and their vectors.
+def _leading(matrix: Array) -> tuple[Array, Array]:
+    """The largest eigenvalue, last, with those that may equal it, and their vectors.
 
     `matrix` is symmetric, its lower triangle given.
     """
@@ -191,7 +188,7 @@ def _leading(matrix: Array, same: float) -> tuple[Array, Array]:
         values, vectors = scipy.linalg.eigh(
             matrix, subset_by_index=[last - 1, last], check_finite=False
         )
-        if values[0] <= values[1] - same * abs(values[1]):
+        if values[0] <= values[1] - _SAME_EIGENVALUE * abs(values[1]):
             return values, vectors
     values, vectors = np.linalg.eigh(matrix)
     return values, vectors
