@@ -54,7 +54,7 @@ def trace_curve(
         Stop once I(T;Y) reaches this fraction of I(X;Y).
     max_clusters : int, optional
         Stop before a solution with more clusters; default 2 n_classes + 4, or the number of
-        distinct p(y|x) up to 40 where that is more: no optimum needs more than it has of those.
+        distinct p(y|x) where that is larger and at most 40: no optimum needs more.
     beta_max : float
         Stop at this beta.
     n_points : int
@@ -126,6 +126,7 @@ def _limits(
         raise InputError(f"n_points is {n_points}, expected at least 2")
     most = max_clusters
     if most is None:
-        most = max(2 * channel.n_classes + 4, min(channel.n_x, _FEW_POINTS))
+        needed = channel.n_x if channel.n_x <= _FEW_POINTS else 0
+        most = max(2 * channel.n_classes + 4, needed)
     spacing = max(channel.h_y, 1e-9) / n_points
     return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing)
