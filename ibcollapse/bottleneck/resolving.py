@@ -79,6 +79,9 @@ class _Unlocated:
     """No single event that either branch leads to."""
 
 
+_Piece = _Resolved | _Above | _Below | _Unshown | _Unlocated
+
+
 @dataclasses.dataclass(eq=False)
 class _Target:
     """A state to be reached, what lies just above it, and the beta from which it was halved."""
@@ -109,7 +112,7 @@ def resolve(
     for _ in range(_MOST_PIECES):
         deadline.check(options.until)
         there = targets[-1]
-        piece = _next_piece(channel, here, there.state, options, rng, branch)
+        piece: _Piece | None = _next_piece(channel, here, there.state, options, rng, branch)
         branch = None
         if isinstance(piece, _Unshown) and len(targets) == 1:
             return dataclasses.replace(found, postponed=here)
@@ -149,7 +152,7 @@ def _next_piece(
     options: Options,
     rng: np.random.Generator,
     branch: SolvedState | None,
-) -> _Resolved | _Above | _Below | _Unshown | _Unlocated:
+) -> _Piece:
     """What the branches of two states say of the interval between them."""
     if _one_branch(channel, before, after, branch=branch):
         return _Resolved(Passage())

@@ -235,7 +235,7 @@ def solve_state(
             heavy = refine(channel, whole, beta, max_sweeps=most, until=options.until)
             n_sweeps += heavy.n_sweeps
             if heavy.evaluation.free_energy < ended.evaluation.free_energy - _LEAST_GAIN:
-                state = heavy.mixture
+                state = basic_solution(channel, heavy.mixture, beta)
                 continue
         status = _status(found.gap, n_sweeps, stalls, beta, options)
         if status is not None:
