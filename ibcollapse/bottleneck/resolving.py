@@ -28,7 +28,7 @@ from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.side_by_side import begun
 from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.searching import Options
-from ibcollapse.bottleneck.smoothness import is_sharp, is_soft, on_one_arc
+from ibcollapse.bottleneck.smoothness import is_hidden, is_sharp, is_soft, on_one_arc
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
@@ -218,12 +218,13 @@ def _without_event(
 ) -> _Resolved | None:
     """What is left to say where no event was located; None where halving may show more.
 
-    Halving twice from one state does not, nor does it below the resolution.
+    Halving twice from one state does not, nor does it below the resolution of beta or of the gaps.
     """
     state = there.state
     if on_one_arc(channel, here, state, options):
         return _Resolved(Passage())
-    if not (_is_narrow(here, state) or there.halved_from == here.beta):
+    may_show = not (_is_narrow(here, state) or is_hidden(channel, here, state))
+    if may_show and there.halved_from != here.beta:
         return None
     if _one_branch(channel, here, state, tol=options.tol):
         return _Resolved(Passage())

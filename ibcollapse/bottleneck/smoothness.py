@@ -67,6 +67,15 @@ def is_sharp(channel: Channel, origin: SolvedState, event: Event) -> bool:
     return bool(others.max() <= -enough)
 
 
+def is_hidden(channel: Channel, before: SolvedState, after: SolvedState) -> bool:
+    """Whether the gaps of two states are larger than all that lies between them.
+
+    Each of the two may be the optimum at the other's beta then.
+    """
+    rise = _relevance(channel, after) - _relevance(channel, before)
+    return not rise * (after.beta - before.beta) > before.gap + after.gap
+
+
 def on_one_arc(
     channel: Channel,
     before: SolvedState,
