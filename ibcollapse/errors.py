@@ -21,6 +21,10 @@ class ResultFileError(IBCollapseError, ValueError):
     """A result file is damaged, of a newer version, or no result of this library."""
 
 
+class NumericalError(IBCollapseError, ArithmeticError):
+    """A computation ended in numbers that are not finite, or in none: a fault of this library."""
+
+
 class OutputError(IBCollapseError, OSError):
     """A result could not be written; nothing half-written is left behind."""
 

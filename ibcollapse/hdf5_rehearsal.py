@@ -7,6 +7,7 @@ nothing of the package, and forks for each file, so that a crash costs one child
 """
 
 import contextlib
+import importlib
 import math
 import os
 import resource
@@ -82,6 +83,7 @@ def _read_array(dataset: h5py.Dataset, budget: int) -> int:
         return 0
     dataset.id.get_storage_size()
     if dataset.chunks:
+        _load_filters(dataset)
         dataset.id.get_num_chunks()
         if math.prod(dataset.chunks) * itemsize > _ARRAY_BYTES:
             return 0
@@ -95,6 +97,15 @@ def _read_array(dataset: h5py.Dataset, budget: int) -> int:
         dataset[dataset.shape[0] - 1]
         return 2 * row
     return 0
+
+
+def _load_filters(dataset: h5py.Dataset) -> None:
+    """Make known to HDF5 the filters that a reader will use, where they are installed."""
+    properties = dataset.id.get_create_plist()
+    codes = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
+    if not all(map(h5py.h5z.filter_avail, codes)):
+        with contextlib.suppress(ImportError):
+            importlib.import_module("hdf5plugin")
 
 
 def _postpone_limit(size: int) -> None:

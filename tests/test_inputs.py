@@ -89,12 +89,37 @@ def test_a_joint_table_may_be_a_file(tmp_path):
 
 def test_a_file_of_numbers_that_do_not_sum_to_one_may_have_been_meant_as_a_joint_table(tmp_path):
     np.save(tmp_path / "joint.npy", 0.96 * (0.5 * np.eye(3) + 0.5 / 3) / 3)
-    with pytest.raises(IBCollapseError, match=r"no labels .* it sums to 0\.96$"):
+    with pytest.raises(IBCollapseError, match=r"no labels .* joint=True .* it sums to 0\.96$"):
         ib.curve(tmp_path / "joint.npy")
     np.save(tmp_path / "features.npy", np.random.default_rng(0).normal(size=(20, 3)))
     with pytest.raises(IBCollapseError) as refused:
         ib.curve(tmp_path / "features.npy")
     assert "joint table" not in str(refused.value)
+
+
+def test_whole_numbers_are_features_unless_said_to_be_a_joint_table(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    x = rng.integers(0, 9, size=(60, 3)) + 5 * np.eye(3, dtype=int)[y]
+    np.save(tmp_path / "train_features.npy", x)
+    np.save(tmp_path / "train_labels.npy", y)
+    found = ib.curve(tmp_path / "train_features.npy", time_limit=1e-3)
+    assert found.fit is not None
+    assert found.channel.h_y == pytest.approx(np.log(3), abs=0.1)
+    table = ib.curve(tmp_path / "train_features.npy", joint=True, time_limit=1e-3)
+    assert table.fit is None
+    assert table.channel.i_xy == pytest.approx(ib.Channel.from_joint(x).i_xy, abs=1e-14)
+
+
+def test_counts_need_a_word_where_features_might_be_meant(tmp_path):
+    (tmp_path / "t.csv").write_text("30,5\n4,25\n")
+    with pytest.raises(IBCollapseError, match=r"sum to 64; a joint table .* joint=True \(--joint"):
+        ib.curve(tmp_path / "t.csv")
+    counts = ib.Channel.from_joint([[30, 5], [4, 25]])
+    assert ib.curve(tmp_path / "t.csv", joint=True).channel.i_xy == counts.i_xy
+    assert ib.onset_beta(tmp_path / "t.csv") == ib.onset_beta(counts)
+    with pytest.raises(IBCollapseError, match="expected the path of a file"):
+        ib.curve(([[0.0], [1.0]], [0, 1]), joint=True)
 
 
 @pytest.mark.torch

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from ibcollapse.bottleneck import PhaseTransition
 
 _ANALYSIS = {
+    "joint": click.option(
+        "--joint",
+        is_flag=True,
+        help="FILE is a joint table, also of counts; default where its numbers sum to one.",
+    ),
     "covariance": click.option(
         "--covariance",
         type=click.Choice(["tied", "full", "diagonal", "low-rank"]),

@@ -16,6 +16,7 @@ from ibcollapse.alignment.spaces import centred_axes
 from ibcollapse.errors import InputError
 from ibcollapse.features import Features, open_features
 from ibcollapse.features.pairing import pair_sources
+from ibcollapse.linear_algebra import singular_parts, symmetric_eigenvalues
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.serialize import register, save
 
@@ -210,7 +211,7 @@ def _common_variance(covariances: Blocks, rotations: list[FloatArray]) -> float:
 
 def _polar(matrix: FloatArray) -> FloatArray:
     """Orthonormal rows (or columns) nearest to `matrix` in direction."""
-    left, _, right = np.linalg.svd(matrix, full_matrices=False)
+    left, _, right = singular_parts(matrix)
     return np.asarray(left @ right, dtype=np.float64)
 
 
@@ -222,7 +223,7 @@ def _agreement(covariances: Blocks) -> FloatArray:
         for row, a in zip(covariances, roots, strict=True)
     ]
     width = max(len(root) for root in roots)
-    values = np.linalg.eigvalsh(np.block(whitened))[::-1] / len(roots)
+    values = symmetric_eigenvalues(np.block(whitened))[::-1] / len(roots)
     return np.asarray(values[:width].copy(), dtype=np.float64)
 
 

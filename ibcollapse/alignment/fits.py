@@ -13,6 +13,7 @@ from ibcollapse.alignment.moments import PairMoments
 from ibcollapse.bottleneck.canonical_spectrum import CovarianceFactor, factor_covariance
 from ibcollapse.errors import InputError
 from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
+from ibcollapse.linear_algebra import singular_parts, symmetric_eigenpairs
 
 FloatArray = NDArray[np.float64]
 
@@ -102,7 +103,7 @@ def fit_canonical(
 ) -> Canonical:
     """`Canonical` from the singular values of the whitened cross-covariance."""
     half = factor_a.whiten(moments.s_ab[np.ix_(factor_a.features, factor_b.features)])
-    left, rho, right = np.linalg.svd(factor_b.whiten(half.T).T, full_matrices=False)
+    left, rho, right = singular_parts(factor_b.whiten(half.T).T)
     return Canonical(
         np.minimum(rho, 1.0),
         factor_a.directions(left.T, len(moments.s_aa)).T,
@@ -137,7 +138,7 @@ class Procrustes:
 
 def fit_procrustes(moments: PairMoments) -> Procrustes:
     """`Procrustes` from the singular value decomposition of the cross-covariance."""
-    left, sigma, right = np.linalg.svd(moments.s_ab, full_matrices=False)
+    left, sigma, right = singular_parts(moments.s_ab)
     return Procrustes(left @ right, float(sigma.sum() / np.trace(moments.s_aa)))
 
 
@@ -188,7 +189,7 @@ def partially_whitened(moments: PairMoments, like: PairMoments, alpha: float) ->
 
 
 def _partial_root(s: FloatArray, alpha: float) -> FloatArray:
-    values, axes = np.linalg.eigh(s / mean_variance(s))
+    values, axes = symmetric_eigenpairs(s / mean_variance(s))
     keep = values > len(values) * np.finfo(np.float64).eps * values[-1]
     root = (axes[:, keep] / np.sqrt(values[keep])) @ axes[:, keep].T
     return np.asarray(alpha * np.eye(len(s)) + (1 - alpha) * root, dtype=np.float64)

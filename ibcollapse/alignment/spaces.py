@@ -9,6 +9,7 @@ from ibcollapse.alignment.fits import FloatArray
 from ibcollapse.alignment.moments import PairMoments, StreamedMoments
 from ibcollapse.errors import InputError
 from ibcollapse.features.pairing import PairedSources
+from ibcollapse.linear_algebra import singular_parts
 
 Span = Literal["class means", "classifier"]
 
@@ -84,7 +85,7 @@ def centred_axes(rows: FloatArray) -> FloatArray:
     InputError
         When all rows coincide.
     """
-    _, sigma, axes = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    _, sigma, axes = singular_parts(rows - rows.mean(axis=0))
     rounding = np.finfo(np.float32).eps * np.abs(rows).max() / 8
     keep = sigma > max(_AXIS_TOLERANCE * sigma[0], rounding)
     if not keep.any():

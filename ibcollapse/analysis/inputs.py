@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.analysis.reliability import Reliability, measure_reliability
-from ibcollapse.bottleneck import Channel, GaussianIB, read_joint
-from ibcollapse.bottleneck.joint_tables import TEXT_SUFFIXES
+from ibcollapse.bottleneck import Channel, GaussianIB
+from ibcollapse.bottleneck.channel import SUM_TOLERANCE
+from ibcollapse.bottleneck.joint_tables import read_joint_table
+from ibcollapse.bottleneck.text_lines import TEXT_SUFFIXES
 from ibcollapse.errors import FeatureFileError, InputError
 from ibcollapse.features import Features, FeatureSource, open_features
 from ibcollapse.gaussian import CrossFit, GaussianFit, cross_fit
@@ -49,8 +51,12 @@ def prepare(
     selection: dict[str, Any],
     seed: int,
     progress: Progress,
+    *,
+    joint: bool = False,
 ) -> Prepared:
     """The channel of features, through a cross-fit, or the one that was given.
+
+    A file is a joint table where `joint` says so, or where its suffix or its sum of one does.
 
     Raises
     ------
@@ -59,9 +65,14 @@ def prepare(
     """
     if isinstance(features, Channel):
         return Prepared(features, "a channel in memory", "", {})
-    if _is_table(features):
+    if joint and not isinstance(features, (str, os.PathLike)):
+        raise InputError(
+            f"joint=True with {type(features).__name__}, expected the path of a file; make a "
+            "Channel of an array: Channel.from_joint"
+        )
+    if _is_table(features, joint):
         name = f"joint table {Path(features).name}"
-        table = _read_table(Path(features), selection)
+        table = _read_table(Path(features), selection, joint, progress)
         return Prepared(table, name, file_fingerprint(features), {})
     source = _opened(features, selection)
     fitted = cross_fit(source, **fitting, seed=seed, progress=progress)
@@ -86,20 +97,22 @@ def _given_options(selection: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_table(features: object) -> TypeGuard[str | os.PathLike[str]]:
+def _is_table(features: object, joint: bool) -> TypeGuard[str | os.PathLike[str]]:
     """Whether an input is a file that holds a joint table rather than features."""
     if not isinstance(features, (str, os.PathLike)):
         return False
     path = Path(features)
-    return path.suffix.lower() in TEXT_SUFFIXES or _is_joint_array(path)
+    return joint or path.suffix.lower() in TEXT_SUFFIXES or _is_joint_array(path)
 
 
-def _read_table(path: Path, selection: dict[str, Any]) -> Channel:
+def _read_table(path: Path, selection: dict[str, Any], joint: bool, progress: Progress) -> Channel:
     if _given_options(selection):
         raise InputError(
             f"{path}: a joint table has no {', '.join(_given_options(selection))} to choose"
         )
-    return read_joint(path)
+    table = read_joint_table(path, may_be_counts=joint)
+    progress.note(f"{path.name}: {table.description}")
+    return table.channel
 
 
 def _opened(features: Features, selection: dict[str, Any]) -> FeatureSource:
@@ -111,16 +124,15 @@ def _opened(features: Features, selection: dict[str, Any]) -> FeatureSource:
             raise
         total = float(table.sum(dtype=np.float64))
         raise FeatureFileError(
-            f"{error}. As a joint table p(x, y) it would have to sum to one: it sums to {total:.6g}"
+            f"{error}. As a joint table p(x, y) it would have to sum to one or be counts with "
+            f"joint=True (--joint): it sums to {total:.6g}"
         ) from error
 
 
 def _is_joint_array(path: Path) -> bool:
-    """Whether a .npy file is a table of probabilities or counts rather than features."""
+    """Whether a .npy file is a table of probabilities, which sum to one, rather than features."""
     table = _table_of(path)
-    if table is None:
-        return False
-    return table.dtype.kind in "iu" or abs(float(table.sum(dtype=np.float64)) - 1) < 1e-6
+    return table is not None and abs(float(table.sum(dtype=np.float64)) - 1) <= SUM_TOLERANCE
 
 
 def _table_of(features: object) -> NDArray[Any] | None:

@@ -21,6 +21,7 @@ DEFAULT_MAX_ROWS = 4096
 def curve(
     features: CurveInput,
     *,
+    joint: bool = False,
     covariance: str = "tied",
     rank: int | None = None,
     shrinkage: str | float = "ledoit-wolf",
@@ -53,8 +54,10 @@ def curve(
     ----------
     features : path, FeatureSource, (features, labels) or Channel
         A feature file, arrays or tensors (n_samples, n_features) with labels (n_samples,), or a
-        joint table: a Channel, a text file (.csv, .tsv, .txt), or a .npy table of probabilities
-        or counts.
+        joint table: a Channel, or a text file (.csv, .tsv, .txt) or .npy array of probabilities
+        that sum to one.
+    joint : bool
+        Read the file as a joint table whatever it sums to, as `read_joint` does: as counts, too.
     covariance, rank, shrinkage, priors, folds :
         As in `ibcollapse.gaussian.cross_fit`.
     max_loss : float
@@ -108,7 +111,7 @@ def curve(
     }
     reduction = {"max_loss": max_loss, "max_rows": max_rows}
     asked = Questions(hysteresis, bootstrap, n_samples, workers, resamples)
-    prepared = prepare(features, fitting, selection, seed, progress)
+    prepared = prepare(features, fitting, selection, seed, progress, joint=joint)
     asked.check(prepared)
     return _analyse(prepared, reduction, tracing, asked, progress, resume, time_limit)
 

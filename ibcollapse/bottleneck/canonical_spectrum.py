@@ -15,6 +15,7 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpstrf
 
 from ibcollapse.errors import InputError
+from ibcollapse.linear_algebra import singular_parts
 
 FloatArray = NDArray[np.float64]
 
@@ -126,7 +127,7 @@ def spectrum_from_covariances(
     x = _factor_varying(cov_x, rank_tol, "cov_x")
     y = _factor_varying(cov_y, rank_tol, "cov_y")
     cross = y.whiten(x.whiten(cov_xy[np.ix_(x.features, y.features)]).T)
-    rotation_y, rho, rotation = np.linalg.svd(cross, full_matrices=False)
+    rotation_y, rho, rotation = singular_parts(cross)
     rho = _without_rounding(rho, cross.shape)
     residual = (1 - rho) * (1 + rho)
     _refuse_determined(int(np.sum(residual <= rank_tol)), x.rank, y.rank)
@@ -164,7 +165,7 @@ def spectrum_from_classes(
     if factor.rank == 0:
         raise InputError("no feature varies, within classes or between their means")
     white = factor.whiten(centred[:, factor.features].T)
-    rotation, singular, _ = np.linalg.svd(white, full_matrices=False)
+    rotation, singular, _ = singular_parts(white)
     n_modes = min(len(priors) - 1, factor.rank)
     snr = _without_rounding(singular[:n_modes], white.shape) ** 2
     rows = rotation.T[:n_modes] / np.sqrt(1 + snr)[:, None]

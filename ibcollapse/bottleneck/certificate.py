@@ -25,9 +25,10 @@ from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.small_ascent import climb_together, is_small
 from ibcollapse.bottleneck.kernels.sparse_moments import sparse_second_moments
 from ibcollapse.bottleneck.mixture import Mixture, exponents, is_crowded, potential_offset
-from ibcollapse.bottleneck.screening import drawn_rows, promising_rows, row_decoders
+from ibcollapse.bottleneck.screening import drawn_rows, lifted, promising_rows, row_decoders
 from ibcollapse.bottleneck.sparse_rows import sparse_rows
 from ibcollapse.bottleneck.stability import Splits
+from ibcollapse.errors import NumericalError
 
 Array = NDArray[np.float64]
 
@@ -163,19 +164,28 @@ def climb(
     A few rounds of the map r ← Σ_x w_x p(y|x), w_x ∝ p(x) exp(−beta d(x, r))/Z(x), which
     maximises a lower bound of log Φ, lead into damped Newton steps
     (`ibcollapse.bottleneck.kernels.ascent`); `hints`, expected near maxima, take them at once. A
-    start rests when log Φ can gain at most `tol` nats. Unless the channel is small, a hint that
+    start rests when log Φ can gain at most `tol` nats. Starts are lifted off the faces of the
+    simplex, hints are not (`ibcollapse.bottleneck.faces`). Unless the channel is small, a hint that
     reaches more than `enough` nats ends the ascent, and starts may be a function that is called
     when none does.
     """
     offset = potential_offset(channel, log_v, beta)
+
+    def inside() -> Array:
+        return lifted(channel, starts() if callable(starts) else starts)
+
     if is_small(channel.packed):
         effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS)
-        given = starts() if callable(starts) else starts
-        log_r, log_phi = climb_together(channel.packed, offset, given, beta, effort, hints=hints)
+        log_r, log_phi = climb_together(channel.packed, offset, inside(), beta, effort, hints=hints)
     else:
         second = _rough_second_moments(channel, log_v, beta)
         effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough, second)
-        log_r, log_phi = climb_all(channel.packed, offset, starts, beta, effort, hints=hints)
+        log_r, log_phi = climb_all(channel.packed, offset, inside, beta, effort, hints=hints)
+    if np.isnan(log_phi).any():
+        raise NumericalError(
+            f"log Φ at beta = {beta:.9g} is not a number at {np.isnan(log_phi).sum()} of "
+            f"{len(log_phi)} decoders"
+        )
     keep = distinct(log_r, log_phi, SAME_BASIN * closeness(beta))
     return Maxima(log_r[keep], log_phi[keep])
 

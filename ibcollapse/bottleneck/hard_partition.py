@@ -9,9 +9,10 @@ so that merging two clusters or moving one point changes two terms only.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import xlogy
+
+from ibcollapse.bottleneck.kernels.compilation import kernel
 
 FloatArray = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -121,7 +122,7 @@ def merge_clusters(
     return compact(owner[labels]), merged
 
 
-@njit(cache=True)
+@kernel
 def move_points(
     joint: FloatArray,
     labels: Labels,
@@ -172,7 +173,7 @@ def move_points(
     return moved
 
 
-@njit(cache=True)
+@kernel
 def _cost_with(mass: FloatArray, point: FloatArray, sign: float, beta: float) -> float:
     """c(mass + sign · point) in nats; rounding below zero counts as no mass."""
     total = 0.0

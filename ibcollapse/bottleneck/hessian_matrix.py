@@ -91,12 +91,16 @@ def _sums_of_pairs(
     first, second = np.triu_indices(n_t)
     blocks = np.empty((n_t, size, n_t, size))
     coupled = _centred_pairs(both, mixture.r[first], mixture.r[second])
-    coupled *= scale[first, :, None] * scale[second, None, :]
+    # One after the other: the product of two scales may leave the range of doubles.
+    coupled *= scale[first, :, None]
+    coupled *= scale[second, None, :]
     blocks[second, :, first, :] = coupled.transpose(0, 2, 1)
     blocks[first, :, second, :] = coupled
     own = _centred_pairs(alone, mixture.r, mixture.r)
     atoms = np.arange(n_t)
-    blocks[atoms, :, atoms, :] -= own * (scale[:, :, None] * scale[:, None, :])
+    own *= scale[:, :, None]
+    own *= scale[:, None, :]
+    blocks[atoms, :, atoms, :] -= own
     return blocks
 
 

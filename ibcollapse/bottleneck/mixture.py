@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import rel_entr
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.decoders import floored_log
+from ibcollapse.bottleneck.kernels.decoders import floored_log, log_of_image
 from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side, stretches
 
 Array = NDArray[np.float64]
@@ -54,9 +54,9 @@ class Mixture:
 
     @classmethod
     def from_joint(cls, p_ty: Array) -> "Mixture":
-        """Mixture of p(t, y), no cluster without weight, sum one or nearly so."""
+        """Mixture of p(t, y) of an encoder, no cluster without weight, sum one or nearly so."""
         p_t = p_ty.sum(axis=1)
-        return cls.from_probabilities(p_t / p_t.sum(), p_ty / p_t[:, None])
+        return cls(log_of_image(p_ty / p_t[:, None]), np.log(p_t / p_t.sum()))
 
     @property
     def n_t(self) -> int:

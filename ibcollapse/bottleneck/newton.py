@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.deadline import is_over
+from ibcollapse.bottleneck.kernels.decoders import ABSENT, LOG_ZERO, log_of_image
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture, blahut_arimoto_step, evaluate
+from ibcollapse.errors import NumericalError
 
 Array = NDArray[np.float64]
 
@@ -43,6 +45,7 @@ _LONGEST_STEP = 4.0
 MOST_SHRINKAGE = 0.05
 # So many steps that F does not show may each shrink the squared gradient by less than a digit.
 _MOST_SLOW = 5
+_LOG_ABSENT = math.log(ABSENT)
 # A step by an old Hessian has to shrink the squared gradient by this much to earn another one.
 _DIGIT = 1e-2
 
@@ -76,8 +79,18 @@ def descend(
     `nearby` is the Hessian of a state close by, where there is one. Stops when the squared scaled
     gradient is at most `tol` (nats), when rounding hides any further progress, after
     `max_sweeps` evaluations, or after the moment `until`.
+
+    Raises
+    ------
+    NumericalError
+        When F or its gradient is not finite at `mixture`.
     """
     here = _point(channel, mixture, beta)
+    if not here.is_finite:
+        raise NumericalError(
+            f"the free energy of a state of {mixture.n_t} clusters at beta = {beta:.9g} is not "
+            "finite"
+        )
     # Damping of the order of F's distance to its minimum keeps Newton's quadratic convergence.
     damping, n_sweeps = min(_FIRST_DAMPING, here.residual), 1
     hessian = nearby if nearby is not None and nearby.serves(mixture) else None
@@ -96,7 +109,7 @@ def descend(
             hessian = curvature(channel, here.mixture, here.evaluation, beta, latest, exact=exact)
             latest, fresh = hessian, True
         newton = hessian.descend(-here.gradient, damping)
-        if newton is None:
+        if newton is None or not np.isfinite(newton).all():
             if not exact and not hessian.is_exact and here.residual <= _STATIONARY_ENOUGH:
                 # What the products leave out may be all the curvature that there is.
                 hessian, exact = None, True
@@ -106,6 +119,9 @@ def descend(
         trial, step = _moved(here.mixture, newton, beta)
         there = _point(channel, trial, beta)
         n_sweeps += 1
+        if not there.is_finite:
+            damping = max(10 * damping, 1e-6)
+            continue
         if (
             not exact
             and not hessian.is_exact
@@ -161,10 +177,33 @@ class _Point:
         """Squared length of the gradient, nats: twice what a unit Newton step could gain."""
         return float(self.gradient @ self.gradient)
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether F and its gradient are numbers; a sum over either is if each of its terms is."""
+        return math.isfinite(self.evaluation.free_energy) and math.isfinite(self.residual)
+
 
 def _point(channel: Channel, mixture: Mixture, beta: float) -> _Point:
     evaluation = evaluate(channel, mixture, beta)
+    imaged = _with_images(mixture, evaluation)
+    if imaged is not mixture:
+        mixture, evaluation = imaged, evaluate(channel, imaged, beta)
     return _Point(mixture, evaluation, _scaled_gradient(mixture, evaluation, beta))
+
+
+def _with_images(mixture: Mixture, evaluation: Evaluation) -> Mixture:
+    """The mixture with the Blahut–Arimoto image in place of what is next to absent from an atom.
+
+    Maximising over some entries alone never raises F. So an entry comes back at once where rows
+    want it, and is exactly zero, out of reach of Newton's steps, where none does.
+    """
+    tiny = (mixture.log_r < _LOG_ABSENT) & (mixture.log_r > LOG_ZERO)
+    tiny &= (evaluation.p_t > 0)[:, None]
+    if not tiny.any():
+        return mixture
+    p_t = np.where(evaluation.p_t > 0, evaluation.p_t, 1.0)
+    log_r = np.where(tiny, log_of_image(evaluation.joint / p_t[:, None]), mixture.log_r)
+    return Mixture(log_r - log_sum(log_r)[:, None], mixture.log_q)
 
 
 def _plain_step(channel: Channel, here: _Point, beta: float) -> _Point | None:

@@ -35,6 +35,7 @@ from ibcollapse.bottleneck.mixture import Evaluation, Mixture, is_crowded
 from ibcollapse.bottleneck.reduction import group_near_rows
 from ibcollapse.bottleneck.sparse_rows import all_rows, sparse_rows
 from ibcollapse.bottleneck.stability import atom_moments
+from ibcollapse.linear_algebra import symmetric_eigenpairs
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -265,7 +266,7 @@ def _inverse_root(block: Array, damping: float) -> Array:
     damped, root = block.copy(), np.empty_like(block)
     damped.flat[:: len(block) + 1] += damping
     if not invert_root(damped, root):
-        eigenvalues, vectors = np.linalg.eigh(block)
+        eigenvalues, vectors = symmetric_eigenpairs(block)
         root = (vectors / np.sqrt(np.maximum(np.abs(eigenvalues + damping), damping))).T
     return root
 

@@ -5,6 +5,8 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.linear_algebra import symmetric_eigenpairs
+
 # A group is split by two-means in the Kullback-Leibler divergence; a few rounds settle it.
 _TWO_MEANS_ROUNDS = 4
 
@@ -132,9 +134,9 @@ def _along_principal_axis(
     root = np.sqrt(p_x)[:, None]
     weighted = rows * root
     if len(rows) >= rows.shape[1]:
-        _, axes = np.linalg.eigh(weighted.T @ weighted)
+        _, axes = symmetric_eigenpairs(weighted.T @ weighted)
         along: NDArray[np.float64] = rows @ axes[:, -1]
         return along
     # Of few rows the inner products tell the same axis.
-    _, axes = np.linalg.eigh(weighted @ weighted.T)
+    _, axes = symmetric_eigenpairs(weighted @ weighted.T)
     return rows @ (axes[:, -1] @ weighted)

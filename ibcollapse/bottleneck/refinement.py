@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature
 from ibcollapse.bottleneck.deadline import is_over
 from ibcollapse.bottleneck.kernels.acceleration import sweep_until_still
-from ibcollapse.bottleneck.kernels.decoders import closeness, floored_log
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness, floored_log
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import Descent, descend
 from ibcollapse.bottleneck.weights import optimise_weights
@@ -170,10 +170,22 @@ def enlarged(
 ) -> Mixture:
     """The mixture with further atoms `violators` (n, n_classes) and optimal weights for them.
 
-    One that is an atom already only shows that its weight is not the best. `tol` (nats) is that of
+    One that is an atom already only shows that its weight is not the best, unless the atom lacks
+    one of its classes: merged with it, the atom gets that class back. `tol` (nats) is that of
     `optimise_weights`.
     """
+    apart = COINCIDENT * closeness(beta)
     away = from_nearest(violators, mixture.log_r)
-    new = violators[away > COINCIDENT * closeness(beta)]
+    new = violators[(away > apart) | _leave_faces(violators, mixture.log_r, apart)]
     joined = join(mixture, new, _FIRST_SHARE) if len(new) else mixture
     return optimise_weights(channel, joined, beta, tol=tol)
+
+
+def _leave_faces(log_r: Array, atoms: Array, apart: float) -> NDArray[np.bool_]:
+    """Whether a decoder has a class that none of the atoms closer than `apart` has, (n,)."""
+    roots, has, have = np.exp(0.5 * atoms), log_r > 0.5 * LOG_ZERO, atoms > 0.5 * LOG_ZERO
+    leaves = np.zeros(len(log_r), dtype=np.bool_)
+    for i, r in enumerate(np.exp(0.5 * log_r)):
+        near = 0.5 * np.sum((r - roots) ** 2, axis=-1) <= apart
+        leaves[i] = near.any() and bool((has[i] & ~have[near].any(axis=0)).any())
+    return leaves

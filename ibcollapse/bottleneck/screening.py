@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
-from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, floored_log
 from ibcollapse.bottleneck.kernels.neighbours import nearest_neighbours
 from ibcollapse.bottleneck.kernels.side_by_side import THREADS
 from ibcollapse.bottleneck.kernels.start_moments import log_potential_of_starts, offsets_of
@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 # Rows that are screened: all of them up to this many, else as many drawn by weight.
 _MOST_ROWS = 2048
 _NEIGHBOURS = 8
+# Every start goes this share of the way to p(y): from a face, where an entry is zero, no ascent
+# ever comes back. On 91 tables of structural zeros 1e-6 to 0.1 found the highest violator alike.
+_LIFT = 1e-3
 # Of rows that are not all screened, so many more start an ascent whose own share of Φ is largest.
 _LARGEST_ALONE = 4
 
@@ -38,12 +41,20 @@ def row_decoders(channel: Channel, rows: NDArray[np.intp]) -> Array:
     return np.maximum(channel.log_p_y_given_x[rows], LOG_ZERO)
 
 
+def lifted(channel: Channel, log_r: Array) -> Array:
+    """The decoders a little inside the simplex, towards p(y), log (n, n_classes)."""
+    if not len(log_r):
+        return log_r
+    return floored_log((1.0 - _LIFT) * np.exp(log_r) + _LIFT * channel.p_y)
+
+
 class Screen:
     """The rows that are screened, log decoders `log_r` (n, n_classes), with their neighbours."""
 
     def __init__(self, channel: Channel) -> None:
         rows = np.sort(drawn_rows(channel, _MOST_ROWS, np.random.default_rng(0)))
-        self.log_r = row_decoders(channel, rows)
+        # At a row on a face Φ misses all that the row lacks a class of.
+        self.log_r = lifted(channel, row_decoders(channel, rows))
         root = np.sqrt(channel.p_y_given_x[rows])
         # Each row is the nearest to itself, which does no harm below.
         k = min(_NEIGHBOURS + 1, len(root))

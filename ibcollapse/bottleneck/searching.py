@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate, exhaustive
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.faces import off_faces
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.stability import rough_splits
 
@@ -16,6 +17,8 @@ Array = NDArray[np.float64]
 
 # No search can tell a smaller gap (nats) from rounding.
 _FINEST_AIM = 1e-12
+# Less than this (nats) above a maximum on a face is no other maximum, but rounding.
+_UNSEEN = 1e-13
 # Roundings that an aim is above, at least.
 _HIDDEN = 4.0
 
@@ -106,6 +109,11 @@ def search(
         hidden = certificate.hiding_places(channel, mixture, rng)
         if len(hidden):
             maxima = certificate.climb(channel, log_v, hidden, beta, hints=maxima.log_r)
+    if maxima.log_phi[0] <= suspect:
+        inside = off_faces(channel, log_v, maxima.log_r, beta, _UNSEEN)
+        if len(inside):
+            known = np.concatenate([maxima.log_r, inside])
+            maxima = certificate.climb(channel, log_v, inside[:0], beta, hints=known)
     # The trivial representation has F = 0, so a state is at least its own F above the optimum: all
     # that can be said of decoders that exclude a row altogether.
     gap, how = max(0.0, evaluation.free_energy, float(maxima.log_phi[0])), "multistart"

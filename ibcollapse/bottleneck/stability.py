@@ -11,7 +11,6 @@ trivial solution 1/λ₂ is the inverse squared maximal correlation of X and Y).
 import dataclasses
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
@@ -26,6 +25,11 @@ from ibcollapse.bottleneck.mixture import (
     potential_offset,
 )
 from ibcollapse.bottleneck.sparse_rows import sparse_rows
+from ibcollapse.linear_algebra import (
+    largest_eigenpairs,
+    symmetric_eigenpairs,
+    symmetric_eigenvalues,
+)
 
 Array = NDArray[np.float64]
 
@@ -130,7 +134,7 @@ def _least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) ->
     growth = np.empty(mixture.n_t)
 
     def fill(part: int) -> None:
-        growth[part::PARTS] = np.linalg.eigvalsh(spreads[part::PARTS])[:, -1]
+        growth[part::PARTS] = symmetric_eigenvalues(spreads[part::PARTS])[:, -1]
 
     side_by_side(fill, range(PARTS))
     return np.argsort(-growth)[:_LEAST_STABLE]
@@ -182,13 +186,9 @@ def _leading(matrix: Array) -> tuple[Array, Array]:
 
     `matrix` is symmetric, its lower triangle given.
     """
-    last = len(matrix) - 1
     # Of few, all eigenvectors are had as fast as two.
-    if last + 1 >= MANY_CLASSES:
-        values, vectors = scipy.linalg.eigh(
-            matrix, subset_by_index=[last - 1, last], check_finite=False
-        )
+    if len(matrix) >= MANY_CLASSES:
+        values, vectors = largest_eigenpairs(matrix, 2)
         if values[0] <= values[1] - _SAME_EIGENVALUE * abs(values[1]):
             return values, vectors
-    values, vectors = np.linalg.eigh(matrix)
-    return values, vectors
+    return symmetric_eigenpairs(matrix)

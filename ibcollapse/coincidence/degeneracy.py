@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from ibcollapse.linear_algebra import singular_values
+
 FloatArray = NDArray[np.float64]
 
 
@@ -72,5 +74,5 @@ def _one_spread(
     sampled = means + rng.standard_normal((n_classes, d)) / np.sqrt(counts)[:, None]
     centred = np.sqrt(counts / n)[:, None] * (sampled - counts @ sampled / n)
     white = solve_triangular(factor / np.sqrt(n), centred.T, lower=True)
-    snr = np.linalg.svd(white, compute_uv=False)[: n_classes - 1] ** 2
+    snr = singular_values(white)[: n_classes - 1] ** 2
     return relative_spread(1 / snr)

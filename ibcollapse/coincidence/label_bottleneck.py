@@ -11,6 +11,7 @@ from ibcollapse.coincidence.degeneracy import relative_spread, spread_of_equal_m
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import ClassMoments, between_covariance, within_covariance
 from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
+from ibcollapse.linear_algebra import symmetric_eigenpairs
 from ibcollapse.progress import Progress
 from ibcollapse.serialize import register
 
@@ -151,7 +152,7 @@ def label_bottleneck(
 
 def _between_axes(between: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Orthonormal axes (d, rank) of range(Σ_B) and the means' standard deviation along each."""
-    values, axes = np.linalg.eigh(between)
+    values, axes = symmetric_eigenpairs(between)
     # Rounding of Σ_B is eps of its largest eigenvalue, so deviations below its root are noise.
     keep = values > _RANK_TOLERANCE**2 * values[-1]
     return axes[:, keep], np.sqrt(values[keep])

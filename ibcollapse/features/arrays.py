@@ -28,5 +28,16 @@ def as_array(values: Any) -> NDArray[Any]:
     except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"a {type(values).__name__} is no array: {error}") from error
     if array.dtype.kind == "O" and all(isinstance(item, (str, bytes)) for item in array.flat):
-        return array.astype(np.str_ if isinstance(array.flat[0], str) else np.bytes_)
+        return _as_strings(array)
     return array
+
+
+def _as_strings(array: NDArray[Any]) -> NDArray[Any]:
+    """NumPy strings of objects that are text or bytes; text when they are both."""
+    if all(isinstance(item, bytes) for item in array.flat):
+        return array.astype(np.bytes_)
+    try:
+        items = [item.decode() if isinstance(item, bytes) else item for item in array.flat]
+    except UnicodeDecodeError as error:
+        raise InputError(f"bytes that are no UTF-8 among strings ({error})") from error
+    return np.array(items, dtype=np.str_).reshape(array.shape)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.features.arrays import as_array
+from ibcollapse.features.text import as_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,7 @@ def prepare_batch(
     names = None if ids is None else as_array(ids)
     if names is not None and (names.shape != (n,) or names.dtype.kind not in "iuUS"):
         raise InputError(f"ids: {names.dtype} {names.shape}, expected {n} integers or strings")
+    names = None if names is None else as_text(names, "ids", InputError)
     scores = None if logits is None else _matrix("logits", logits, n, dtype)
     return Batch(matrices, y, names, scores)
 
@@ -62,7 +64,7 @@ def _labels(labels: ArrayLike, class_names: Sequence[str] | None) -> NDArray[Any
     if y.ndim != 1 or y.dtype.kind not in "iuUS":
         raise InputError(f"labels: {y.dtype} {y.shape}, expected integers or strings, shape (n,)")
     if y.dtype.kind in "US":
-        y = y.astype(np.str_)
+        y = as_text(y, "labels", InputError)
         strangers = sorted(set(y.tolist()) - set(class_names)) if class_names is not None else []
     else:
         y = y.astype(np.int64)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import FeatureFileError
+from ibcollapse.features.text import as_text
 
 UNLABELLED = -1
 
@@ -115,10 +116,7 @@ def _from_strings(
     labels: NDArray[Any], where: str, class_names: Sequence[str] | None
 ) -> ClassLabels:
     values, positions = np.unique(labels, return_inverse=True)
-    try:
-        found = [v.decode() if isinstance(v, bytes) else v for v in values.tolist()]
-    except UnicodeDecodeError as error:
-        raise FeatureFileError(f"{where}: labels are bytes that are no UTF-8 ({error})") from error
+    found = as_text(values, f"{where}: labels").tolist()
     names = tuple(found if class_names is None else class_names)
     strangers = sorted(set(found) - set(names))
     if strangers:

@@ -17,6 +17,7 @@ from ibcollapse.features.stored_source import StoredSource
 from ibcollapse.features.stores.formats import open_store
 from ibcollapse.features.stores.memory import pair_store
 from ibcollapse.features.stores.store import Store, one_line
+from ibcollapse.features.text import as_text
 
 Features: TypeAlias = str | os.PathLike[str] | FeatureSource | tuple[Any, Any]
 
@@ -138,7 +139,7 @@ def _labels(store: Store, choice: Choice) -> ClassLabels:
             )
         if found.values is None or (found.values.size and found.values[-1] >= len(categories)):
             raise FeatureFileError(f"{where}: codes outside its {len(categories)} categories")
-        names = tuple(str(name) for name in categories[found.values].tolist())
+        names = tuple(str(name) for name in as_text(categories, where)[found.values].tolist())
         return dataclasses.replace(found, names=names, values=None)
     parts = [np.atleast_1d(store.read(array.key)) for array in choice.labels]
     raw = (

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.features.source import FeatureSource
+from ibcollapse.features.text import as_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,7 @@ def pair_sources(sources: Sequence[FeatureSource]) -> PairedSources:
     for number, source in enumerate(sources[1:], start=2):
         order = None
         if matched_by == "ids":
-            order = _order_of_ids(np.asarray(first.ids), np.asarray(source.ids), number)
+            order = _order_of_ids(_ids_of(first, 1), _ids_of(source, number), number)
         elif source.n_samples != first.n_samples:
             raise InputError(
                 f"{first.n_samples} samples in the first source and {source.n_samples} in source "
@@ -74,6 +75,10 @@ def pair_sources(sources: Sequence[FeatureSource]) -> PairedSources:
         _require_same_labels(first, source, order, number)
         orders.append(order)
     return PairedSources(tuple(sources), matched_by, tuple(orders))
+
+
+def _ids_of(source: FeatureSource, number: int) -> NDArray[Any]:
+    return as_text(np.asarray(source.ids), f"sample ids of source {number}", InputError)
 
 
 def _order_of_ids(

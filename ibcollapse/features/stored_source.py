@@ -19,6 +19,7 @@ from ibcollapse.features.nonfinite import (
 from ibcollapse.features.pooling import pool_block, pooled_width
 from ibcollapse.features.source import Classifier, FeatureContents, FeatureSource
 from ibcollapse.features.stores.store import Store, one_line, row_bytes, rows_per_block
+from ibcollapse.features.text import as_text
 
 Block = NDArray[np.floating[Any]]
 Reopen = Callable[[Store, Request], FeatureSource]
@@ -190,9 +191,12 @@ class StoredSource:
 
     @property
     def ids(self) -> NDArray[Any] | None:
-        """Names of the samples."""
+        """Names of the samples: integers or text."""
         key = self._choice.ids_key
-        return None if key is None else self._of_samples(key, self._store.read(key))
+        if key is None:
+            return None
+        stored = as_text(self._store.read(key), f"{self._store.name}: {one_line(key)}")
+        return self._of_samples(key, stored)
 
     @property
     def logits(self) -> NDArray[np.float64] | None:

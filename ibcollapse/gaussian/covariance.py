@@ -12,6 +12,7 @@ from ibcollapse.errors import InputError
 from ibcollapse.gaussian.moments import ClassMoments
 from ibcollapse.gaussian.scatter import Floats, ScatterKind
 from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
+from ibcollapse.linear_algebra import symmetric_eigenpairs
 from ibcollapse.serialize import register
 
 CovarianceKind = Literal["tied", "full", "diagonal", "low-rank"]
@@ -154,9 +155,7 @@ def _principal_part(covariance: Floats, rank: int) -> tuple[Floats, float]:
 
     Tipping, Bishop (1999), J. Royal Statistical Society B 61, doi:10.1111/1467-9868.00196.
     """
-    # All eigenpairs by divide and conquer: the driver for a subset may return fewer than asked for
-    # where eigenvalues coincide, as they do after shrinkage.
-    values, vectors = scipy.linalg.eigh(covariance, driver="evd", check_finite=False)
+    values, vectors = symmetric_eigenpairs(covariance)
     noise = max(float(values[:-rank].mean()), 0.0)
     return vectors[:, -rank:] * np.sqrt(np.maximum(values[-rank:] - noise, 0.0)), noise
 

@@ -8,9 +8,9 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.linalg
 
 from ibcollapse.gaussian.scatter import Floats
+from ibcollapse.linear_algebra import symmetric_eigenpairs
 
 # Candidates of the held-out choice: ten a decade.
 INTENSITIES: Floats = np.logspace(-6, 0, 61)
@@ -109,7 +109,7 @@ def held_out_spectrum(covariance: Floats, held_out: Floats, n_samples: int) -> H
         order = np.argsort(covariance)
         values, powers = covariance[order], held_out[order]
     else:
-        values, vectors = scipy.linalg.eigh(covariance, driver="evd", check_finite=False)
+        values, vectors = symmetric_eigenpairs(covariance)
         powers = np.einsum("ij,ij->j", vectors, held_out @ vectors)
     # Eigenvalues that are zero to rounding would make every unshrunk candidate impossible or NaN.
     limits = np.finfo(np.float64)

@@ -17,6 +17,7 @@ from ibcollapse.errors import InputError
 from ibcollapse.features.source import FeatureSource
 from ibcollapse.gaussian.moments import Weighting, class_sums
 from ibcollapse.geometry.outputs import Block, Output
+from ibcollapse.linear_algebra import singular_parts
 from ibcollapse.progress import Progress
 
 _SUM_ROWS = 512  # rows a block of the class sums: the float64 copy stays in cache (1.7-2.5x)
@@ -129,7 +130,7 @@ def between_space(means: ClassMeans, rank_tolerance: float | None) -> BetweenSpa
         When all means coincide.
     """
     rows = means.centred * np.sqrt(means.weights)[:, None]
-    _, sigma, axes = np.linalg.svd(rows, full_matrices=False)
+    _, sigma, axes = singular_parts(rows)
     scale = np.abs(means.means).max()
     tolerance = float(max(rows.shape) * np.finfo(means.dtype).eps)
     # Below the rounding of the means themselves nothing separates the classes.

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.geometry.references import simplex_etf
+from ibcollapse.linear_algebra import singular_parts, symmetric_eigenpairs
 from ibcollapse.serialize import register
 
 
@@ -59,7 +60,7 @@ def fit_simplex(means: NDArray[np.float64]) -> SimplexFit:
         raise InputError("all class means coincide; no simplex can be fitted")
     if centred.shape[1] < n_classes - 1:
         centred = np.pad(centred, ((0, 0), (0, n_classes - 1 - centred.shape[1])))
-    u, sigma, wt = np.linalg.svd(vertices.T @ centred, full_matrices=False)
+    u, sigma, wt = singular_parts(vertices.T @ centred)
     radius = sigma.sum() / n_classes
     misfit = centred - radius * (vertices @ u @ wt)
     lengths = np.linalg.norm(misfit, axis=1)
@@ -75,6 +76,6 @@ def simplex_vertices(n_classes: int) -> NDArray[np.float64]:
     InputError
         When `n_classes` is below 2.
     """
-    values, axes = np.linalg.eigh(simplex_etf(n_classes))
+    values, axes = symmetric_eigenpairs(simplex_etf(n_classes))
     # One eigenvalue is 0 (the centre), the others are K/(K − 1).
     return np.asarray(axes[:, 1:] * np.sqrt(values[1:]), dtype=np.float64)

@@ -11,6 +11,7 @@ from scipy.special import gammaln
 from ibcollapse.errors import InputError
 from ibcollapse.landscape.counts import validated_counts, validated_positive
 from ibcollapse.landscape.cross_entropy_ridge import slope_at_zero, solve_ridge
+from ibcollapse.linear_algebra import symmetric_eigenvalues
 from ibcollapse.serialize import register
 
 Array = NDArray[np.float64]
@@ -130,7 +131,7 @@ def _spread(counts: NDArray[np.int64], in_class: Array) -> float:
     toward = counts / (counts.sum() - counts)[:, None]
     np.fill_diagonal(toward, 0.0)
     weighted = toward * root[:, None] / root
-    return min(1.0, -float(np.linalg.eigvalsh((weighted + weighted.T) / 2)[0]))
+    return min(1.0, -float(symmetric_eigenvalues((weighted + weighted.T) / 2)[0]))
 
 
 def cross_entropy_bound(

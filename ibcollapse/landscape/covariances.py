@@ -10,6 +10,7 @@ from ibcollapse.errors import FeatureFileError, InputError
 from ibcollapse.features.stores.formats import open_store
 from ibcollapse.features.stores.store import Store, StoredArray
 from ibcollapse.landscape.counts import validated_positive
+from ibcollapse.linear_algebra import symmetric_eigenpairs, symmetric_eigenvalues
 from ibcollapse.serialize import register
 
 Array = NDArray[np.float64]
@@ -73,7 +74,7 @@ def covariances_from_pairs(view_a: Array, view_b: Array) -> AugmentationCovarian
     difference = a - b
     noise = difference.T @ difference / (2 * (len(a) - 1))
     cross = a.T @ b / (len(a) - 1)
-    values, vectors = np.linalg.eigh((cross + cross.T) / 2)
+    values, vectors = symmetric_eigenpairs((cross + cross.T) / 2)
     data = (vectors * np.maximum(values, 0)) @ vectors.T
     return AugmentationCovariances(
         (data + data.T) / 2, (noise + noise.T) / 2, len(a), max(0.0, -float(values[0]))
@@ -144,7 +145,7 @@ def _validated(matrix: Array, name: str) -> Array:
     if apart > _SYMMETRIC_TO * scale:
         raise InputError(f"{name} differs from its transpose by {apart:.3g}; symmetrise it")
     symmetric = (given + given.T) / 2
-    lowest = float(np.linalg.eigvalsh(symmetric)[0])
+    lowest = float(symmetric_eigenvalues(symmetric)[0])
     if lowest < -_SYMMETRIC_TO * scale:
         raise InputError(f"{name} has the eigenvalue {lowest:.3g}; a covariance has none below 0")
     return symmetric
@@ -155,10 +156,10 @@ def whitened(attraction: Array, covariance: Array) -> tuple[Array, Array, Array]
 
     Directions in which Σ has no variance (relative 1e-12) are left out.
     """
-    values, vectors = np.linalg.eigh(covariance)
+    values, vectors = symmetric_eigenpairs(covariance)
     kept = values > RANK_TOLERANCE * values[-1]
     scale, basis = np.sqrt(values[kept]), vectors[:, kept]
     inner = (basis / scale).T @ attraction @ (basis / scale)
-    eigenvalues, rotation = np.linalg.eigh((inner + inner.T) / 2)
+    eigenvalues, rotation = symmetric_eigenpairs((inner + inner.T) / 2)
     rotation = rotation[:, ::-1]
     return eigenvalues[::-1].copy(), (basis * scale) @ rotation, (basis / scale) @ rotation

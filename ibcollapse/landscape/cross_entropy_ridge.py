@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
 from ibcollapse.landscape.trust_region import minimise
+from ibcollapse.linear_algebra import singular_parts, singular_values
 
 Array = NDArray[np.float64]
 
@@ -117,7 +118,7 @@ def solve_ridge(
     problem = _FactoredCrossEntropy(counts.astype(np.float64), ridge)
 
     def gap(scaled_logits: Array) -> tuple[float, float]:
-        nuclear = float(np.linalg.svd(scaled_logits, compute_uv=False).sum())
+        nuclear = float(singular_values(scaled_logits).sum())
         objective = problem.cross_entropy(scaled_logits) + ridge * nuclear
         return objective, objective - problem.bound(scaled_logits)
 
@@ -141,6 +142,8 @@ def _product(point: Array) -> Array:
 def _start(problem: _FactoredCrossEntropy, rng: np.random.Generator) -> Array:
     """Balanced factors of the simplex-encoded labels, with noise that opens every direction."""
     n_classes = len(problem.root)
-    left, values, right = np.linalg.svd((np.eye(n_classes) - 1 / n_classes) * problem.root)
+    left, values, right = singular_parts(
+        (np.eye(n_classes) - 1 / n_classes) * problem.root, whole=True
+    )
     point = np.vstack([left * np.sqrt(values), right.T * np.sqrt(values)])
     return np.asarray(point + 1e-3 * rng.normal(size=point.shape))

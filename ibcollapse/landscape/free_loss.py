@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.linear_algebra import singular_parts, symmetric_eigenvalues
+
 Array = NDArray[np.float64]
 
 
@@ -69,7 +71,7 @@ def lowest_curvature(loss: FreeSupCon, features: Array, *, relu: bool) -> float:
     if not relu:
         free = _without_rotations(basis, features)
         hessian = free.T @ hessian @ free
-    return float(np.linalg.eigvalsh((hessian + hessian.T) / 2)[0])
+    return float(symmetric_eigenvalues((hessian + hessian.T) / 2)[0])
 
 
 def _tangent_basis(features: Array, *, relu: bool) -> Array:
@@ -78,7 +80,7 @@ def _tangent_basis(features: Array, *, relu: bool) -> Array:
     vectors = []
     for i, row in enumerate(features):
         axes = np.flatnonzero(row > 0) if relu else np.arange(d)
-        complement = np.linalg.svd(row[axes][None, :])[2][1:]
+        complement = singular_parts(row[axes][None, :], whole=True)[2][1:]
         block = np.zeros((len(complement), n, d))
         block[:, i, axes] = complement
         vectors.append(block)
@@ -94,6 +96,6 @@ def _without_rotations(basis: Array, features: Array) -> Array:
     turns[index, :, columns] = features[:, rows].T
     turns[index, :, rows] -= features[:, columns].T
     coordinates = np.tensordot(basis, turns, axes=((1, 2), (1, 2)))
-    left, values, _ = np.linalg.svd(coordinates)
+    left, values, _ = singular_parts(coordinates, whole=True)
     rank = int(np.sum(values > 1e-8 * max(1.0, values.max(initial=0.0))))
     return np.asarray(left[:, rank:])

@@ -11,6 +11,7 @@ from ibcollapse.landscape.counts import validated_positive
 from ibcollapse.landscape.covariances import validated_pair, whitened
 from ibcollapse.landscape.linear_landscape import LinearLandscape, StationaryPoint
 from ibcollapse.landscape.linear_losses import LinearLoss, LossName, linear_loss
+from ibcollapse.linear_algebra import symmetric_eigenvalues
 
 Array = NDArray[np.float64]
 
@@ -102,7 +103,7 @@ def selfsupervised(
         feature_variances=variances,
         directions=root,
         filters=inverse_root,
-        critical_weight_decay=np.array(np.linalg.eigvalsh(attraction)[::-1] + form.weight_decay),
+        critical_weight_decay=np.array(symmetric_eigenvalues(attraction)[::-1] + form.weight_decay),
         value=_value(form, n_outputs, takes_output, eigenvalues, variances),
     )
 

@@ -15,6 +15,7 @@ from ibcollapse.landscape.convergence import (
 )
 from ibcollapse.landscape.counts import validated_counts, validated_tolerance
 from ibcollapse.landscape.cross_entropy_ridge import solve_ridge
+from ibcollapse.linear_algebra import singular_parts
 from ibcollapse.serialize import register
 
 Array = NDArray[np.float64]
@@ -160,7 +161,7 @@ def _margin_certificate(scaled: Array, counts: NDArray[np.int64]) -> tuple[float
     columns that sum to zero and no positive entry off the diagonal; A = V Uᵀ, shrunk towards a
     feasible matrix where rounding leaves a positive entry, is one.
     """
-    left, values, right = np.linalg.svd(scaled)
+    left, values, right = singular_parts(scaled, whole=True)
     rank = len(counts) - 1
     dual = left[:, :rank] @ right[:rank]
     positive = np.maximum(dual, 0.0)
@@ -182,7 +183,7 @@ def _result(
     tol: float,
     spent: int,
 ) -> SELIGeometry:
-    left, values, right = np.linalg.svd(scaled)
+    left, values, right = singular_parts(scaled, whole=True)
     root = np.sqrt(counts)
     return SELIGeometry(
         counts=counts,

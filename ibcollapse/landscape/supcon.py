@@ -18,6 +18,7 @@ from ibcollapse.landscape.counts import (
 from ibcollapse.landscape.supcon_dual import solve_dual
 from ibcollapse.landscape.supcon_factor import solve_factor
 from ibcollapse.landscape.supcon_loss import CollapsedSupCon
+from ibcollapse.linear_algebra import symmetric_eigenvalues
 from ibcollapse.serialize import register
 
 Array = NDArray[np.float64]
@@ -179,7 +180,7 @@ def certify_supcon(
         raise InputError("gram is not symmetric; pass (gram + gram.T) / 2")
     if not np.allclose(np.diag(given), 1, rtol=0, atol=_FEASIBLE_TO):
         raise InputError("the diagonal of gram is not one; normalise the class means")
-    lowest = float(np.linalg.eigvalsh(given)[0])
+    lowest = float(symmetric_eigenvalues(given)[0])
     if lowest < -_FEASIBLE_TO * len(n):
         raise InputError(f"gram has the eigenvalue {lowest:.3g}; a Gram has none below zero")
     loss = CollapsedSupCon(_each_alone(n), tau)
@@ -203,7 +204,7 @@ def _dual_bound(loss: CollapsedSupCon, gram: Array, log_unit: float) -> tuple[fl
     scaled = loss.derivatives(gram, log_unit).scaled
     gradient = (scaled + scaled.T) / 2
     multiplier = -np.sum(gradient * gram, axis=1)
-    lowest = np.linalg.eigvalsh(gradient + np.diag(multiplier))[0]
+    lowest = symmetric_eigenvalues(gradient + np.diag(multiplier))[0]
     return float(-len(gram) * min(0.0, lowest)), multiplier
 
 
@@ -232,7 +233,7 @@ def _result(
         excess=excess,
         gap=relative * excess,
         multiplier=multiplier * excess,
-        rank=numerical_rank(np.linalg.eigvalsh(gram)),
+        rank=numerical_rank(symmetric_eigenvalues(gram)),
         status=gap_status(relative, tol),
         n_iterations=spent,
     )

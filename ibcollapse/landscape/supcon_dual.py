@@ -16,6 +16,7 @@ from scipy.optimize import root
 from scipy.special import expit, logsumexp
 
 from ibcollapse.landscape.counts import CountGroups
+from ibcollapse.linear_algebra import symmetric_eigenvalues
 
 Array = NDArray[np.float64]
 
@@ -94,5 +95,5 @@ def solve_dual(groups: CountGroups, temperature: float) -> tuple[Array, int]:
         return np.eye(groups.n_classes), int(found.nfev)
     gram = cosines[np.ix_(groups.of_class, groups.of_class)]
     np.fill_diagonal(gram, 1.0)
-    excess = max(0.0, -float(np.linalg.eigvalsh(gram)[0]))
+    excess = max(0.0, -float(symmetric_eigenvalues(gram)[0]))
     return (gram + excess * np.eye(len(gram))) / (1 + excess), int(found.nfev)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ibcollapse.landscape.counts import CountGroups
 from ibcollapse.landscape.supcon_loss import CollapsedSupCon, Derivatives
 from ibcollapse.landscape.trust_region import minimise
+from ibcollapse.linear_algebra import symmetric_eigenvalues
 
 Array = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ class _GroupFactor:
         gradient = self._by_mean_gram(self.loss.derivatives(cosines, log_excess).scaled)
         multiplier = -np.sum((gradient @ vectors) * vectors, axis=1)
         of_slack = multiplier[self.loss.groups.size > 1]
-        lowest = min(0.0, np.linalg.eigvalsh(gradient + np.diag(multiplier))[0], *of_slack)
+        lowest = min(0.0, symmetric_eigenvalues(gradient + np.diag(multiplier))[0], *of_slack)
         return float(-len(point) * lowest)
 
     def _at(self, point: Array) -> Derivatives:

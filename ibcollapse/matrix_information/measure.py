@@ -9,6 +9,7 @@ from ibcollapse.errors import InputError
 from ibcollapse.features import Features, FeatureSource, open_features
 from ibcollapse.features.pairing import pair_sources
 from ibcollapse.gaussian import ClassMoments
+from ibcollapse.linear_algebra import symmetric_eigenvalues
 from ibcollapse.matrix_information.information import MatrixInformation, information_of_rows
 from ibcollapse.matrix_information.ranks import EffectiveRanks, effective_rank, lidar
 from ibcollapse.matrix_information.ranks import participation_ratio as participation
@@ -144,7 +145,7 @@ def effective_ranks(
 
 
 def _eigenvalues(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = np.linalg.eigvalsh(covariance)
+    values = symmetric_eigenvalues(covariance)
     # Rounding of zero eigenvalues would enter RankMe through its square root, as 1e-8 each.
     return np.where(values > len(values) * np.finfo(np.float64).eps * values[-1], values, 0.0)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ibcollapse.linear_algebra import symmetric_eigenpairs
 from ibcollapse.matrix_information.entropy import matrix_entropy
 from ibcollapse.matrix_information.rows import FloatArray, IntArray, Rows, RowSet
 from ibcollapse.matrix_information.spectra import (
@@ -76,7 +77,7 @@ def _principal(rows: Rows) -> tuple[FloatArray, FloatArray]:
     gram = np.zeros((d, d))
     for block in rows.blocks():
         gram += block.T @ block
-    eigenvalues, axes = np.linalg.eigh(gram)
+    eigenvalues, axes = symmetric_eigenpairs(gram)
     return normalised(eigenvalues), row_space(eigenvalues, axes, rows.n_samples)
 
 

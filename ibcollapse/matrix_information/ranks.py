@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, solve_triangular
 
 from ibcollapse.errors import InputError
+from ibcollapse.linear_algebra import singular_values
 from ibcollapse.matrix_information.entropy import matrix_entropy, probabilities
 from ibcollapse.serialize import register
 
@@ -123,4 +124,4 @@ def lidar(
             f"the within-class covariance with ridge {ridge} is singular; raise the ridge"
         ) from error
     whitened = solve_triangular(factor, centred.T, lower=True)
-    return effective_rank(np.linalg.svd(whitened, compute_uv=False), variant="sigma_squared")
+    return effective_rank(singular_values(whitened), variant="sigma_squared")

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
+from ibcollapse.linear_algebra import singular_parts, symmetric_eigenpairs, symmetric_eigenvalues
 from ibcollapse.matrix_information.rows import RowSet
 
 # eigvalsh of this side takes about half a minute and half a gigabyte; beyond it, work in batches.
@@ -89,10 +90,10 @@ def to_principal_axes(samples: RowSet) -> RowSet:
     if min(rows.shape) > MAX_SIDE:
         return samples
     if rows.shape[0] <= rows.shape[1]:
-        u, sigma, _ = np.linalg.svd(rows, full_matrices=False)
+        u, sigma, _ = singular_parts(rows)
         keep = sigma > sigma[0] * max(rows.shape) * np.finfo(np.float64).eps
         return RowSet(u[:, keep] * sigma[keep], samples.codes)
-    axes = row_space(*np.linalg.eigh(rows.T @ rows), len(rows))
+    axes = row_space(*symmetric_eigenpairs(rows.T @ rows), len(rows))
     full = axes.shape[1] == rows.shape[1]
     return samples if full else RowSet(rows @ axes, samples.codes)
 
@@ -107,7 +108,7 @@ def row_space(
 
 def normalised_eigenvalues(gram: NDArray[np.float64]) -> NDArray[np.float64]:
     """Non-zero eigenvalues of a symmetric matrix over their sum, decreasing."""
-    return normalised(np.asarray(np.linalg.eigvalsh(gram), dtype=np.float64))
+    return normalised(np.asarray(symmetric_eigenvalues(gram), dtype=np.float64))
 
 
 def normalised(eigenvalues: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,14 +16,17 @@ from ibcollapse.features import FeatureWriter
 class FeatureRecorder:
     """Writes layers, labels, classifier and logits of any torch module, checkpoint by checkpoint.
 
-    Hooks exist only while a batch is recorded, so training runs at its own speed.
+    Hooks exist only while a batch is recorded, so training runs at its own speed. Modules that
+    `torch.compile` has wrapped are recorded as they were before, and run uncompiled meanwhile:
+    compiled code calls no hooks that it did not know of.
 
     Parameters
     ----------
     writer : FeatureWriter
         The open file.
     model : nn.Module
-        Any module; layers are named as in `model.named_modules()`.
+        Any module; layers are named as in `model.named_modules()`, without the `_orig_mod` of
+        `torch.compile`.
     layers : sequence of str, or mapping of str to str
         Modules whose outputs are written; a mapping gives each module another name in the file.
     classifier : str, optional
@@ -62,7 +65,9 @@ class FeatureRecorder:
         classifier_input: str = "penultimate",
         pool: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        named = dict(layers) if isinstance(layers, Mapping) else {name: name for name in layers}
+        named = (
+            dict(layers) if isinstance(layers, Mapping) else {_plain(name): name for name in layers}
+        )
         if not named and classifier is None:
             raise InputError("nothing to record: name at least one of layers or a classifier")
         if classifier is not None and classifier_input in named:
@@ -117,7 +122,8 @@ class FeatureRecorder:
                 )
             )
         try:
-            yield
+            with _uncompiled(self.model):
+                yield
         finally:
             for handle in handles:
                 handle.remove()
@@ -177,6 +183,8 @@ class FeatureRecorder:
 
 # Not a possible layer name: names with "/" are refused by the writer.
 _LOGITS = "/logits"
+# The child of a module that `torch.compile` returns, which is the module that was given to it.
+_COMPILED = "_orig_mod"
 
 
 @contextlib.contextmanager
@@ -192,11 +200,36 @@ def evaluation(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def _uncompiled(model: nn.Module) -> contextlib.AbstractContextManager[object]:
+    """Forward passes inside run as Python, with the hooks that there are."""
+    if hasattr(torch.compiler, "set_stance"):
+        stance: contextlib.AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+        return stance
+    if any(_COMPILED in name.split(".") for name, _ in model.named_modules()):
+        raise InputError("recording a compiled model needs torch 2.6; record it uncompiled")
+    return contextlib.nullcontext()
+
+
+def _plain(path: str) -> str:
+    return ".".join(part for part in path.split(".") if part != _COMPILED)
+
+
+def _inside(module: nn.Module) -> nn.Module:
+    """What `torch.compile` was given, if this is what it returned."""
+    while isinstance(inner := module._modules.get(_COMPILED), nn.Module):
+        module = inner
+    return module
+
+
 def _submodule(model: nn.Module, path: str) -> nn.Module:
+    module = _inside(model)
     try:
-        return model.get_submodule(path)
+        for part in filter(None, _plain(path).split(".")):
+            module = _inside(module.get_submodule(part))
+        return module
     except AttributeError as error:
-        names = [name for name, _ in model.named_modules() if name]
+        names = [_plain(name) for name, _ in model.named_modules()]
+        names = [name for name in dict.fromkeys(names) if name]
         shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
         raise InputError(f"the model has no module {path!r}; it has {shown}") from error
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ibcollapse.bottleneck import Channel
 from ibcollapse.bottleneck.curvature import curvature as bending_at
+from ibcollapse.bottleneck.kernels.decoders import ABSENT
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.newton import (
     descend,
@@ -14,6 +15,7 @@ from ibcollapse.bottleneck.newton import (
     scales,
     unscaled,
 )
+from ibcollapse.errors import NumericalError
 
 
 def state(n_x, n_classes, n_t, seed, spread=1.0):
@@ -187,3 +189,30 @@ def test_a_mass_that_would_turn_negative_only_shrinks():
     moved = moved_masses(mixture, np.zeros(3), logits)
     assert 0 < moved.r[1, 2] < 1e-3 * mixture.r[1, 2]
     np.testing.assert_allclose(moved.r[[0, 2]], mixture.r[[0, 2]], rtol=1e-12)
+
+
+def test_a_state_that_is_not_finite_is_an_error_and_never_at_rest():
+    channel, mixture, _ = state(20, 4, 3, seed=0)
+    broken = Mixture(mixture.log_r, np.array([np.nan, -1.0, -1.0]))
+    with pytest.raises(NumericalError, match="3 clusters at beta = 3 is not finite"):
+        descend(channel, broken, 3.0)
+
+
+def test_entries_next_to_nothing_take_their_image_or_are_zero():
+    """A structural zero drives them to 1e-291 otherwise, where scales overflow."""
+    rng = np.random.default_rng(7)
+    table = rng.multinomial(5000, rng.dirichlet(np.full(400, 0.1))).reshape(40, 10)
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    channel = Channel.from_joint(table)
+    p_t, r = rng.dirichlet(np.ones(6)), rng.dirichlet(np.ones(channel.n_classes), 6)
+    r[:3, 0] = 1e-291
+    start = Mixture.from_probabilities(p_t, r / r.sum(axis=1, keepdims=True))
+    ended = descend(channel, start, 40.0)
+    r = ended.mixture.r
+    assert np.isfinite(ended.evaluation.free_energy)
+    assert ended.residual < 1e-15
+    assert ((r == 0) | (r >= ABSENT)).all()
+    assert (r == 0).any()
+    # What every row of the class has a say in came back.
+    image = ended.evaluation.joint / ended.evaluation.p_t[:, None]
+    np.testing.assert_allclose(r, image, atol=1e-10)

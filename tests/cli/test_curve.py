@@ -56,6 +56,24 @@ def test_main_job_writes_table_pictures_and_a_result_that_loads(features, tmp_pa
     assert analysis.curve.status == "converged"
 
 
+def test_a_joint_table_is_said_to_be_one_and_counts_need_the_option(tmp_path):
+    (tmp_path / "t.csv").write_text("9,1\n1,9\n")
+    result = run("transitions", "t.csv", where=tmp_path)
+    assert result.exit_code == 2
+    assert "sum to 20" in result.stderr
+    assert "--joint" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    result = run("transitions", "t.csv", "--joint", "--json", "-", where=tmp_path)
+    assert result.exit_code == 0, result.output
+    said = (
+        "t.csv: read as a joint table: 2 x 2, rows are x, columns y (0, 1), counts that sum to 20"
+    )
+    assert said in result.stderr.splitlines()
+    # The binary symmetric channel: beta_c = (1 − 2 delta)^−2.
+    beta = json.loads(result.stdout)["transitions"][0]["beta"]
+    assert beta == pytest.approx(0.8**-2, rel=1e-9)
+
+
 def test_json_holds_the_documented_keys(features, tmp_path):
     result = run("curve", features, "--json", "-", "--quiet", where=tmp_path)
     assert result.exit_code == 0, result.output

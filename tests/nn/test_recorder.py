@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from ibcollapse.errors import InputError  # noqa: E402
-from ibcollapse.features import FeatureWriter  # noqa: E402
+from ibcollapse.features import FeatureWriter, open_features  # noqa: E402
 from ibcollapse.nn import FeatureRecorder  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -187,3 +187,56 @@ def test_feature_maps_without_pool_say_how_to_pool(model, batches, tmp_path):
         FeatureWriter(tmp_path / "run.h5") as writer,
     ):
         FeatureRecorder(writer, model, layers=["encoder"]).record(batches, epoch=0)
+
+
+COMPILE = {
+    "the model": lambda model: torch.compile(model, backend="eager"),
+    "in place": lambda model: model.compile(backend="eager") or model,
+    "its modules": lambda model: nn.Sequential(
+        *(torch.compile(module, backend="eager") for module in model)
+    ),
+}
+
+
+# The tracer looks at gradients of what one compiled module hands to the next.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+@pytest.mark.parametrize("how", COMPILE)
+@pytest.mark.parametrize("ran_before", [False, True])
+@pytest.mark.parametrize("prefix", ["", "_orig_mod."])
+def test_a_compiled_model_is_recorded_as_it_was_before(how, ran_before, prefix, tmp_path):
+    torch._dynamo.reset()
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
+    x, y = torch.randn(8, 3), torch.arange(8) % 2
+    expected = [layer.detach().numpy() for layer in (plain[1](plain[0](x)), plain(x))]
+    model = COMPILE[how](plain)
+    if ran_before:
+        model(x)
+        with torch.no_grad():
+            model.eval()(x)
+        model.train()
+    path = tmp_path / "run.h5"
+    with FeatureWriter(path) as writer:
+        layers, classifier = [f"{prefix}1"], f"{prefix}2"
+        recorder = FeatureRecorder(writer, model, layers=layers, classifier=classifier)
+        recorder.record([(x, y)], epoch=0)
+        recorder.record([(x + 1, y)], epoch=1)
+        recorder.record([(x, y)], epoch=2)
+    for epoch in (0, 2):
+        for layer in ("1", "penultimate"):
+            source = open_features(path, layer=layer, epoch=epoch)
+            np.testing.assert_array_equal(next(source.chunks())[0], expected[0])
+        np.testing.assert_array_equal(source.logits, expected[1].astype(np.float64))
+    assert source.contents.layers == ("1", "penultimate")
+    assert model.training
+    # Compiled code goes on as it was, without what the recorder had hooked in.
+    np.testing.assert_allclose(model(x).detach().numpy(), expected[1], rtol=1e-6)
+
+
+def test_modules_of_a_compiled_model_are_listed_by_their_plain_names(tmp_path):
+    model = torch.compile(nn.Sequential(nn.Linear(3, 2)), backend="eager")
+    with (
+        pytest.raises(InputError, match=r"no module 'encoder'; it has 0$"),
+        FeatureWriter(tmp_path / "run.h5") as writer,
+    ):
+        FeatureRecorder(writer, model, layers=["encoder"])

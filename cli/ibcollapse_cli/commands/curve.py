@@ -71,11 +71,12 @@ def curve(
     """Trace the information-bottleneck curve of a feature FILE or of a joint table.
 
     Prints the phase transitions and writes a result file that `ibcollapse.load_result` reads, and
-    pictures of the curve and of the tree in which the classes part. With `--json -` nothing else
-    is written unless -o asks for it. A joint table is a .csv, .tsv, .txt or .npy file with a row
-    an x and a column a class. While it runs, finished points are kept in the folder, and finished
-    resamples of --bootstrap in resamples.h5: after a kill, the same command goes on from them; so
-    does one with a longer --time-limit, or none, after one that ended the curve.
+    pictures of the curve and of the tree in which the classes part. With `--json -` nothing else is
+    written unless -o asks for it. A joint table is a .csv, .tsv, .txt or .npy file with a row an x
+    and a column a class, whose numbers sum to one; counts need --joint. While it runs, finished
+    points are kept in the folder, and finished resamples of --bootstrap in resamples.h5: after a
+    kill, the same command goes on from them; so does one with a longer --time-limit, or none, after
+    one that ended the curve.
     """
     from ibcollapse.analysis import AnalysisInterrupted
 

@@ -116,7 +116,8 @@ def _model(
         for z in range(y + 1):
             spread = second[y, z] - mean[y] * mean[z]
             matrix[y, z] = -beta * spread * inverse[y] * inverse[z]
-        matrix[y, y] += 1.0
+        # Off a face log Φ falls by beta times the step, half of what the model of r > 0 says.
+        matrix[y, y] += 1.0 if r > _SMALLEST_R else 0.5
 
 
 @part_of_kernel

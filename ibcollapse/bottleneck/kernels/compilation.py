@@ -1,5 +1,6 @@
 """How every loop here is compiled: once, cached, without the interpreter lock."""
 
+import contextlib
 import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -8,6 +9,8 @@ import numpy as np
 from numba import njit
 from numba.core import event
 from numpy.typing import NDArray
+
+from ibcollapse.bottleneck.kernels.kernel_cache import KernelCache
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -48,15 +51,14 @@ event.register("numba:compile", _CollectorPause())  # type: ignore[no-untyped-ca
 def kernel(function: _Function) -> _Function:
     """`function` compiled by Numba on first use; `function.py_func` stays the plain one.
 
-    The compiled code is cached beside the module or in the user's cache folder. The cache follows
-    the file of `function` alone: after an edit of `tiles.py` or `vectors.py`, delete
-    `__pycache__`.
+    The compiled code is cached beside the module, in the user's cache folder or in
+    NUMBA_CACHE_DIR. The cache follows the file of `function` alone: after an edit of `tiles.py` or
+    `vectors.py`, delete `__pycache__`.
     """
-    try:
-        compiled: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:
-        # Neither folder can be written (a locked-down container): compile in each process.
-        compiled = njit(nogil=True, error_model="numpy")(function)
+    compiled: Any = njit(nogil=True, error_model="numpy")(function)
+    # Where no folder can be written (a locked-down container), each process compiles.
+    with contextlib.suppress(RuntimeError):
+        compiled._cache = KernelCache(function)
     typed: _Function = compiled
     return typed
 

@@ -7,9 +7,11 @@ import numpy as np
 
 from ibcollapse.errors import FeatureFileError
 from ibcollapse.features import layout
+from ibcollapse.features.arrays import as_array
 from ibcollapse.features.choosing.choice import Choice, Request
 from ibcollapse.features.source import FeatureContents
 from ibcollapse.features.stores.store import Store, StoredArray, one_line
+from ibcollapse.features.text import as_text
 
 _FEATURES = re.compile(rf"{layout.EPOCHS}/(\d{{1,18}})/([^/]+)/{layout.FEATURES}/([^/]+)")
 _Found = dict[tuple[int, str, str], StoredArray]
@@ -124,7 +126,7 @@ def _choice(
         n_rows=features.shape[0] if features.shape else 0,
         reason=reason,
         contents=contents,
-        class_names=None if declared is None else tuple(str(name) for name in declared),
+        class_names=None if declared is None else _class_names(declared, store.name),
         layer=layer,
         epoch=epoch,
         split=split,
@@ -133,6 +135,11 @@ def _choice(
         weight_key=weight if weight in keys and read_by == layer else None,
         bias_key=bias if bias in keys and read_by == layer else None,
     )
+
+
+def _class_names(declared: Any, file: str) -> tuple[str, ...]:
+    names = as_text(as_array(declared), f"{file}: class_names")
+    return tuple(str(name) for name in names.tolist())
 
 
 def _metrics(store: Store, epochs: set[int]) -> dict[int, dict[str, float]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.errors import FeatureFileError
 from ibcollapse.features.stores.damage import reading_errors
+from ibcollapse.features.stores.hdf5_filters import filters_of
 from ibcollapse.features.stores.hdf5_survey import MAX_CHUNK_BYTES, is_matlab, survey
 from ibcollapse.features.stores.store import StoredArray, one_line, row_bytes
 from ibcollapse.global_heaps import find_endless_heap
@@ -50,10 +51,9 @@ class Hdf5Store:
         """Whole array; strings as NumPy strings."""
         with reading_errors(self.name, f"read {one_line(key)}"), h5py.File(self._path, "r") as file:
             dataset = file[key]
-            if h5py.check_string_dtype(dataset.dtype) is None:
-                return np.asarray(dataset[...])
-            values = dataset[...]
-            if dataset.dtype.kind == "S":
+            with filters_of(dataset, f"{self.name}: {one_line(key)}"):
+                values = dataset[...]
+            if h5py.check_string_dtype(dataset.dtype) is None or dataset.dtype.kind == "S":
                 return np.asarray(values)
             return np.array([_text(value) for value in values.ravel()]).reshape(values.shape)
 
@@ -61,7 +61,7 @@ class Hdf5Store:
         self, array: StoredArray, n_rows: int, rows: int, *, transposed: bool
     ) -> Iterator[NDArray[Any]]:
         """Rows 0 to `n_rows` in blocks, each a view of one buffer."""
-        doing = f"read {one_line(array.key)}"
+        where, doing = f"{self.name}: {one_line(array.key)}", f"read {one_line(array.key)}"
         cache = _chunk_cache_bytes(array, rows, transposed=transposed)
         with reading_errors(self.name, doing):
             file = h5py.File(self._path, "r", rdcc_nbytes=cache)
@@ -73,12 +73,12 @@ class Hdf5Store:
                 buffer = np.empty(shape, dtype=array.dtype)
             for start in range(0, n_rows, rows):
                 stop = min(start + rows, n_rows)
-                where: tuple[slice, ...] = (slice(start, stop),)
+                rows_here: tuple[slice, ...] = (slice(start, stop),)
                 into: tuple[slice, ...] = (slice(stop - start),)
                 if transposed:
-                    where, into = (slice(None), *where), (slice(None), *into)
-                with reading_errors(self.name, doing):
-                    dataset.read_direct(buffer, where, into)
+                    rows_here, into = (slice(None), *rows_here), (slice(None), *into)
+                with reading_errors(self.name, doing), filters_of(dataset, where):
+                    dataset.read_direct(buffer, rows_here, into)
                 yield buffer[into].T if transposed else buffer[into]
 
     def fingerprint(self) -> str:

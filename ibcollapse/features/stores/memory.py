@@ -1,5 +1,6 @@
 """Arrays that are in memory, memory-mapped, or loaded whole when first asked for."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ibcollapse.errors import FeatureFileError, InputError
 from ibcollapse.features.arrays import as_array
 from ibcollapse.features.stores.damage import reading_errors
+from ibcollapse.features.stores.hdf5_filters import filters_of
 from ibcollapse.features.stores.hdf5_survey import describe
 from ibcollapse.features.stores.store import StoredArray, one_line
 
@@ -56,10 +58,12 @@ class MemoryStore:
     def read(self, key: str) -> NDArray[Any]:
         """Whole array; strings as NumPy strings."""
         values = self._value(key)
-        with reading_errors(self.name, f"read {one_line(key)}"):
+        with self._reading(key, values):
             if isinstance(values, h5py.Dataset):
+                # Of whatever encoding it says it is: most files that say ASCII hold UTF-8.
                 is_text = h5py.check_string_dtype(values.dtype) is not None
-                return np.asarray(values.asstr()[...].astype(np.str_) if is_text else values[...])
+                text = values.asstr("utf-8")[...].astype(np.str_) if is_text else values[...]
+                return np.asarray(text)
             return np.asarray(values)
 
     def blocks(
@@ -69,9 +73,15 @@ class MemoryStore:
         values = self._value(array.key)
         for start in range(0, n_rows, rows):
             part = slice(start, min(start + rows, n_rows))
-            with reading_errors(self.name, f"read {one_line(array.key)}"):
+            with self._reading(array.key, values):
                 block = np.asarray(values[:, part]).T if transposed else np.asarray(values[part])
             yield block
+
+    @contextlib.contextmanager
+    def _reading(self, key: str, values: Any) -> Iterator[None]:
+        name = one_line(key)
+        with reading_errors(self.name, f"read {name}"), filters_of(values, f"{self.name}: {name}"):
+            yield
 
     def _value(self, key: str) -> Any:
         if key not in self._loaded:
