@@ -37,6 +37,8 @@ _FEW_VARIABLES = 30
 _SURELY = 10.0
 # Atoms further apart than this (squared Hellinger) are different ones.
 _SAME_ATOM = 0.05
+# Those of a state that lies below the branch at its own beta need not be as far.
+_OTHER_ATOM = 1e-4
 SHARP = 1e-11
 """The gap in nats at which the states beside a transition rest: they show it early."""
 # The branch is followed to this squared scaled gradient (nats), which F does not show.
@@ -48,23 +50,23 @@ _MOST_SWEEPS = 200
 def beside(
     channel: Channel,
     event: Event,
-    limit: SolvedState,
+    limit: float,
     options: Options,
     rng: np.random.Generator,
-) -> SolvedState:
-    """The certified state next to an event, on the side of `limit`, that has other atoms.
+) -> SolvedState | None:
+    """The certified state next to an event, on the side of the beta `limit`, with other atoms.
 
     Above a birth that is the state with the new atom, below a death the one with the dying atom. It
     has to lie below the branch of the event, visibly and by several times its own gap, or it is no
-    better known than the branch is. `limit` itself where none nearer by shows the change.
+    better known than the branch is. None where no state nearer than `limit` shows the change.
     """
     most = min(options.max_sweeps, _MOST_SWEEPS)
     sharper = dataclasses.replace(options, target=SHARP, rigorous=False, max_sweeps=most)
-    side = 1.0 if limit.beta > event.beta else -1.0
+    side = 1.0 if limit > event.beta else -1.0
     birth = Birth.at(channel, event) if len(event.violators) == 1 else None
     for fraction in _fractions(event, birth):
         beta = event.beta + side * fraction * (event.beta - 1)
-        if side * (limit.beta - beta) <= 0:
+        if side * (limit - beta) <= 0:
             break
         at = channel, event.mixture, event.slope, event.beta, beta
         branch = follow(*at, tol=_FOLLOWED, nearby=event.hessian)
@@ -73,13 +75,20 @@ def beside(
             continue
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
         state = _without_the_parent(channel, event, state, sharper, rng)
-        if differs(event, state) and (
-            branch is None
-            or branch.evaluation.free_energy - state.evaluation.free_energy
-            >= max(_SURELY * state.gap, _VISIBLE)
-        ):
+        if differs(event, state) if branch is None else _is_better(branch, state):
             return state
-    return limit
+    return None
+
+
+def _is_better(branch: Descent, state: SolvedState) -> bool:
+    """Whether a state has other atoms than the branch at its beta, and surely less free energy."""
+    gained = branch.evaluation.free_energy - state.evaluation.free_energy
+    if not gained >= max(_SURELY * state.gap, _VISIBLE):
+        return False
+    if branch.mixture.n_t != state.mixture.n_t:
+        return True
+    moved = from_nearest(state.mixture.log_r, branch.mixture.log_r).max()
+    return bool(moved > _OTHER_ATOM * closeness(state.beta))
 
 
 def _without_the_parent(

@@ -1,5 +1,7 @@
 """One step of the curve along a branch, certified."""
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,14 @@ from ibcollapse.bottleneck.solver import SolvedState, solve_state
 from ibcollapse.bottleneck.stability import leading_splits
 
 Array = NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ahead:
+    """The optimum at a beta, and whether it is the branch that was followed there."""
+
+    state: SolvedState
+    stays: bool
 
 
 def continued(
@@ -57,22 +67,36 @@ def optimal_from(
     beta: float,
     options: Options,
     rng: np.random.Generator,
-) -> SolvedState:
+) -> Ahead:
     """The optimum at `beta`: the `branch` of `state` there, enlarged by what violates it."""
     deadline.check()
     if branch is None:
-        return solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
+        solved = solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
+        return Ahead(solved, stays=False)
     aim = options.aim_at(beta)
-    if branch.gap <= aim:
-        return branch
     violators = branch.maxima.log_r[branch.maxima.log_phi > 0.1 * aim]
-    if not len(violators):
-        # An exhaustive bound above the aim: there is no atom to add.
-        return branch
+    if branch.gap <= aim or not len(violators):
+        # Only an exhaustive bound may be above the aim then: there is no atom to add.
+        return Ahead(branch, stays=True)
     start = _parted(channel, branch, violators, aim)
     if start is None:
         start = enlarged(channel, branch.mixture, violators, beta)
-    return solve_state(channel, beta, start, options, rng, branch.maxima.log_r)
+    solved = solve_state(channel, beta, start, options, rng, branch.maxima.log_r)
+    return Ahead(lower(solved, branch), stays=False)
+
+
+def lower(solved: SolvedState, other: SolvedState) -> SolvedState:
+    """Of two states at one beta the one of less free energy, with what `solved` proves of it."""
+    above = solved.evaluation.free_energy - other.evaluation.free_energy
+    if not above > 0:
+        return solved
+    return dataclasses.replace(
+        other,
+        gap=max(0.0, solved.gap - above),
+        gap_search=solved.gap_search,
+        maxima=solved.maxima,
+        status=solved.status,
+    )
 
 
 def _parted(

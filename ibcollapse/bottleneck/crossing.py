@@ -12,7 +12,7 @@ from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.small_ascent import is_small
-from ibcollapse.bottleneck.mixture import information
+from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.searching import Options, search
 from ibcollapse.bottleneck.separation import separated_classes
 from ibcollapse.bottleneck.solution import IBSolution
@@ -25,10 +25,14 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 RESOLUTION = 1e-6
 # What log Φ may be above zero, nats, where a root of it was found.
 _AT_ROOT = 1e-11
+# Free energies this close (nats) are the same, however near beta is to one.
+_SAME_ENERGY = 1e-14
 # Rounding of log Φ, nats.
 _VANISHING = 1e-15
 # A jump of I(T;Y) below this share of I(X;Y) cannot be told from a steep continuous rise.
 _SMALLEST_JUMP = 1e-3
+# Nor can one that is less than so many times what the slopes make I(X;T) rise by on the way.
+_STEEPER = 10.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,15 +80,10 @@ def described(
 ) -> Passage:
     """What `crossed` says, from the state at the event."""
     first = to_solution(channel, here)
-    slope = heading(channel, above).slope.i_ty
-    step = above.beta - event.beta
-    i_xt, _ = information(channel, above.evaluation.joint, above.evaluation.p_t_given_x)
-    jump_xt = i_xt - slope * above.beta * step - first.i_xt
-    solutions = [first]
-    jump_ty, order = 0.0, 2
-    smallest = _SMALLEST_JUMP * channel.i_xy * event.beta
-    if jump_xt > max(smallest, 10 * slope * above.beta * step):
-        second = _upper_end(channel, event, above, options)
+    second = _upper_end(channel, event, first, above, options)
+    jump_xt = jump_ty = 0.0
+    solutions, order = [first], 2
+    if second is not None:
         jump_xt, jump_ty, order = second.i_xt - first.i_xt, second.i_ty - first.i_ty, 1
         solutions.append(second)
     beta = event.beta
@@ -100,7 +99,7 @@ def described(
         beta_local=beta_local,
         order=order,
         mechanism=mechanism,
-        jump_i_xt=jump_xt if order == 1 else 0.0,
+        jump_i_xt=jump_xt,
         jump_i_ty=jump_ty,
         clusters_before=event.mixture.n_t,
         clusters_after=above.mixture.n_t,
@@ -147,7 +146,7 @@ def at_event(
             return SolvedState.of(event.beta, event.ended, found)
     solved = solve_state(channel, event.beta, event.mixture, options, rng, hints)
     above_it = event.evaluation.free_energy - solved.evaluation.free_energy
-    if above_it > options.tol:
+    if not above_it <= max(_AT_ROOT * min(1.0, event.beta - 1.0), _SAME_ENERGY):
         return solved
     return dataclasses.replace(
         solved,
@@ -158,51 +157,91 @@ def at_event(
     )
 
 
-def _upper_end(channel: Channel, event: Event, above: SolvedState, options: Options) -> IBSolution:
-    """The upper branch followed down to the event: the far end of the straight segment."""
+def _is_jump(channel: Channel, beta: float, rise: float, slope: float, width: float) -> bool:
+    """Whether I(X;T) is discontinuous: the one criterion of a transition's order.
+
+    `rise` is what it changes by (nats) beyond its branches' own slopes over a `width` in beta, all
+    of it that the states on the two sides leave open; `slope` is the largest dI(T;Y)/dbeta there.
+    """
+    smallest = _SMALLEST_JUMP * channel.i_xy * beta
+    return rise > max(smallest, _STEEPER * slope * beta * width)
+
+
+def _upper_end(
+    channel: Channel, event: Event, first: IBSolution, above: SolvedState, options: Options
+) -> IBSolution | None:
+    """The far end of the straight segment that begins at `first`; None where there is no jump.
+
+    It is the upper branch followed down to the event. A continuous transition is where that branch
+    ends: where it cannot be followed so far, its tangent decides.
+    """
+    slope = heading(channel, above).slope.i_ty
+    step = above.beta - event.beta
+    end = to_solution(channel, above)
+    rise = end.i_xt - slope * above.beta * step - first.i_xt
+    if not _is_jump(channel, event.beta, rise, slope, 0.0):
+        return None
     ended = follow(channel, above.mixture, None, above.beta, event.beta)
     if ended is None:
-        return to_solution(channel, above)
+        return end if _is_jump(channel, event.beta, rise, slope, step) else None
     gap = max(0.0, ended.evaluation.free_energy - event.evaluation.free_energy)
-    state = dataclasses.replace(
-        above,
-        beta=event.beta,
-        mixture=ended.mixture,
-        evaluation=ended.evaluation,
-        gap=max(gap, above.gap),
-        residual=ended.residual,
-        n_sweeps=ended.n_sweeps,
-        hessian=ended.hessian,
-    )
-    return to_solution(channel, state)
+    moved = _at(above, event.beta, ended)
+    end = to_solution(channel, dataclasses.replace(moved, gap=max(gap, above.gap)))
+    return end if _is_jump(channel, event.beta, end.i_xt - first.i_xt, slope, 0.0) else None
 
 
 def died(channel: Channel, event: Event, below: SolvedState) -> Passage:
     """The transition at which the upper branch of `event` takes over from `below`."""
+    slope = heading(channel, below).slope.i_ty if below.mixture.n_t > 1 else 0.0
+    step = event.beta - below.beta
+    ended = follow(channel, below.mixture, None, below.beta, event.beta)
+    lower = below if ended is None else _at(below, event.beta, ended)
+    upper = _at(below, event.beta, event.ended)
+    first, second = to_solution(channel, lower), to_solution(channel, upper)
+    rise = second.i_xt - first.i_xt
+    if ended is None:
+        rise -= slope * event.beta * step
+    is_jump = _is_jump(channel, event.beta, rise, slope, step if ended is None else 0.0)
     transition = PhaseTransition(
         beta=event.beta,
         beta_local=math.nan,
-        order=2,
-        mechanism="death",
-        jump_i_xt=0.0,
-        jump_i_ty=0.0,
+        order=1 if is_jump else 2,
+        mechanism="jump" if is_jump else "death",
+        jump_i_xt=second.i_xt - first.i_xt if is_jump else 0.0,
+        jump_i_ty=second.i_ty - first.i_ty if is_jump else 0.0,
         clusters_before=below.mixture.n_t,
         clusters_after=event.mixture.n_t,
         multiplicity=1,
         separates=(),
         certified=True,
     )
-    return Passage((), (transition,))
+    return Passage((first, second) if is_jump else (), (transition,))
+
+
+def _at(state: SolvedState, beta: float, ended: Descent) -> SolvedState:
+    """A state that is optimal at its own beta, moved to `beta` along with what it proves."""
+    return dataclasses.replace(
+        state,
+        beta=beta,
+        mixture=ended.mixture,
+        evaluation=ended.evaluation,
+        residual=ended.residual,
+        n_sweeps=ended.n_sweeps,
+        hessian=ended.hessian,
+    )
 
 
 def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Passage:
     """Several changes within the resolution, reported as one."""
     first, second = to_solution(channel, before), to_solution(channel, after)
-    jump = second.i_xt - first.i_xt
     splits = split_directions(channel, before.mixture, before.evaluation, before.beta)
-    is_jump = jump > 1e-3 * max(1e-3, second.i_xt)
+    beta, width = 0.5 * (before.beta + after.beta), after.beta - before.beta
+    slopes = [heading(channel, s).slope.i_ty for s in (before, after) if s.mixture.n_t > 1]
+    jump = second.i_xt - first.i_xt
+    rise = jump - beta * width * sum(slopes) / 2.0
+    is_jump = _is_jump(channel, beta, rise, max(slopes, default=0.0), width)
     transition = PhaseTransition(
-        beta=0.5 * (before.beta + after.beta),
+        beta=beta,
         beta_local=math.nan,
         order=1 if is_jump else 2,
         mechanism="unresolved",

@@ -39,6 +39,8 @@ _DEAD = 1e-12
 # refined to a squared gradient says so of potentials further off than so many times its root.
 _STARVED = 1e-9
 _BEYOND_GRADIENT = 1e3
+# One this far above one, as a share of beta − 1 near one, says that its weight should be larger.
+_WANTING, _LEAST_WANTING = 1e-9, 1e-13
 _SWEEPS_A_ROUND = 16
 # New atoms begin with so little of the weight that the old ones keep theirs, nearly the best.
 _FIRST_SHARE = 0.01
@@ -64,6 +66,7 @@ def refine(
     state, n_sweeps, fed = merge_coincident(mixture, apart), 0, False
     tol *= max(1.0, state.n_t * (1 + channel.n_classes) / _FEW_VARIABLES)
     off = max(_STARVED, _BEYOND_GRADIENT * math.sqrt(tol))
+    wanting = max(_WANTING * min(1.0, beta - 1.0), _LEAST_WANTING) if tol <= STATIONARY else off
     while True:
         if n_sweeps and state.n_t > 1 and not fed:
             # Weights first: where they are far off, no step in the decoders is worth much.
@@ -84,7 +87,7 @@ def refine(
             n_sweeps += 1
         state = merge_coincident(state, apart)
         unchanged = state.n_t == ended.mixture.n_t
-        if unchanged and finished and not fed and ratio.max() > 1 + off:
+        if unchanged and finished and not fed and ratio.max() > 1 + wanting:
             # An atom of next to no weight wants more; its share of the gradient is as small.
             tol, fed = 0.0, True
             continue

@@ -1,6 +1,7 @@
 """From two certified states to every transition between them."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -27,6 +28,7 @@ from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.side_by_side import begun
 from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.searching import Options
+from ibcollapse.bottleneck.smoothness import is_hidden, is_sharp, is_soft, on_one_arc
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
@@ -37,8 +39,56 @@ Array = NDArray[np.float64]
 _BELOW_SPINODAL = 1e-3
 # Betas closer than this share of themselves are one, for the rounding of what is solved at them.
 _FINEST = 1e-14
+# Free energies this close (nats, times beta − 1 near one) are one state's, and those closer than
+# the second whatever beta is.
+_SAME_STATE, _LEAST_SAME = 1e-10, 1e-14
+# So many pieces an interval is cut into; the rest of it is reported as unresolved.
+_MOST_PIECES = 100
 # So often a first transition turns out to come after one that nothing had pointed at.
 _MOST_EARLIER = 6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Resolved:
+    """All that lies between the two states."""
+
+    passage: Passage
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Above:
+    """What lies below `state`; from there on nothing is known yet."""
+
+    passage: Passage
+    state: SolvedState
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Below:
+    """What lies above `state`; up to there nothing is known yet."""
+
+    state: SolvedState
+    passage: Passage
+
+
+class _Unshown:
+    """A change that the upper state does not show yet."""
+
+
+class _Unlocated:
+    """No single event that either branch leads to."""
+
+
+_Piece = _Resolved | _Above | _Below | _Unshown | _Unlocated
+
+
+@dataclasses.dataclass(eq=False)
+class _Target:
+    """A state to be reached, what lies just above it, and the beta from which it was halved."""
+
+    state: SolvedState
+    passage: Passage
+    halved_from: float = math.nan
 
 
 def resolve(
@@ -53,17 +103,66 @@ def resolve(
 
     The lower branch is followed upwards to its first failure; where it fails to reach the upper
     state because an atom dies, the upper branch is followed downwards; where neither works there
-    is more than one kind of event and the interval is halved. A change too small to show in `after`
-    is left for later (`Passage.postponed`). `branch` is that of `before` at `after.beta`, where it
-    has been followed and searched already.
+    is more than one kind of event and the interval is halved, unless both ends lie on one smooth
+    arc of the curve. A change too small to show in `after` is left for later
+    (`Passage.postponed`). `branch` is that of `before` at `after.beta`, where it has been followed
+    and searched already.
     """
-    deadline.check()
+    found, here, targets = Passage(), before, [_Target(after, Passage())]
+    for _ in range(_MOST_PIECES):
+        deadline.check()
+        there = targets[-1]
+        piece: _Piece | None = _next_piece(channel, here, there.state, options, rng, branch)
+        branch = None
+        if isinstance(piece, _Unshown) and len(targets) == 1:
+            return dataclasses.replace(found, postponed=here)
+        if isinstance(piece, _Unlocated):
+            piece = _without_event(channel, here, there, options)
+        if isinstance(piece, _Above):
+            found, here = found + piece.passage, piece.state
+        elif isinstance(piece, _Below):
+            targets.append(_Target(piece.state, piece.passage))
+        elif isinstance(piece, _Resolved):
+            found, here = found + piece.passage + there.passage, there.state
+            targets.pop()
+            if not targets:
+                return found
+        elif isinstance(piece, _Unshown):
+            # Whatever lies beyond the middle begins with the change that it does not show.
+            here = there.state if there.passage.transitions else here
+            found = found + there.passage
+            targets.pop()
+        else:
+            there.halved_from = here.beta
+            middle_beta = 0.5 * (here.beta + there.state.beta)
+            branch = continued(channel, here, middle_beta, options, rng)
+            middle = optimal_from(channel, here, branch, middle_beta, options, rng)
+            if middle.stays:
+                # Other atoms may do as well there to the last digit: those of the branch stay.
+                here, branch = middle.state, None
+            else:
+                targets.append(_Target(middle.state, Passage()))
+    return found + unresolved(channel, here, after)
+
+
+def _next_piece(
+    channel: Channel,
+    before: SolvedState,
+    after: SolvedState,
+    options: Options,
+    rng: np.random.Generator,
+    branch: SolvedState | None,
+) -> _Piece:
+    """What the branches of two states say of the interval between them."""
     if _one_branch(channel, before, after, branch=branch):
-        return Passage()
+        return _Resolved(Passage())
     before = _while_stable(channel, before)
-    width = after.beta - before.beta
-    if width <= max(RESOLUTION * (before.beta - 1), _FINEST * before.beta):
-        return unresolved(channel, before, after)
+    if _is_narrow(before, after):
+        return _Unlocated()
+    # What a branch does in a soft mode takes long to follow, and says nothing.
+    are_soft = is_soft(channel, before) and is_soft(channel, after)
+    if are_soft and on_one_arc(channel, before, after, options, are_soft=True):
+        return _Resolved(Passage())
     states: tuple[Array, ...] = (
         after.mixture.log_r,
         after.maxima.log_r,
@@ -86,35 +185,55 @@ def resolve(
         channel, before.mixture, slope, before.beta, after.beta, starts, hints, at_bad=at_bad
     )
     if event is not None and event.beta > before.beta:
+        if not is_sharp(channel, before, event):
+            return _Unlocated()
         # Where the branch loses stability is looked for at the same time.
         local = _spinodal_begun(channel, event)
-        above = beside(channel, event, after, options, rng)
-        if not differs(event, above):
+        above = beside(channel, event, after.beta, options, rng)
+        if above is not None:
+            return _Above(crossed(channel, event, above, options, rng, local), above)
+        if not differs(event, after):
             # The atoms stay where they are, to the tolerance, up to `after` and beyond.
-            return Passage(postponed=before)
-        passed = crossed(channel, event, above, options, rng, local)
-        return passed if above is after else passed + resolve(channel, above, after, options, rng)
+            return _Unshown()
+        if event.mixture.n_t == after.mixture.n_t and on_one_arc(channel, before, after, options):
+            # As many other atoms that do the same, as where a ring of them turns by half a step.
+            return _Resolved(Passage())
+        return _Resolved(crossed(channel, event, after, options, rng, local))
     slope = _slope(channel, after)
     event = locate(channel, after.mixture, slope, after.beta, before.beta, starts, hints)
     if event is not None and event.beta < after.beta:
-        below = beside(channel, event, before, options, rng)
-        if not differs(event, below):
-            return Passage()
-        earlier = Passage() if below is before else resolve(channel, before, below, options, rng)
-        return earlier + died(channel, event, below)
-    middle_beta = 0.5 * (before.beta + after.beta)
-    branch = continued(channel, before, middle_beta, options, rng)
-    middle = optimal_from(channel, before, branch, middle_beta, options, rng)
-    if middle is branch:
-        # Other atoms may do as well there to the last digit: those of the branch stay.
-        return resolve(channel, middle, after, options, rng)
-    lower = resolve(channel, before, middle, options, rng, branch)
-    if lower.postponed is before:
-        # Halving shows no more of the change: one within the tolerance is none.
-        if _one_branch(channel, before, after, tol=options.tol):
-            return Passage()
-        return unresolved(channel, before, after)
-    return lower + resolve(channel, lower.postponed or middle, after, options, rng)
+        if not is_sharp(channel, after, event):
+            return _Unlocated()
+        below = beside(channel, event, before.beta, options, rng)
+        if below is not None:
+            return _Below(below, died(channel, event, below))
+        if not differs(event, before):
+            return _Resolved(Passage())
+        return _Resolved(died(channel, event, before))
+    return _Unlocated()
+
+
+def _without_event(
+    channel: Channel, here: SolvedState, there: _Target, options: Options
+) -> _Resolved | None:
+    """What is left to say where no event was located; None where halving may show more.
+
+    Halving twice from one state does not, nor does it below the resolution of beta or of the gaps.
+    """
+    state = there.state
+    if on_one_arc(channel, here, state, options):
+        return _Resolved(Passage())
+    may_show = not (_is_narrow(here, state) or is_hidden(channel, here, state))
+    if may_show and there.halved_from != here.beta:
+        return None
+    if _one_branch(channel, here, state, tol=options.tol):
+        return _Resolved(Passage())
+    return _Resolved(unresolved(channel, here, state))
+
+
+def _is_narrow(before: SolvedState, after: SolvedState) -> bool:
+    width = after.beta - before.beta
+    return not width > max(RESOLUTION * (before.beta - 1), _FINEST * before.beta)
 
 
 def first_transition(
@@ -147,9 +266,8 @@ def first_transition(
         local = _spinodal_begun(channel, event)
         # Nothing is solved at the end of the branch: what shows only beyond it may be there.
         far = event.beta + 2.0 * FRACTIONS[-1] * (event.beta - 1.0)
-        limit = dataclasses.replace(branch, beta=max(branch.beta, far))
-        above = beside(channel, event, limit, options, rng)
-        if above is limit or above.gap > options.tol:
+        above = beside(channel, event, max(branch.beta, far), options, rng)
+        if above is None or not above.gap <= options.tol:
             return None
         last = event, above, local
         if above.mixture.n_t == event.mixture.n_t + 1:
@@ -161,7 +279,7 @@ def first_transition(
         return None
     event, above, local = last
     here = at_event(channel, event, above, options, rng)
-    if here.gap > options.tol:
+    if not here.gap <= options.tol:
         return None
     return partial(described, channel, event, here, above, options, local), above
 
@@ -197,10 +315,15 @@ def _one_branch(
     before: SolvedState,
     after: SolvedState,
     *,
-    tol: float = 1e-10,
+    tol: float | None = None,
     branch: SolvedState | None = None,
 ) -> bool:
-    """Whether following `before`, to `branch`, leads to `after` or less than `tol` nats above."""
+    """Whether following `before`, to `branch`, leads to `after` or less than `tol` nats above.
+
+    By default what is nothing beside F, which is of the order of beta − 1 near one.
+    """
+    if tol is None:
+        tol = max(_SAME_STATE * min(1.0, after.beta - 1.0), _LEAST_SAME)
     if before.mixture.n_t != after.mixture.n_t:
         return False
     if branch is not None:

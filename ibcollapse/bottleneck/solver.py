@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck.basic_solution import basic_solution
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
@@ -34,7 +35,7 @@ from ibcollapse.bottleneck.mixture import (
     trivial_mixture,
 )
 from ibcollapse.bottleneck.newton import Descent, as_it_is
-from ibcollapse.bottleneck.refinement import STATIONARY, enlarged, refine
+from ibcollapse.bottleneck.refinement import STATIONARY, enlarged, join, refine
 from ibcollapse.bottleneck.searching import HIDDEN, Options, Search, search
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.sufficient_statistic import (
@@ -50,6 +51,8 @@ Array = NDArray[np.float64]
 # Rounds in a row that lower the free energy by no more than rounding.
 _MOST_STALLS = 2
 _LEAST_GAIN = 1e-15
+# Gaps this many times the aim are worth another start where nothing is gained any more.
+_WORTHWHILE = 2.0
 # With so many numbers to find, a gap larger than this (nats) is closed roughly, and no state on the
 # way has to be stationary beyond this share of its gap.
 _MANY_VARIABLES = 1000
@@ -260,7 +263,7 @@ def _generate(
 ) -> SolvedState:
     """What `solve_state` says; `path` takes each stationary state and the search of it."""
     # Maps of growing atoms count in the result, not against the limit of a descent's sweeps.
-    state, n_sweeps, n_grown, stalls = start, 0, 0, 0
+    state, n_sweeps, n_grown, stalls = basic_solution(channel, start, beta), 0, 0, 0
     best = whole_gap = math.inf
     # What is left to gain, nats, where there are so many variables that only this much matters.
     at_stake = 0.0
@@ -277,7 +280,7 @@ def _generate(
             found = search(*searched, hints, enough=options.aim_at(beta))
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
-        stalls = stalls + 1 if gained <= _LEAST_GAIN else 0
+        stalls = stalls + 1 if not gained > _LEAST_GAIN else 0
         if found.is_partial and _status(found.gap, n_sweeps, stalls, beta, options) is not None:
             found = search(*searched, found.maxima.log_r, suspect=math.inf)
         if not found.is_partial:
@@ -290,6 +293,15 @@ def _generate(
         if len(violators) == 0:
             # Only the bound of an exhaustive search is above the aim: there is no atom to add.
             stalls = _MOST_STALLS
+        if stalls and len(violators) and found.gap > _WORTHWHILE * options.aim_at(beta):
+            # Near beta = 1 the best weight of a new atom is next to nothing while all others'
+            # decoders stay: it begins with much, and they follow.
+            whole = join(ended.mixture, violators)
+            heavy = refine(channel, whole, beta, max_sweeps=most, until=options.until)
+            n_sweeps += heavy.n_sweeps
+            if heavy.evaluation.free_energy < ended.evaluation.free_energy - _LEAST_GAIN:
+                state = basic_solution(channel, heavy.mixture, beta)
+                continue
         status = _status(found.gap, n_sweeps, stalls, beta, options)
         if status is not None:
             break

@@ -1,7 +1,6 @@
 """The walk up the curve: from the trivial representation, transition by transition."""
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import deadline
+from ibcollapse.bottleneck.assembly import Assembly
 from ibcollapse.bottleneck.beside import SHARP
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
-from ibcollapse.bottleneck.crossing import Passage, coalesce
+from ibcollapse.bottleneck.crossing import Passage
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.foresight import next_failure
 from ibcollapse.bottleneck.groups import (
@@ -30,17 +30,20 @@ from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.transition import PhaseTransition
-from ibcollapse.bottleneck.unfinished_trace import TraceKeeper, compact, from_fields
+from ibcollapse.bottleneck.unfinished_trace import (
+    LEAST_STEP,
+    TraceKeeper,
+    compact,
+    from_fields,
+)
 from ibcollapse.errors import OutputError
 from ibcollapse.internal_errors import log_caught
 from ibcollapse.progress import Progress
 
 # Betas are stepped so that beta − 1 grows at most by this factor.
 _GROWTH = 2.0
-# Steps end this much further than the next event is expected, and are at least this share of
-# beta − 1 long.
+# Steps end this much further than the next event is expected.
 _PAST_EVENT = 1.25
-_SHORTEST = 1e-4
 # So many transitions may wait for their spinodals: each holds Hessians.
 _MOST_PENDING = 3
 
@@ -88,14 +91,25 @@ def put_together(
 class _Standing:
     """Where the walk stands between two steps; the rest of it is a function of this.
 
-    `next_beta` is NaN where the next step has not been planned; `drawn` is the state of the random
-    generator.
+    `next_beta` is NaN where the next step has not been planned, and is at least `least_step` of
+    beta − 1 away; `drawn` is the state of the random generator, `collected` what the walk has met
+    by then.
     """
 
     state: SolvedState
     next_beta: float
+    least_step: float
     postponed: SolvedState | None
     drawn: Any
+    collected: Assembly
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Waiting:
+    """A transition whose spinodal is still looked for, and where the step that met it began."""
+
+    finish: Callable[[], Passage]
+    began: _Standing
 
 
 class Tracer:
@@ -120,15 +134,11 @@ class Tracer:
         self._channel, self._groups, self._keeper = channel, groups, keeper
         self._limits, self._options = limits, options
         self._rng, self._progress, self._until = rng, progress, until
-        self._solutions: list[IBSolution] = []
-        self._transitions: list[PhaseTransition] = []
+        self._assembly = Assembly(channel, options)
         self._postponed: SolvedState | None = None
-        # The step before which each was met is begun again where it cannot be finished.
-        self._pending: list[tuple[int, Callable[[], Passage], _Standing]] = []
+        self._least_step = LEAST_STEP
+        self._pending: list[_Waiting] = []
         self._standing: _Standing | None = None
-        # What was collected before the step that is being taken.
-        self._n_before = 0
-        self._transitions_before: list[PhaseTransition] = []
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
@@ -139,20 +149,28 @@ class Tracer:
         except KeyboardInterrupt:
             self._go_back()
             self._settled_as_far_as_it_goes()
-            reached = self._solutions[-1].beta if self._solutions else 1.0
+            points = self._assembly.solutions
+            reached = points[-1].beta if points else 1.0
             raise CurveInterrupted(self._curve(f"interrupted at beta = {reached:.9g}")) from None
         self._progress.finish()
         return self._curve(status)
 
     def _late(self) -> str:
-        last = self._solutions[-1]
+        last = self._assembly.solutions[-1]
         return (
             f"{deadline.OUT_OF_TIME} at beta = {last.beta:.6g}, where I(T;Y) is "
             f"{last.i_ty / self._channel.i_xy:.1%} of I(X;Y); raise time_limit to go on"
         )
 
     def _curve(self, status: str) -> IBCurve:
-        return put_together(self._channel, self._solutions, self._transitions, status)
+        try:
+            with deadline.kept(self._until):
+                self._assembly.put_in_order()
+        except Exception as error:
+            log_caught(f"{deadline.INTERNAL_ERROR} a curve")
+            status = self._failed(error)
+        found = self._assembly.solutions, self._assembly.transitions
+        return put_together(self._channel, *found, status)
 
     def _walk(self, resumed: bool) -> str:
         if not resumed:
@@ -185,7 +203,6 @@ class Tracer:
         while True:
             here = self._standing
             assert here is not None
-            self._n_before, self._transitions_before = len(self._solutions), self._transitions
             if self._keeper is not None and self._keeper.is_due():
                 self._save()
             if here.state.mixture.n_t > self._limits.max_clusters:
@@ -201,17 +218,20 @@ class Tracer:
 
     def _stand(self, state: SolvedState, next_beta: float) -> None:
         drawn = self._rng.bit_generator.state
-        self._standing = _Standing(state, next_beta, self._postponed, drawn)
+        collected = self._assembly.copy()
+        self._standing = _Standing(
+            state, next_beta, self._least_step, self._postponed, drawn, collected
+        )
 
     def _go_back(self) -> None:
         """Forget what a step that did not end has left."""
-        if self._standing is None:
+        here = self._standing
+        if here is None:
             return
-        del self._solutions[self._n_before :]
-        self._transitions = self._transitions_before
-        self._pending = [waits for waits in self._pending if waits[0] < self._n_before]
-        self._postponed = self._standing.postponed
-        self._rng.bit_generator.state = self._standing.drawn
+        self._assembly = here.collected.copy()
+        self._pending = [waiting for waiting in self._pending if waiting.began is not here]
+        self._postponed, self._least_step = here.postponed, here.least_step
+        self._rng.bit_generator.state = here.drawn
 
     def _settled_as_far_as_it_goes(self) -> Exception | None:
         """Settle what can be; what stopped it. Then the walk stands before that transition."""
@@ -225,7 +245,7 @@ class Tracer:
         return None
 
     def _failed(self, error: Exception) -> str:
-        reached = self._solutions[-1].beta
+        reached = self._assembly.solutions[-1].beta
         said = " ".join(f"{type(error).__name__}: {error}".split())
         return (
             f"{deadline.INTERNAL_ERROR} the curve at beta = {reached:.9g} ({said}); what was "
@@ -238,8 +258,9 @@ class Tracer:
             return
         self._settle()
         here = self._standing
-        found = self._solutions, self._transitions
-        self._keeper.save(*found, here.next_beta, (here.state, here.postponed), self._rng)
+        found = self._assembly.solutions, self._assembly.transitions
+        steps = here.next_beta, here.least_step
+        self._keeper.save(*found, steps, (here.state, here.postponed), self._rng)
 
     def _as_kept(self, state: SolvedState) -> SolvedState:
         """The state with the bits that the file would give back."""
@@ -254,11 +275,13 @@ class Tracer:
             self._progress.note("an unfinished run of other input or options is replaced")
         if kept is None:
             return False
-        self._solutions, self._transitions = list(kept.solutions), list(kept.transitions)
+        found = kept.solutions, kept.transitions
+        self._assembly = Assembly(self._channel, self._options, *found)
+        self._least_step = kept.least_step
         self._postponed = None if kept.postponed is None else from_fields(kept.postponed)
         kept.restore_rng(self._rng)
         self._progress.note(f"going on after {len(kept.solutions)} finished points")
-        self._progress.advance(self._solutions[-1].i_ty)
+        self._progress.advance(kept.solutions[-1].i_ty)
         self._stand(from_fields(kept.state), kept.next_beta)
         return True
 
@@ -271,8 +294,8 @@ class Tracer:
         if self._groups.max() > 0:
             state = state_of_groups(channel, self._groups)
             parting = parting_of_groups(channel, self._groups, state)
+            self._assembly.add_passage(Passage((), (parting,)))
             self._keep(state)
-            self._transitions = [parting]
         self._stand(self._as_kept(state), math.nan)
 
     def _reach(self, state: SolvedState, beta: float) -> SolvedState:
@@ -293,19 +316,19 @@ class Tracer:
             if found is not None:
                 passage, above = found
                 assert self._standing is not None
-                self._pending.append((len(self._solutions), passage, self._standing))
+                self._pending.append(_Waiting(passage, self._standing))
                 self._settle(but=_MOST_PENDING)
                 self._keep(above)
                 return above
         ahead = optimal_from(channel, state, branch, beta, options, rng)
         # What was solved in too little time is no point of the curve.
         deadline.check()
-        if ahead is not branch or self._postponed is not None:
+        if not ahead.stays or self._postponed is not None:
             origin = self._postponed or state
             known = None if self._postponed is not None else branch
-            self._record(resolve(channel, origin, ahead, options, rng, known))
-        self._keep(ahead)
-        return ahead
+            self._record(resolve(channel, origin, ahead.state, options, rng, known))
+        self._keep(ahead.state)
+        return ahead.state
 
     def _next_beta(self, state: SolvedState) -> float:
         """Where I(X;T) or I(T;Y) will have advanced by its spacing, or past the next event.
@@ -321,11 +344,13 @@ class Tracer:
         step = spacing / max(slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
         coming = next_failure(self._channel, state, slope) - state.beta
-        least = _SHORTEST * (state.beta - 1)
+        least = self._least_step * (state.beta - 1)
+        # Soft modes that are neutral to rounding foretell events that never come.
+        self._least_step = 2.0 * self._least_step if _PAST_EVENT * coming < least else LEAST_STEP
         return state.beta + min(step, max(_PAST_EVENT * coming, least))
 
     def _finished(self, state: SolvedState) -> str | None:
-        if self._solutions[-1].i_ty >= self._limits.fraction:
+        if self._assembly.solutions[-1].i_ty >= self._limits.fraction:
             return self._verdict()
         if state.beta >= self._limits.beta_max:
             return f"ended at beta_max = {self._limits.beta_max:g}; raise beta_max to go on"
@@ -333,12 +358,14 @@ class Tracer:
 
     def _verdict(self) -> str:
         self._settle()
-        loose = [s for s in self._solutions if not s.converged]
+        self._assembly.put_in_order()
+        points = self._assembly.solutions
+        loose = [s for s in points if not s.converged]
         if not loose:
             return CONVERGED
         worst = max(loose, key=lambda s: s.gap)
         return (
-            f"{len(loose)} of {len(self._solutions)} points did not reach the tolerance, the worst "
+            f"{len(loose)} of {len(points)} points did not reach the tolerance, the worst "
             f"with a gap of {worst.gap:.3g} nats at beta = {worst.beta:.6g}; raise tol"
         )
 
@@ -346,11 +373,8 @@ class Tracer:
         """Drop what lies beyond the cap on clusters and say where the curve ends."""
         self._settle()
         cap = self._limits.max_clusters
-        # A death may lead back below the cap: what comes after it is beyond the cap all the same.
-        solutions = itertools.takewhile(lambda s: s.n_clusters <= cap, self._solutions)
-        transitions = itertools.takewhile(lambda t: t.clusters_after <= cap, self._transitions)
-        self._solutions, self._transitions = list(solutions), list(transitions)
-        last = self._solutions[-1]
+        self._assembly.cut_above(cap)
+        last = self._assembly.solutions[-1]
         return (
             f"ended at beta = {last.beta:.6g}, where I(T;Y) is "
             f"{last.i_ty / self._channel.i_xy:.1%} of I(X;Y): the optimum beyond it has more than "
@@ -359,32 +383,29 @@ class Tracer:
 
     def _keep(self, state: SolvedState) -> None:
         solution = to_solution(self._channel, state)
-        before = self._solutions[-1].i_ty if self._solutions else 0.0
-        self._solutions.append(solution)
+        points = self._assembly.solutions
+        before = points[-1].i_ty if points else 0.0
+        self._assembly.add(solution)
         self._progress.advance(max(0.0, solution.i_ty - before))
 
     def _settle(self, but: int = 0) -> None:
-        """Put the transitions that wait for their spinodals where they belong, but the last few."""
+        """Take the transitions that wait for their spinodals, but the last few."""
         while len(self._pending) > but:
-            place, finish, before = self._pending[0]
+            first, *later = self._pending
             try:
-                passage = finish()
+                passage = first.finish()
             except BaseException:
                 # What comes after it is no curve without it.
-                del self._solutions[place:]
-                self._pending, self._standing = [], before
-                self._n_before, self._transitions_before = place, self._transitions
+                self._pending, self._standing = [], first.began
                 self._go_back()
                 raise
-            self._solutions[place:place] = passage.solutions
-            self._transitions = coalesce([*self._transitions, *passage.transitions])
-            n_added = len(passage.solutions)
-            self._n_before += n_added
-            self._transitions_before = self._transitions
-            self._pending = [(at + n_added, waits, p) for at, waits, p in self._pending[1:]]
+            stands = {id(p): p for p in (self._standing, *(waiting.began for waiting in later))}
+            stands.pop(id(first.began), None)
+            for assembly in (self._assembly, *(p.collected for p in stands.values() if p)):
+                assembly.add_passage(passage)
+            self._pending = later
 
     def _record(self, passage: Passage) -> None:
         self._settle()
-        self._solutions.extend(passage.solutions)
-        self._transitions = coalesce([*self._transitions, *passage.transitions])
+        self._assembly.add_passage(passage)
         self._postponed = passage.postponed

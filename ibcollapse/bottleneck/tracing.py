@@ -25,6 +25,8 @@ from ibcollapse.progress import SILENT, Progress
 # Where all of the curve lies within a small part of H(Y), as with a rare value of X, I(T;Y)
 # advances by so many parts of I(X;Y) at most.
 _SPACING_TY = 2.0
+# Of so many points a curve takes seconds however many clusters it has.
+_FEW_POINTS = 40
 
 
 @on_one_blas_thread
@@ -55,8 +57,8 @@ def trace_curve(
     fraction : float
         Stop once I(T;Y) reaches this fraction of I(X;Y).
     max_clusters : int, optional
-        Stop before a solution with more clusters; default 2 n_classes + 4. The true optimum has
-        ever more clusters as beta grows.
+        Stop before a solution with more clusters; default 2 n_classes + 4, or the number of
+        distinct p(y|x) where that is larger and at most 40: no optimum needs more.
     beta_max : float
         Stop at this beta.
     n_points : int
@@ -94,8 +96,8 @@ def trace_curve(
     channel = as_channel(channel)
     check_tol(tol)
     until = deadline(time_limit)
-    limits = _limits(channel, fraction, max_clusters, beta_max, n_points)
     merged = channel.reduce()
+    limits = _limits(merged, fraction, max_clusters, beta_max, n_points)
     if is_deterministic(merged) and merged.i_xy > 0:
         return deterministic_curve(merged)
     reason = why_untraced(merged)
@@ -133,7 +135,10 @@ def _limits(
         raise InputError(f"beta_max is {beta_max}, expected more than 1: below it T is trivial")
     if n_points < 2:
         raise InputError(f"n_points is {n_points}, expected at least 2")
-    most = max_clusters if max_clusters is not None else 2 * channel.n_classes + 4
+    most = max_clusters
+    if most is None:
+        needed = channel.n_x if channel.n_x <= _FEW_POINTS else 0
+        most = max(2 * channel.n_classes + 4, needed)
     spacing = max(channel.h_y, 1e-9) / n_points
     spacing_ty = _SPACING_TY * channel.i_xy / n_points
     return Limits(fraction * channel.i_xy * (1 - 1e-12), most, beta_max, spacing, spacing_ty)

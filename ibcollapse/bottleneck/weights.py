@@ -8,6 +8,7 @@ active-set idea of Kim, Carbonetto, Stephens and Anitescu 2020, doi 10.1080/1061
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.basic_solution import basic_solution
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.deadline import check
 from ibcollapse.bottleneck.mixture import Mixture, exponents
@@ -25,6 +26,7 @@ def optimise_weights(
 ) -> Mixture:
     """The mixture with optimal weights for its decoders; atoms of weight zero are dropped.
 
+    Of weights that do equally well those of at most n_x atoms.
     Stops when max_t Φ(r_t) − 1 ≤ `tol`, which bounds what better weights could still gain (nats),
     or when rounding stops the descent.
     """
@@ -53,7 +55,8 @@ def optimise_weights(
             break
         q, z = moved
     keep = q > 0
-    return Mixture(mixture.log_r[keep], np.log(q[keep] / q[keep].sum()))
+    support = Mixture(mixture.log_r[keep], np.log(q[keep] / q[keep].sum()))
+    return basic_solution(channel, support, beta)
 
 
 def _line_search(

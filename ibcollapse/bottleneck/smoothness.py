@@ -1,0 +1,116 @@
+"""Whether anything happens: events that are no sharp roots, arcs of the curve without a break.
+
+Cyclic and ordered classes have soft modes: along a circle of decoders Φ is one to the last digits,
+and any few atoms on it do as well as any others. What their support does there is no transition of
+the optimum: neither L, nor I(X;T) = L + beta I(T;Y), nor their slopes have a break.
+"""
+
+import numpy as np
+
+from ibcollapse.bottleneck import certificate
+from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.events import AT_ATOM, Event
+from ibcollapse.bottleneck.heading import heading
+from ibcollapse.bottleneck.kernels.decoders import closeness
+from ibcollapse.bottleneck.mixture import information
+from ibcollapse.bottleneck.searching import Options
+from ibcollapse.bottleneck.solver import SolvedState
+from ibcollapse.bottleneck.stability import leading_splits, split_directions
+
+# Where an event is a root, what crosses zero there is at least this share of its linear
+# extrapolation below zero at the state from which the branch was followed, or this far below zero.
+_SHARE = 0.1
+_CLEARLY = 1e-6
+# A break of I(T;Y) may be this many times as large as what the gaps leave open of L.
+_LOOSER = 10.0
+# No more than this share of I(X;Y), whatever the gaps leave open.
+_LARGEST_BREAK = 1e-3
+# Shares of what the slopes' difference moves L and I(T;Y) by that a smooth arc may miss. A kink
+# that is all of the difference misses more of one of the two, wherever it is.
+_CURVED, _BENT = 0.01, 0.05
+# Slopes of states in soft modes are known to a few hundredths: along with the width, this share of
+# them may be missing besides.
+_ROUGH_SLOPE = 0.01
+# Atoms this close to a split (as a share of beta − 1 near one) have a soft mode.
+_SOFT = 1e-4
+
+
+def is_soft(channel: Channel, state: SolvedState) -> bool:
+    """Whether an atom may move along a direction in which Φ hardly falls."""
+    if state.mixture.n_t == 1:
+        return False
+    splits = leading_splits(channel, state.mixture, state.evaluation, state.beta)
+    return bool(splits.growth.max() >= 1.0 - _SOFT * min(1.0, state.beta - 1.0))
+
+
+def is_sharp(channel: Channel, origin: SolvedState, event: Event) -> bool:
+    """Whether what reaches the bound at an event had been below it at `origin`, on its branch.
+
+    A soft mode stays at the bound, to rounding, on all of the way.
+    """
+    if origin.mixture.n_t == 1:
+        return True
+    lacking = abs(event.steepness * (event.beta - origin.beta))
+    enough = min(_SHARE * lacking, _CLEARLY * min(1.0, event.beta - 1.0))
+    if event.is_split:
+        atom = np.array([event.atom])
+        splits = split_directions(channel, origin.mixture, origin.evaluation, origin.beta, atom)
+        return bool(1.0 - splits.growth[event.atom] >= enough)
+    log_v = certificate.potential_weights(channel, origin.evaluation.log_z)
+    violators = event.violators
+    maxima = certificate.climb(channel, log_v, violators[:0], origin.beta, hints=violators)
+    away = certificate.from_nearest(maxima.log_r, origin.mixture.log_r)
+    others = maxima.log_phi[away > AT_ATOM * closeness(origin.beta)]
+    if not len(others):
+        # The maximum was a shoulder of an atom's own then.
+        others, _ = certificate.log_potential(channel, log_v, violators, origin.beta)
+    return bool(others.max() <= -enough)
+
+
+def is_hidden(channel: Channel, before: SolvedState, after: SolvedState) -> bool:
+    """Whether the gaps of two states are larger than all that lies between them.
+
+    Each of the two may be the optimum at the other's beta then.
+    """
+    rise = _relevance(channel, after) - _relevance(channel, before)
+    return not rise * (after.beta - before.beta) > before.gap + after.gap
+
+
+def on_one_arc(
+    channel: Channel,
+    before: SolvedState,
+    after: SolvedState,
+    options: Options,
+    *,
+    are_soft: bool = False,
+) -> bool:
+    """Whether two states are the ends of a smooth arc, as far as their gaps tell.
+
+    L falls by the integral of I(T;Y) over beta, which its values and slopes at both ends give to
+    the fourth order of the width, and I(T;Y) rises by that of its slope. A jump or a kink in
+    between breaks at least one of the two. Of states that `are_soft` the slopes are rough.
+    """
+    width = after.beta - before.beta
+    known = before.gap + after.gap + options.aim_at(after.beta)
+    low, high = _relevance(channel, before), _relevance(channel, after)
+    rise_low, rise_high = _rise(channel, before), _rise(channel, after)
+    fallen = before.evaluation.free_energy - after.evaluation.free_energy
+    bend = width * abs(rise_high - rise_low)
+    missing = abs(fallen - 0.5 * width * (low + high) + width**2 * (rise_high - rise_low) / 12.0)
+    broken = abs(high - low - 0.5 * width * (rise_low + rise_high))
+    rough = _ROUGH_SLOPE * width * max(rise_low, rise_high) if are_soft else 0.0
+    return (
+        missing <= max(known, _CURVED * bend * width, 0.1 * rough * width)
+        and broken <= max(_LOOSER * known / width, _BENT * bend, rough)
+        and broken <= _LARGEST_BREAK * channel.i_xy
+    )
+
+
+def _rise(channel: Channel, state: SolvedState) -> float:
+    """dI(T;Y)/dbeta."""
+    return heading(channel, state).slope.i_ty if state.mixture.n_t > 1 else 0.0
+
+
+def _relevance(channel: Channel, state: SolvedState) -> float:
+    evaluation = state.evaluation
+    return information(channel, evaluation.joint, evaluation.p_t_given_x)[1]
