@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.mixture import Mixture, exponents
+from ibcollapse.linear_algebra import singular_parts
 
 Array = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ def _eliminated(shares: Array, weights: Array) -> Array:
     while np.count_nonzero(q) > n_x:
         lightest = np.argsort(np.where(q > 0, q, np.inf), kind="stable")[: n_x + 1]
         # In shares of each atom's own weight, a dependence says by how much of itself it moves.
-        along = np.linalg.svd(shares[:, lightest] * q[lightest])[2][-1]
+        along = singular_parts(shares[:, lightest] * q[lightest], whole=True)[2][-1]
         along /= along[np.argmax(np.abs(along))]
         moved = np.maximum(q[lightest] * (1.0 - along), 0.0)
         moved[np.argmax(along)] = 0.0

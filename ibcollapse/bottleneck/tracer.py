@@ -37,6 +37,8 @@ _GROWTH = 2.0
 # beta − 1 long.
 _PAST_EVENT = 1.25
 _SHORTEST = 1e-4
+# A step over which I(X;T) advanced by less than this share of the spacing was a short one.
+_SHORT = 0.5
 # So many transitions may wait for their spinodals: each holds Hessians.
 _MOST_PENDING = 3
 
@@ -99,7 +101,6 @@ class Tracer:
         self._assembly = Assembly(channel, options)
         self._postponed: SolvedState | None = None
         self._pending: list[Callable[[], Passage]] = []
-        self._least_step = _SHORTEST
 
     def run(self) -> IBCurve:
         """Walk until a limit is reached; Ctrl-C hands over what there is."""
@@ -231,10 +232,21 @@ class Tracer:
         step = self._limits.spacing / max(state.beta * slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
         coming = next_failure(self._channel, state, slope) - state.beta
-        least = self._least_step * (state.beta - 1)
-        # Soft modes that are neutral to rounding foretell events that never come.
-        self._least_step = 2.0 * self._least_step if _PAST_EVENT * coming < least else _SHORTEST
+        least = max(_SHORTEST * (state.beta - 1), self._after_nothing())
         return state.beta + min(step, max(_PAST_EVENT * coming, least))
+
+    def _after_nothing(self) -> float:
+        """Twice the last step where it was a short one, to an event that did not come; else zero.
+
+        Modes that are soft to rounding foretell events at every step. Only points that are kept
+        decide, so that a walk that goes on from a file takes the same steps.
+        """
+        if len(self._assembly.solutions) < 2:
+            return 0.0
+        before, last = self._assembly.solutions[-2:]
+        is_short = last.i_xt - before.i_xt < _SHORT * self._limits.spacing
+        same = before.n_clusters == last.n_clusters
+        return 2.0 * (last.beta - before.beta) if is_short and same else 0.0
 
     def _finished(self, state: SolvedState) -> str | None:
         if self._assembly.solutions[-1].i_ty >= self._limits.fraction:
