@@ -12,6 +12,10 @@ from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.stability import leading_splits
 
+# What is nearer to the bound than this (as a share of beta − 1 near one) is there within the
+# shortest step, or it is a soft mode that stays there and foretells nothing.
+_NO_SPLIT, _NO_BIRTH = 1e-5, 1e-10
+
 
 def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     """Beta of the first failure that Φ, the least stable atom and the weights point at; or inf."""
@@ -28,14 +32,15 @@ def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     atom = int(np.argmax(splits.growth))
     lacking = 1.0 - float(splits.growth[atom])
     rise = growth_slope(channel, mixture, evaluation, slope, splits, atom, beta)
-    return beta + lacking / rise if lacking > 0 and rise > 0 else math.inf
+    nothing = _NO_SPLIT * min(1.0, beta - 1.0)
+    return beta + lacking / rise if lacking > nothing and rise > 0 else math.inf
 
 
 def _first_birth(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     beta, first = state.beta, math.inf
     maxima = state.maxima
     away = from_nearest(maxima.log_r, state.mixture.log_r) > AT_ATOM * closeness(beta)
-    coming = away & (maxima.log_phi < 0)
+    coming = away & (maxima.log_phi < -_NO_BIRTH * min(1.0, beta - 1.0))
     for log_r, log_phi in zip(maxima.log_r[coming], maxima.log_phi[coming], strict=True):
         rise = potential_slope(channel, state.evaluation, slope, log_r, beta)
         if rise > 0:

@@ -31,8 +31,10 @@ _CURVED, _BENT = 0.01, 0.05
 # Slopes of states in soft modes are known to a few hundredths: along with the width, this share of
 # them may be missing besides.
 _ROUGH_SLOPE = 0.01
+# Over a step of the walk the slope of a smooth arc changes by less than this share of itself.
+_MOST_BEND = 0.25
 # Atoms this close to a split (as a share of beta − 1 near one) have a soft mode.
-_SOFT = 1e-4
+_SOFT = 1e-5
 
 
 def is_soft(channel: Channel, state: SolvedState) -> bool:
@@ -95,6 +97,8 @@ def on_one_arc(
     low, high = _relevance(channel, before), _relevance(channel, after)
     rise_low, rise_high = _rise(channel, before), _rise(channel, after)
     fallen = before.evaluation.free_energy - after.evaluation.free_energy
+    if not abs(rise_high - rise_low) <= _MOST_BEND * max(rise_low, rise_high):
+        return False
     bend = width * abs(rise_high - rise_low)
     missing = abs(fallen - 0.5 * width * (low + high) + width**2 * (rise_high - rise_low) / 12.0)
     broken = abs(high - low - 0.5 * width * (rise_low + rise_high))

@@ -31,7 +31,6 @@ from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.bottleneck.unfinished_trace import (
-    LEAST_STEP,
     TraceKeeper,
     compact,
     from_fields,
@@ -44,6 +43,10 @@ from ibcollapse.progress import Progress
 _GROWTH = 2.0
 # Steps end this much further than the next event is expected.
 _PAST_EVENT = 1.25
+# Steps are at least this share of beta − 1 long.
+_SHORTEST = 1e-4
+# A step over which I(X;T) advanced by less than this share of the spacing was a short one.
+_SHORT = 0.5
 # So many transitions may wait for their spinodals: each holds Hessians.
 _MOST_PENDING = 3
 
@@ -91,14 +94,12 @@ def put_together(
 class _Standing:
     """Where the walk stands between two steps; the rest of it is a function of this.
 
-    `next_beta` is NaN where the next step has not been planned, and is at least `least_step` of
-    beta − 1 away; `drawn` is the state of the random generator, `collected` what the walk has met
-    by then.
+    `next_beta` is NaN where the next step has not been planned; `drawn` is the state of the random
+    generator, `collected` what the walk has met by then.
     """
 
     state: SolvedState
     next_beta: float
-    least_step: float
     postponed: SolvedState | None
     drawn: Any
     collected: Assembly
@@ -136,7 +137,6 @@ class Tracer:
         self._rng, self._progress, self._until = rng, progress, until
         self._assembly = Assembly(channel, options)
         self._postponed: SolvedState | None = None
-        self._least_step = LEAST_STEP
         self._pending: list[_Waiting] = []
         self._standing: _Standing | None = None
 
@@ -219,9 +219,7 @@ class Tracer:
     def _stand(self, state: SolvedState, next_beta: float) -> None:
         drawn = self._rng.bit_generator.state
         collected = self._assembly.copy()
-        self._standing = _Standing(
-            state, next_beta, self._least_step, self._postponed, drawn, collected
-        )
+        self._standing = _Standing(state, next_beta, self._postponed, drawn, collected)
 
     def _go_back(self) -> None:
         """Forget what a step that did not end has left."""
@@ -230,7 +228,7 @@ class Tracer:
             return
         self._assembly = here.collected.copy()
         self._pending = [waiting for waiting in self._pending if waiting.began is not here]
-        self._postponed, self._least_step = here.postponed, here.least_step
+        self._postponed = here.postponed
         self._rng.bit_generator.state = here.drawn
 
     def _settled_as_far_as_it_goes(self) -> Exception | None:
@@ -259,8 +257,7 @@ class Tracer:
         self._settle()
         here = self._standing
         found = self._assembly.solutions, self._assembly.transitions
-        steps = here.next_beta, here.least_step
-        self._keeper.save(*found, steps, (here.state, here.postponed), self._rng)
+        self._keeper.save(*found, here.next_beta, (here.state, here.postponed), self._rng)
 
     def _as_kept(self, state: SolvedState) -> SolvedState:
         """The state with the bits that the file would give back."""
@@ -277,7 +274,6 @@ class Tracer:
             return False
         found = kept.solutions, kept.transitions
         self._assembly = Assembly(self._channel, self._options, *found)
-        self._least_step = kept.least_step
         self._postponed = None if kept.postponed is None else from_fields(kept.postponed)
         kept.restore_rng(self._rng)
         self._progress.note(f"going on after {len(kept.solutions)} finished points")
@@ -344,10 +340,21 @@ class Tracer:
         step = spacing / max(slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
         coming = next_failure(self._channel, state, slope) - state.beta
-        least = self._least_step * (state.beta - 1)
-        # Soft modes that are neutral to rounding foretell events that never come.
-        self._least_step = 2.0 * self._least_step if _PAST_EVENT * coming < least else LEAST_STEP
+        least = max(_SHORTEST * (state.beta - 1), self._after_nothing())
         return state.beta + min(step, max(_PAST_EVENT * coming, least))
+
+    def _after_nothing(self) -> float:
+        """Twice the last step where it was a short one, to an event that did not come; else zero.
+
+        Modes that are soft to rounding foretell events at every step. Only points that are kept
+        decide, so that a walk that goes on from a file takes the same steps.
+        """
+        if len(self._assembly.solutions) < 2:
+            return 0.0
+        before, last = self._assembly.solutions[-2:]
+        is_short = last.i_xt - before.i_xt < _SHORT * self._limits.spacing
+        same = before.n_clusters == last.n_clusters
+        return 2.0 * (last.beta - before.beta) if is_short and same else 0.0
 
     def _finished(self, state: SolvedState) -> str | None:
         if self._assembly.solutions[-1].i_ty >= self._limits.fraction:

@@ -23,9 +23,6 @@ from ibcollapse.serialize import load_result, register, save
 SAVE_EVERY = 5.0
 _LEAST_RATIO = 20.0
 
-LEAST_STEP = 1e-4
-"""Steps of a walk are usually at least this share of beta − 1 long."""
-
 _PARTS = {"mixture": Mixture, "evaluation": Evaluation, "maxima": Maxima}
 
 
@@ -46,8 +43,6 @@ class UnfinishedTrace:
         Solved states as `as_fields` spells them; `postponed` may be None.
     rng : str
         State of the random generator, JSON.
-    least_step : float
-        Share of beta − 1 that the next step is long at least.
     """
 
     fingerprint: str
@@ -57,7 +52,6 @@ class UnfinishedTrace:
     state: dict[str, Any]
     postponed: dict[str, Any] | None
     rng: str
-    least_step: float = LEAST_STEP
 
     def restore_rng(self, rng: np.random.Generator) -> None:
         """Put the generator back to where it was."""
@@ -100,14 +94,13 @@ class TraceKeeper:
         self,
         solutions: list[IBSolution],
         transitions: list[PhaseTransition],
-        steps: tuple[float, float],
+        next_beta: float,
         states: tuple[SolvedState, SolvedState | None],
         rng: np.random.Generator,
     ) -> None:
         """Replace the file, whole or not at all."""
         began = time.monotonic()
         here, postponed = states
-        next_beta, least_step = steps
         trace = UnfinishedTrace(
             self._fingerprint,
             tuple(solutions),
@@ -116,7 +109,6 @@ class TraceKeeper:
             as_fields(here),
             None if postponed is None else as_fields(postponed),
             json.dumps(rng.bit_generator.state),
-            float(least_step),
         )
         save(trace, self._path)
         self._saved = time.monotonic()
