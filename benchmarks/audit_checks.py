@@ -26,7 +26,7 @@ INFORMATION = 1e-6
 # Transitions of the same channel agree within this share of beta − 1 (where a leak of 1e-4 makes Φ
 # flat, no two ways of locating them agree better than 4e-6), and within what a rounding of log Φ
 # moves the beta of a class with a thousandth of the weight.
-SAME_BETA, LEAST_BETA = 1e-5, 1e-12
+SAME_BETA, LEAST_BETA = 1e-5, 1e-11
 # Points so near a transition, as a share of beta − 1, may count the cluster that is born there.
 BESIDE = 1e-6
 # An end before the optimum says a gap that a multistart found; it is not asked for more digits.
@@ -193,8 +193,11 @@ def describe(t: PhaseTransition) -> str:
     return f"{t.mechanism} {t.clusters_before} to {t.clusters_after} at {show(t.beta)}"
 
 
-def check_transitions(curve: IBCurve) -> Iterator[Finding]:
-    """Transitions: finite, ordered, inside, orders that fit jumps, clusters that fit points."""
+def check_transitions(curve: IBCurve, *, turns: bool = False) -> Iterator[Finding]:
+    """Transitions: finite, ordered, inside, orders that fit jumps, clusters that fit points.
+
+    Where classes `turn` into one another the number of clusters is not looked at.
+    """
     found = curve.transitions
     last = float(curve.beta[-1]) if len(curve.solutions) else math.nan
     for t in found:
@@ -207,16 +210,18 @@ def check_transitions(curve: IBCurve) -> Iterator[Finding]:
             yield Finding("broken", f"{describe(t)}: order {t.order}, jump {t.jump_i_xt:.3g}")
         if t.beta_local < t.beta - 1e-8 * (t.beta - 1) - LEAST_BETA:
             yield Finding("broken", f"{describe(t)}: beta_local = {show(t.beta_local)} is below")
-        if t.clusters_before == t.clusters_after and t.mechanism not in ("jump", "unresolved"):
+        stays = t.clusters_before == t.clusters_after
+        if stays and not turns and t.mechanism not in ("jump", "unresolved"):
             yield Finding("broken", f"{describe(t)}: nothing changes")
     if found and found[0].clusters_before != 1:
         yield Finding("broken", f"the first transition is {describe(found[0])}")
     for first, second in itertools.pairwise(found):
         if not first.beta <= second.beta:
             yield Finding("broken", f"{describe(first)} comes before {describe(second)}")
-        if first.clusters_after != second.clusters_before:
+        if first.clusters_after != second.clusters_before and not turns:
             yield Finding("broken", f"{describe(first)} is followed by {describe(second)}")
-    yield from _check_counts(curve)
+    if not turns:
+        yield from _check_counts(curve)
 
 
 def _check_counts(curve: IBCurve) -> Iterator[Finding]:
@@ -275,8 +280,14 @@ def check_between(curve: IBCurve, solution: IBSolution) -> Iterator[Finding]:
             )
 
 
-def check_same(one: IBCurve, other: IBCurve, what: str) -> Iterator[Finding]:
-    """Two curves of one channel: L at each other's betas, and the transitions up to the end."""
+def check_same(
+    one: IBCurve, other: IBCurve, what: str, *, turns: bool = False
+) -> Iterator[Finding]:
+    """Two curves of one channel: L at each other's betas, and the transitions up to the end.
+
+    Where classes `turn` into one another the number of clusters is not looked at, nor are continuous
+    transitions after the first: there, other atoms of the same Z may take over at any beta.
+    """
     for a, b in ((one, other), (other, one)):
         for s in b.solutions:
             if a.beta[0] <= s.beta <= a.beta[-1] and math.isfinite(s.gap):
@@ -285,19 +296,15 @@ def check_same(one: IBCurve, other: IBCurve, what: str) -> Iterator[Finding]:
     ends = [float(curve.beta[-1]) for curve in (one, other)]
     end = min(ends) - SAME_BETA * (min(ends) - 1)
     lists = [[t for t in curve.transitions if t.beta < end] for curve in (one, other)]
+    if turns:
+        lists = [[*each[:1], *(t for t in each[1:] if t.order == 1)] for each in lists]
     if any(not t.certified or t.mechanism == "unresolved" for each in lists for t in each):
         return
     if len(lists[0]) != len(lists[1]):
         yield Finding("broken", f"{what}: {len(lists[0])} and {len(lists[1])} transitions")
         return
     for s, t in zip(*lists, strict=True):
-        if not is_near(s.beta, t.beta, SAME_BETA) or (
-            s.order,
-            s.clusters_before,
-            s.clusters_after,
-        ) != (
-            t.order,
-            t.clusters_before,
-            t.clusters_after,
-        ):
+        counts = [(u.clusters_before, u.clusters_after) for u in (s, t)]
+        is_one = s.order == t.order and (turns or counts[0] == counts[1])
+        if not is_near(s.beta, t.beta, SAME_BETA) or not is_one:
             yield Finding("broken", f"{what}: {describe(s)} against {describe(t)}")

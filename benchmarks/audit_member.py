@@ -158,7 +158,7 @@ def _audit_curve(auditor: Auditor, member: Member, onset: float) -> None:
     if curve is None:
         return
     auditor.add(checks.check_points(curve))
-    auditor.add(checks.check_transitions(curve))
+    auditor.add(checks.check_transitions(curve, turns=member.closed.turns))
     i_xy = violators.Problem.of(joint, 1.0).i_xy
     auditor.add(checks.check_ends(curve, i_xy, effort.fraction))
     if any(f.kind == "nan" for f in auditor.findings):
@@ -180,7 +180,8 @@ def _audit_curve(auditor: Auditor, member: Member, onset: float) -> None:
     other = _trace(auditor, disguised(joint, rng), "trace_curve of the disguised channel", seed=1)
     if other is not None:
         auditor.add(f for f in checks.check_points(other) if f.kind == "nan")
-        auditor.add(checks.check_same(curve, other, "permuted, duplicated, other seed"))
+        what = "permuted, duplicated, other seed"
+        auditor.add(checks.check_same(curve, other, what, turns=member.closed.turns))
 
 
 def _chosen(curve: ib.IBCurve, most: int, rng: np.random.Generator) -> list[ib.IBSolution]:

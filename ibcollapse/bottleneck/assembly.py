@@ -61,6 +61,10 @@ class Assembly:
         self.solutions.insert(at, solution)
         self._is_in_order = False
 
+    def discard(self, beta: float) -> None:
+        """Take out the points at a beta."""
+        self.solutions = [s for s in self.solutions if s.beta != beta]
+
     def add_passage(self, passage: Passage) -> None:
         """Put in what lies between two states; transitions within the resolution become one.
 

@@ -23,6 +23,9 @@ class ClosedForm:
         Every transition of the curve.
     digits : float
         Relative accuracy of the two onsets.
+    turns : bool
+        Classes can be turned into one another in a ring. Then optimal atoms may turn, too: which
+        of them carry weight, and how many, is no property of the channel.
     """
 
     onset: float | None = None
@@ -30,6 +33,7 @@ class ClosedForm:
     lagrangian: Callable[[float], float] | None = None
     transitions: tuple[tuple[float, int], ...] | None = None
     digits: float = 1e-8
+    turns: bool = False
 
 
 def second_correlation(joint: np.ndarray) -> float:
@@ -55,7 +59,7 @@ def circulant(base: np.ndarray) -> tuple[np.ndarray, ClosedForm]:
     k = len(base)
     rows = np.stack([np.roll(base, shift) for shift in range(k)])
     correlation = np.abs(np.fft.fft(base))[1:].max()
-    return rows / k, ClosedForm(onset_local=float(correlation**-2))
+    return rows / k, ClosedForm(onset_local=float(correlation**-2), turns=True)
 
 
 def erasure(p_x: np.ndarray, erased: float) -> tuple[np.ndarray, ClosedForm]:
