@@ -285,8 +285,8 @@ def check_same(
 ) -> Iterator[Finding]:
     """Two curves of one channel: L at each other's betas, and the transitions up to the end.
 
-    Where classes `turn` into one another the number of clusters is not looked at, nor are continuous
-    transitions after the first: there, other atoms of the same Z may take over at any beta.
+    Where classes `turn` into one another neither the number of clusters is looked at, nor
+    continuous transitions after the first: other atoms of the same Z may take over at any beta.
     """
     for a, b in ((one, other), (other, one)):
         for s in b.solutions:
