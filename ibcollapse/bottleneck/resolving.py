@@ -189,7 +189,7 @@ def _next_piece(
             return _Unlocated()
         # Where the branch loses stability is looked for at the same time.
         local = _spinodal_begun(channel, event)
-        above = beside(channel, event, after.beta, options, rng)
+        above = beside(channel, event, after.beta, options, rng, after.mixture)
         if above is not None:
             return _Above(crossed(channel, event, above, options, rng, local), above)
         if not differs(event, after):
