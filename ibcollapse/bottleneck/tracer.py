@@ -219,7 +219,10 @@ class Tracer:
         if not ahead.stays or self._postponed is not None:
             origin = self._postponed or state
             known = None if self._postponed is not None else branch
-            self._record(resolve(channel, origin, ahead.state, options, rng, known))
+            passage = resolve(channel, origin, ahead.state, options, rng, known)
+            self._settle()
+            self._assembly.add_passage(passage, to_solution(channel, ahead.state))
+            self._postponed = passage.postponed
         self._keep(ahead.state)
         return ahead.state
 
@@ -294,8 +297,3 @@ class Tracer:
         self._pending = self._pending[n:]
         for passage in settled:
             self._assembly.add_passage(passage)
-
-    def _record(self, passage: Passage) -> None:
-        self._settle()
-        self._assembly.add_passage(passage)
-        self._postponed = passage.postponed
