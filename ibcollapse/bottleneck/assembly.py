@@ -61,15 +61,17 @@ class Assembly:
         self.solutions.insert(at, solution)
         self._is_in_order = False
 
-    def discard(self, beta: float) -> None:
-        """Take out the points at a beta."""
-        self.solutions = [s for s in self.solutions if s.beta != beta]
-
-    def add_passage(self, passage: Passage) -> None:
+    def add_passage(self, passage: Passage, above: IBSolution | None = None) -> None:
         """Put in what lies between two states; transitions within the resolution become one.
 
-        Of a change that was postponed, this lies below points that are there already.
+        Of a change that was postponed, this lies below points that are there already: those are
+        solved again from the atoms of the state `above` it.
         """
+        if above is not None and passage.transitions:
+            first = passage.transitions[0].beta
+            for at, point in enumerate(self.solutions):
+                if point.beta > first and not is_over(now_kept()):
+                    self.solutions[at] = self._solved_from(point, above)
         for solution in passage.solutions:
             self.add(solution)
         for transition in passage.transitions:

@@ -53,12 +53,15 @@ def beside(
     limit: float,
     options: Options,
     rng: np.random.Generator,
+    beyond: Mixture | None = None,
 ) -> SolvedState | None:
     """The certified state next to an event, on the side of the beta `limit`, with other atoms.
 
     Above a birth that is the state with the new atom, below a death the one with the dying atom. It
     has to lie below the branch of the event, visibly and by several times its own gap, or it is no
     better known than the branch is. None where no state nearer than `limit` shows the change.
+    `beyond` are atoms further away: where several directions open at once, as on a ring, they say
+    which of many supports that do as well next to the event is the one that stays.
     """
     most = min(options.max_sweeps, _MOST_SWEEPS)
     sharper = dataclasses.replace(options, target=SHARP, rigorous=False, max_sweeps=most)
@@ -70,7 +73,7 @@ def beside(
             break
         at = channel, event.mixture, event.slope, event.beta, beta
         branch = follow(*at, tol=_FOLLOWED, nearby=event.hessian)
-        start = _with_new_atoms(channel, event, birth, branch, beta)
+        start = _with_new_atoms(channel, event, birth, branch, beta, beyond)
         if start is None:
             continue
         state = solve_state(channel, beta, start, sharper, rng, event.violators)
@@ -102,7 +105,7 @@ def _without_the_parent(
 
     Just above a symmetric split the parent between its two children costs less than any gap shows.
     """
-    if not event.is_split or state.mixture.n_t <= event.mixture.n_t + 1:
+    if not event.is_split or event.multiplicity > 1 or state.mixture.n_t <= event.mixture.n_t + 1:
         return state
     parent = np.argmin(hellinger_squared(event.mixture.log_r[event.atom], state.mixture.log_r))
     children = state.mixture.take(np.arange(state.mixture.n_t) != parent)
@@ -124,14 +127,21 @@ def _fractions(event: Event, birth: Birth | None) -> list[float]:
 
 
 def _with_new_atoms(
-    channel: Channel, event: Event, birth: Birth | None, ended: Descent | None, beta: float
+    channel: Channel,
+    event: Event,
+    birth: Birth | None,
+    ended: Descent | None,
+    beta: float,
+    beyond: Mixture | None,
 ) -> Mixture | None:
     """The branch of an event, `ended` at `beta` beside it, with what violates its optimality.
 
     None where a split does not show there.
     """
     if event.is_split:
-        if event.multiplicity > 1 or ended is None:
+        if event.multiplicity > 1:
+            return event.mixture if beyond is None else beyond
+        if ended is None:
             return event.mixture
         here = (channel, ended.mixture, ended.evaluation)
         least = max(_CLEAR, _CLEAR_SPLIT * (beta - 1.0))

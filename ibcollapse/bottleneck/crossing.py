@@ -107,6 +107,9 @@ def described(
         separates=separated_classes(channel, event.mixture, above.mixture),
         certified=first.gap <= options.tol and above.gap <= options.tol,
     )
+    if order == 2 and transition.clusters_before == transition.clusters_after:
+        # As many atoms at other places without a break of I(X;T): no transition of the optimum.
+        return Passage(tuple(solutions))
     return Passage(tuple(solutions), (transition,))
 
 
@@ -202,6 +205,8 @@ def died(channel: Channel, event: Event, below: SolvedState) -> Passage:
     if ended is None:
         rise -= slope * event.beta * step
     is_jump = _is_jump(channel, event.beta, rise, slope, step if ended is None else 0.0)
+    if not is_jump and below.mixture.n_t == event.mixture.n_t:
+        return Passage()
     transition = PhaseTransition(
         beta=event.beta,
         beta_local=math.nan,

@@ -25,7 +25,7 @@ from ibcollapse.bottleneck.stability import Splits, leading_direction
 Array = NDArray[np.float64]
 
 # Roundings of log Φ that a hill is above, of sums of size one and of scores of size beta.
-_HIDDEN = 400.0
+_HIDDEN = 40.0
 # Ascents end where log Φ can gain less, nats; where a rough onset will do, so much of beta − 1.
 _RESTING, _ROUGHLY = 1e-14, 1e-2
 PAST_ONSET = 1.001

@@ -30,6 +30,9 @@ COINCIDENT = 1e-8
 # lets it be as many times as large as there are more of them.
 STATIONARY = 1e-26
 _FEW_VARIABLES = 100
+# Below this beta − 1, where slopes and curvatures of F are of its order, less is left, but for
+# rounding: the second.
+_NEAR_ONE, _LEAST_TOL = 1e-3, 1e-31
 MOST_SWEEPS = 400
 # Atoms this close (squared Hellinger distance) after sweeps are on their way to one another, and
 # those of so little weight on theirs out.
@@ -65,6 +68,8 @@ def refine(
     apart = COINCIDENT * closeness(beta)
     state, n_sweeps, fed = merge_coincident(mixture, apart), 0, False
     tol *= max(1.0, state.n_t * (1 + channel.n_classes) / _FEW_VARIABLES)
+    if 1.0 < beta < 1.0 + _NEAR_ONE:
+        tol = max(tol * ((beta - 1.0) / _NEAR_ONE) ** 2, min(tol, _LEAST_TOL))
     off = max(_STARVED, _BEYOND_GRADIENT * math.sqrt(tol))
     wanting = max(_WANTING * min(1.0, beta - 1.0), _LEAST_WANTING) if tol <= STATIONARY else off
     while True:

@@ -35,8 +35,9 @@ from ibcollapse.bottleneck.stability import split_directions
 
 Array = NDArray[np.float64]
 
-# The trivial state is followed from this share of beta − 1 below its spinodal.
-_BELOW_SPINODAL = 1e-3
+# The trivial state is followed from at least the first share of beta − 1 below its spinodal; from
+# the second share where it was kept beyond.
+_BELOW_SPINODAL, _WELL_BELOW = 1e-3, 0.5
 # Betas closer than this share of themselves are one, for the rounding of what is solved at them.
 _FINEST = 1e-14
 # Free energies this close (nats, times beta − 1 near one) are one state's, and those closer than
@@ -189,7 +190,7 @@ def _next_piece(
             return _Unlocated()
         # Where the branch loses stability is looked for at the same time.
         local = _spinodal_begun(channel, event)
-        above = beside(channel, event, after.beta, options, rng)
+        above = beside(channel, event, after.beta, options, rng, after.mixture)
         if above is not None:
             return _Above(crossed(channel, event, above, options, rng, local), above)
         if not differs(event, after):
@@ -299,11 +300,12 @@ def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
     """
     if before.mixture.n_t > 1:
         return before
-    stable = 1.0 + (1.0 - _BELOW_SPINODAL) * (onset_beta_local(channel) - 1.0)
-    if before.beta <= stable:
+    beyond_one = onset_beta_local(channel) - 1.0
+    if before.beta <= 1.0 + (1.0 - _BELOW_SPINODAL) * beyond_one:
         return before
-    # Its encoder and its free energy, zero, are the same at every beta.
-    return dataclasses.replace(before, beta=stable, hessian=None)
+    # Its encoder and its free energy, zero, are the same at every beta. Its onset may be lower than
+    # the spinodal.
+    return dataclasses.replace(before, beta=1.0 + _WELL_BELOW * beyond_one, hessian=None)
 
 
 def _slope(channel: Channel, state: SolvedState) -> Tangent | None:

@@ -47,8 +47,6 @@ _PAST_EVENT = 1.25
 _SHORTEST = 1e-4
 # A step over which I(X;T) advanced by less than this share of the spacing was a short one.
 _SHORT = 0.5
-# The trivial state is followed from this share of beta − 1 below the onset, which is known better.
-_BELOW_ONSET = 5e-3
 # So many transitions may wait for their spinodals: each holds Hessians.
 _MOST_PENDING = 3
 
@@ -322,27 +320,14 @@ class Tracer:
         # What was solved in too little time is no point of the curve.
         deadline.check()
         if not ahead.stays or self._postponed is not None:
-            origin = self._postponed or self._while_trivial(state)
+            origin = self._postponed or state
             known = None if self._postponed is not None else branch
             between = resolve(channel, origin, ahead.state, options, rng, known)
-            if any(t.beta < state.beta for t in between.transitions) and origin.beta < state.beta:
-                # The trivial state was kept beyond the onset.
-                self._assembly.discard(state.beta)
-            self._record(between)
+            self._settle()
+            self._assembly.add_passage(between, to_solution(channel, ahead.state))
+            self._postponed = between.postponed
         self._keep(ahead.state)
         return ahead.state
-
-    def _while_trivial(self, state: SolvedState) -> SolvedState:
-        """The trivial state below the onset, where it was kept beyond: other states as they are.
-
-        Just above an onset near beta = 1 no gap shows that it is not the optimum any more.
-        """
-        if state.mixture.n_t > 1 or state.beta <= 1.0:
-            return state
-        onset = onset_beyond_one(self._channel, self._groups)
-        optimal = 1.0 + (1.0 - _BELOW_ONSET) * (onset - 1.0)
-        # Its encoder and its free energy, zero, are the same at every beta.
-        return state if state.beta <= optimal else dataclasses.replace(state, beta=optimal)
 
     def _next_beta(self, state: SolvedState) -> float:
         """Where I(X;T) or I(T;Y) will have advanced by its spacing, or past the next event.
@@ -429,8 +414,3 @@ class Tracer:
             for assembly in (self._assembly, *(p.collected for p in stands.values() if p)):
                 assembly.add_passage(passage)
             self._pending = later
-
-    def _record(self, passage: Passage) -> None:
-        self._settle()
-        self._assembly.add_passage(passage)
-        self._postponed = passage.postponed
