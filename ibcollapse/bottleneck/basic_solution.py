@@ -6,6 +6,8 @@ atom has none left. Along a dependence among atoms with Φ = 1, as an optimum's 
 stays too: Σ_t v_t = Σ_t v_t Φ(r_t) = Σ_x p(x)/Z(x) Σ_t v_t e(x, t) = 0.
 """
 
+import weakref
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,37 +17,55 @@ from ibcollapse.linear_algebra import singular_parts
 
 Array = NDArray[np.float64]
 
+# Rows that agree to so many decimals give the same Z and the same dependences.
+_DECIMALS = 13
 # What an elimination may change Z by, relative to itself: far below any gap that is told.
 _SAME_Z = 1e-12
 
 
-def basic_solution(channel: Channel, mixture: Mixture, beta: float) -> Mixture:
-    """The mixture with at most n_x atoms and the same Z(x); itself where it has no more.
+_n_distinct: weakref.WeakKeyDictionary[Channel, int] = weakref.WeakKeyDictionary()
 
-    Atoms go one by one, each along the dependence of the n_x + 1 lightest that are left, which
-    takes one singular vector. One that rounding does not show as a dependence keeps its atoms.
+
+def distinct_rows(channel: Channel) -> int:
+    """How many rows of p(y|x) there are that differ by more than rounding, counted once."""
+    found = _n_distinct.get(channel)
+    if found is None:
+        rounded = np.round(channel.p_y_given_x, _DECIMALS)
+        found = _n_distinct[channel] = len(np.unique(rounded, axis=0))
+    return found
+
+
+def basic_solution(channel: Channel, mixture: Mixture, beta: float) -> Mixture:
+    """The mixture with no more atoms than distinct rows and the same Z(x); itself where it has not.
+
+    Atoms go one by one, each along the dependence of the lightest that are left, one more than
+    there are rows, which takes one singular vector. One that rounding does not show as a dependence
+    keeps its atoms.
     """
-    if mixture.n_t <= channel.n_x:
+    # Rows are not counted where there are no more atoms than classes.
+    if mixture.n_t <= min(channel.n_x, channel.n_classes):
+        return mixture
+    n_rows = distinct_rows(channel)
+    if mixture.n_t <= n_rows:
         return mixture
     log_e = exponents(channel, mixture.log_r, beta)
     shares = np.exp(log_e - log_e.max(axis=1, keepdims=True))
-    q = _eliminated(shares / (shares @ mixture.q)[:, None], mixture.q)
+    q = _eliminated(shares / (shares @ mixture.q)[:, None], mixture.q, n_rows)
     kept = q > 0
     return Mixture(mixture.log_r[kept], np.log(q[kept] / q[kept].sum()))
 
 
-def _eliminated(shares: Array, weights: Array) -> Array:
-    """Weights w (n,), at most n_x of them positive, with the same product `shares` (n_x, n) @ w."""
+def _eliminated(shares: Array, weights: Array, most: int) -> Array:
+    """Weights w (n,), at most `most` of them positive, with the same `shares` (n_x, n) @ w."""
     q = weights.copy()
-    n_x = len(shares)
-    while np.count_nonzero(q) > n_x:
-        lightest = np.argsort(np.where(q > 0, q, np.inf), kind="stable")[: n_x + 1]
+    while np.count_nonzero(q) > most:
+        lightest = np.argsort(np.where(q > 0, q, np.inf), kind="stable")[: most + 1]
         # In shares of each atom's own weight, a dependence says by how much of itself it moves.
         along = singular_parts(shares[:, lightest] * q[lightest], whole=True)[2][-1]
         along /= along[np.argmax(np.abs(along))]
         moved = np.maximum(q[lightest] * (1.0 - along), 0.0)
         moved[np.argmax(along)] = 0.0
-        if np.abs(shares[:, lightest] @ (moved - q[lightest])).max() > _SAME_Z:
+        if not np.abs(shares[:, lightest] @ (moved - q[lightest])).max() <= _SAME_Z:
             return q
         q[lightest] = moved
     return q

@@ -33,6 +33,9 @@ _VANISHING = 1e-15
 _SMALLEST_JUMP = 1e-3
 # Nor can one that is less than so many times what the slopes make I(X;T) rise by on the way.
 _STEEPER = 10.0
+# Where an atom dies dI(T;Y)/dbeta changes by more than this share of itself, or nothing happens
+# but that fewer atoms do the same, as on a ring.
+_LEAST_KINK = 1e-4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -188,7 +191,7 @@ def _upper_end(
     if ended is None:
         return end if _is_jump(channel, event.beta, rise, slope, step) else None
     gap = max(0.0, ended.evaluation.free_energy - event.evaluation.free_energy)
-    moved = _at(above, event.beta, ended)
+    moved = moved_to(above, event.beta, ended)
     end = to_solution(channel, dataclasses.replace(moved, gap=max(gap, above.gap)))
     return end if _is_jump(channel, event.beta, end.i_xt - first.i_xt, slope, 0.0) else None
 
@@ -198,14 +201,16 @@ def died(channel: Channel, event: Event, below: SolvedState) -> Passage:
     slope = heading(channel, below).slope.i_ty if below.mixture.n_t > 1 else 0.0
     step = event.beta - below.beta
     ended = follow(channel, below.mixture, None, below.beta, event.beta)
-    lower = below if ended is None else _at(below, event.beta, ended)
-    upper = _at(below, event.beta, event.ended)
+    lower = below if ended is None else moved_to(below, event.beta, ended)
+    upper = moved_to(below, event.beta, event.ended)
     first, second = to_solution(channel, lower), to_solution(channel, upper)
     rise = second.i_xt - first.i_xt
     if ended is None:
         rise -= slope * event.beta * step
     is_jump = _is_jump(channel, event.beta, rise, slope, step if ended is None else 0.0)
-    if not is_jump and below.mixture.n_t == event.mixture.n_t:
+    has_kink = abs(event.slope.i_ty - slope) > _LEAST_KINK * slope
+    if not is_jump and not (has_kink and below.mixture.n_t != event.mixture.n_t):
+        # Other atoms that do the same are no transition of the optimum.
         return Passage()
     transition = PhaseTransition(
         beta=event.beta,
@@ -223,7 +228,7 @@ def died(channel: Channel, event: Event, below: SolvedState) -> Passage:
     return Passage((first, second) if is_jump else (), (transition,))
 
 
-def _at(state: SolvedState, beta: float, ended: Descent) -> SolvedState:
+def moved_to(state: SolvedState, beta: float, ended: Descent) -> SolvedState:
     """A state that is optimal at its own beta, moved to `beta` along with what it proves."""
     return dataclasses.replace(
         state,
@@ -236,8 +241,10 @@ def _at(state: SolvedState, beta: float, ended: Descent) -> SolvedState:
     )
 
 
-def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Passage:
-    """Several changes within the resolution, reported as one."""
+def unresolved(
+    channel: Channel, before: SolvedState, after: SolvedState, first_beta: float | None = None
+) -> Passage:
+    """Several changes within the resolution, reported as one: at that of the first, if known."""
     first, second = to_solution(channel, before), to_solution(channel, after)
     splits = split_directions(channel, before.mixture, before.evaluation, before.beta)
     beta, width = 0.5 * (before.beta + after.beta), after.beta - before.beta
@@ -246,7 +253,7 @@ def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Pas
     rise = jump - beta * width * sum(slopes) / 2.0
     is_jump = _is_jump(channel, beta, rise, max(slopes, default=0.0), width)
     transition = PhaseTransition(
-        beta=beta,
+        beta=beta if first_beta is None else first_beta,
         beta_local=math.nan,
         order=1 if is_jump else 2,
         mechanism="unresolved",
@@ -258,7 +265,7 @@ def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Pas
         separates=separated_classes(channel, before.mixture, after.mixture),
         certified=False,
     )
-    return Passage((first, second), (transition,))
+    return Passage((first, second) if first_beta is None else (), (transition,))
 
 
 def coalesce(transitions: list[PhaseTransition]) -> list[PhaseTransition]:

@@ -21,6 +21,7 @@ from ibcollapse.bottleneck.crossing import (
     crossed,
     described,
     died,
+    moved_to,
     unresolved,
 )
 from ibcollapse.bottleneck.events import Event, locate
@@ -43,6 +44,8 @@ _FINEST = 1e-14
 # Free energies this close (nats, times beta − 1 near one) are one state's, and those closer than
 # the second whatever beta is.
 _SAME_STATE, _LEAST_SAME = 1e-10, 1e-14
+# A state further above an event than this share of beta − 1 does not show what happens there.
+_FAR = 1e-2
 # So many pieces an interval is cut into; the rest of it is reported as unresolved.
 _MOST_PIECES = 100
 # So often a first transition turns out to come after one that nothing had pointed at.
@@ -76,8 +79,11 @@ class _Unshown:
     """A change that the upper state does not show yet."""
 
 
+@dataclasses.dataclass(frozen=True)
 class _Unlocated:
-    """No single event that either branch leads to."""
+    """No single event that either branch leads to; `beta` of the first of several, if known."""
+
+    beta: float | None = None
 
 
 _Piece = _Resolved | _Above | _Below | _Unshown | _Unlocated
@@ -118,7 +124,7 @@ def resolve(
         if isinstance(piece, _Unshown) and len(targets) == 1:
             return dataclasses.replace(found, postponed=here)
         if isinstance(piece, _Unlocated):
-            piece = _without_event(channel, here, there, options)
+            piece = _without_event(channel, here, there, options, piece.beta)
         if isinstance(piece, _Above):
             found, here = found + piece.passage, piece.state
         elif isinstance(piece, _Below):
@@ -199,6 +205,9 @@ def _next_piece(
         if event.mixture.n_t == after.mixture.n_t and on_one_arc(channel, before, after, options):
             # As many other atoms that do the same, as where a ring of them turns by half a step.
             return _Resolved(Passage())
+        if after.beta - event.beta > _FAR * (event.beta - 1.0):
+            # What is far above may have come about by more than one transition.
+            return _Unlocated(event.beta)
         return _Resolved(crossed(channel, event, after, options, rng, local))
     slope = _slope(channel, after)
     event = locate(channel, after.mixture, slope, after.beta, before.beta, starts, hints)
@@ -208,14 +217,20 @@ def _next_piece(
         below = beside(channel, event, before.beta, options, rng)
         if below is not None:
             return _Below(below, died(channel, event, below))
-        if not differs(event, before):
+        upper = moved_to(after, event.beta, event.ended)
+        is_same = on_one_arc(channel, before, upper, options, whatever_gaps=True)
+        if is_same or not differs(event, before):
             return _Resolved(Passage())
         return _Resolved(died(channel, event, before))
     return _Unlocated()
 
 
 def _without_event(
-    channel: Channel, here: SolvedState, there: _Target, options: Options
+    channel: Channel,
+    here: SolvedState,
+    there: _Target,
+    options: Options,
+    beta: float | None,
 ) -> _Resolved | None:
     """What is left to say where no event was located; None where halving may show more.
 
@@ -229,7 +244,7 @@ def _without_event(
         return None
     if _one_branch(channel, here, state, tol=options.tol):
         return _Resolved(Passage())
-    return _Resolved(unresolved(channel, here, state))
+    return _Resolved(unresolved(channel, here, state, beta))
 
 
 def _is_narrow(before: SolvedState, after: SolvedState) -> bool:

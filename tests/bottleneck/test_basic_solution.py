@@ -48,3 +48,11 @@ def test_two_copies_of_an_atom_become_one_that_has_the_weight_of_both():
     fewer = basic_solution(_channel(2, 3, rng), twice, BETA)
     # The null vector of two equal columns is exact to rounding.
     np.testing.assert_allclose(np.sort(fewer.q), np.sort(one.q), rtol=1e-13)
+
+
+def test_rows_that_differ_by_rounding_count_once():
+    rng = np.random.default_rng(2)
+    joint = rng.dirichlet(np.ones(12)).reshape(3, 4)
+    nudged = np.concatenate([joint, joint * (1 + 1e-16 * rng.standard_normal(joint.shape))])
+    channel = Channel.from_joint(nudged / nudged.sum())
+    assert basic_solution(channel, _mixture(6, 4, rng), BETA).n_t == 3
