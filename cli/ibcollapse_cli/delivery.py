@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
+from ibcollapse.errors import IBCollapseError, NumericalError
 from ibcollapse_cli.console import remark
 from ibcollapse_cli.outcome import ClosedPipe, ExitCode, Failure, failure_of
 
@@ -52,7 +53,7 @@ def _as_one(errors: Sequence[Exception]) -> Failure:
 class Postponed(contextlib.AbstractContextManager["Postponed"]):
     """A block whose error waits until what was finished before it is handed over.
 
-    `raise_error` is a step of `deliver`.
+    An input that cannot be used is refused at once. `raise_error` is a step of `deliver`.
     """
 
     error: Exception | None = None
@@ -63,8 +64,9 @@ class Postponed(contextlib.AbstractContextManager["Postponed"]):
         error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> bool:
-        """Keep an error that is not the end of the process."""
-        if not isinstance(error, Exception):
+        """Keep an error that nobody foresaw and that is not the end of the process."""
+        refused = isinstance(error, IBCollapseError) and not isinstance(error, NumericalError)
+        if refused or not isinstance(error, Exception):
             return False
         self.error = error
         return True

@@ -241,10 +241,8 @@ def moved_to(state: SolvedState, beta: float, ended: Descent) -> SolvedState:
     )
 
 
-def unresolved(
-    channel: Channel, before: SolvedState, after: SolvedState, first_beta: float | None = None
-) -> Passage:
-    """Several changes within the resolution, reported as one: at that of the first, if known."""
+def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Passage:
+    """Several changes within the resolution, reported as one."""
     first, second = to_solution(channel, before), to_solution(channel, after)
     splits = split_directions(channel, before.mixture, before.evaluation, before.beta)
     beta, width = 0.5 * (before.beta + after.beta), after.beta - before.beta
@@ -253,7 +251,7 @@ def unresolved(
     rise = jump - beta * width * sum(slopes) / 2.0
     is_jump = _is_jump(channel, beta, rise, max(slopes, default=0.0), width)
     transition = PhaseTransition(
-        beta=beta if first_beta is None else first_beta,
+        beta=beta,
         beta_local=math.nan,
         order=1 if is_jump else 2,
         mechanism="unresolved",
@@ -265,7 +263,7 @@ def unresolved(
         separates=separated_classes(channel, before.mixture, after.mixture),
         certified=False,
     )
-    return Passage((first, second) if first_beta is None else (), (transition,))
+    return Passage((first, second), (transition,))
 
 
 def coalesce(transitions: list[PhaseTransition]) -> list[PhaseTransition]:

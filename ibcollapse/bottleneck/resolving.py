@@ -44,8 +44,6 @@ _FINEST = 1e-14
 # Free energies this close (nats, times beta − 1 near one) are one state's, and those closer than
 # the second whatever beta is.
 _SAME_STATE, _LEAST_SAME = 1e-10, 1e-14
-# A state further above an event than this share of beta − 1 does not show what happens there.
-_FAR = 1e-2
 # So many pieces an interval is cut into; the rest of it is reported as unresolved.
 _MOST_PIECES = 100
 # So often a first transition turns out to come after one that nothing had pointed at.
@@ -79,11 +77,8 @@ class _Unshown:
     """A change that the upper state does not show yet."""
 
 
-@dataclasses.dataclass(frozen=True)
 class _Unlocated:
-    """No single event that either branch leads to; `beta` of the first of several, if known."""
-
-    beta: float | None = None
+    """No single event that either branch leads to."""
 
 
 _Piece = _Resolved | _Above | _Below | _Unshown | _Unlocated
@@ -124,7 +119,7 @@ def resolve(
         if isinstance(piece, _Unshown) and len(targets) == 1:
             return dataclasses.replace(found, postponed=here)
         if isinstance(piece, _Unlocated):
-            piece = _without_event(channel, here, there, options, piece.beta)
+            piece = _without_event(channel, here, there, options)
         if isinstance(piece, _Above):
             found, here = found + piece.passage, piece.state
         elif isinstance(piece, _Below):
@@ -205,9 +200,6 @@ def _next_piece(
         if event.mixture.n_t == after.mixture.n_t and on_one_arc(channel, before, after, options):
             # As many other atoms that do the same, as where a ring of them turns by half a step.
             return _Resolved(Passage())
-        if after.beta - event.beta > _FAR * (event.beta - 1.0):
-            # What is far above may have come about by more than one transition.
-            return _Unlocated(event.beta)
         return _Resolved(crossed(channel, event, after, options, rng, local))
     slope = _slope(channel, after)
     event = locate(channel, after.mixture, slope, after.beta, before.beta, starts, hints)
@@ -218,19 +210,14 @@ def _next_piece(
         if below is not None:
             return _Below(below, died(channel, event, below))
         upper = moved_to(after, event.beta, event.ended)
-        is_same = on_one_arc(channel, before, upper, options, whatever_gaps=True)
-        if is_same or not differs(event, before):
+        if not differs(event, before) or on_one_arc(channel, before, upper, options):
             return _Resolved(Passage())
         return _Resolved(died(channel, event, before))
     return _Unlocated()
 
 
 def _without_event(
-    channel: Channel,
-    here: SolvedState,
-    there: _Target,
-    options: Options,
-    beta: float | None,
+    channel: Channel, here: SolvedState, there: _Target, options: Options
 ) -> _Resolved | None:
     """What is left to say where no event was located; None where halving may show more.
 
@@ -244,7 +231,7 @@ def _without_event(
         return None
     if _one_branch(channel, here, state, tol=options.tol):
         return _Resolved(Passage())
-    return _Resolved(unresolved(channel, here, state, beta))
+    return _Resolved(unresolved(channel, here, state))
 
 
 def _is_narrow(before: SolvedState, after: SolvedState) -> bool:

@@ -85,17 +85,15 @@ def on_one_arc(
     options: Options,
     *,
     are_soft: bool = False,
-    whatever_gaps: bool = False,
 ) -> bool:
     """Whether two states are the ends of a smooth arc, as far as their gaps tell.
 
     L falls by the integral of I(T;Y) over beta, which its values and slopes at both ends give to
     the fourth order of the width, and I(T;Y) rises by that of its slope. A jump or a kink in
-    between breaks at least one of the two. Of states that `are_soft` the slopes are rough;
-    `whatever_gaps` says that they leave nothing open, as between states of one descent.
+    between breaks at least one of the two. Of states that `are_soft` the slopes are rough.
     """
     width = after.beta - before.beta
-    known = 0.0 if whatever_gaps else before.gap + after.gap + options.aim_at(after.beta)
+    known = before.gap + after.gap + options.aim_at(after.beta)
     low, high = _relevance(channel, before), _relevance(channel, after)
     rise_low, rise_high = _rise(channel, before), _rise(channel, after)
     fallen = before.evaluation.free_energy - after.evaluation.free_energy
