@@ -14,6 +14,7 @@ every zero, so these rows are found here, and the ascent goes on from inside.
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.bottleneck.certificate import log_potential
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, floored_log
 from ibcollapse.bottleneck.mixture import potential_offset
@@ -65,16 +66,9 @@ def _risen(
     best = _STEPS[height.argmax(axis=0)][:, None]
     inside = (1.0 - best) * np.exp(log_r) + best * towards
     for _ in range(_MAPS):
-        log_phi, inside = _mapped(channel, own, inside, beta)
-    log_phi, _ = _mapped(channel, own, inside, beta)
+        _, inside = log_potential(channel, log_v, floored_log(inside), beta)
+    log_phi, _ = log_potential(channel, log_v, floored_log(inside), beta)
     return floored_log(inside[log_phi > at_face + least])
-
-
-def _mapped(channel: Channel, own: Array, r: Array, beta: float) -> tuple[Array, Array]:
-    """log Φ (n,) of decoders r and their images under the ascent map, (n, n_classes)."""
-    scores = own + beta * (channel.p_y_given_x @ floored_log(r).T)
-    log_phi = _log_sum(scores)
-    return log_phi, np.exp(scores - log_phi).T @ channel.p_y_given_x
 
 
 def _log_sum(scores: Array) -> Array:

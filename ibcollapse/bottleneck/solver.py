@@ -237,18 +237,17 @@ def solve_state(
     """
     if beta <= 1 or channel.n_classes == 1 or channel.i_xy <= 0:
         return proven_state(channel, trivial_mixture(channel), beta)
-    path: list[tuple[Descent, Search | None]] = []
+    latest: list[tuple[Descent, Search | None]] = []
     try:
         with kept(options.until):
-            return _generate(channel, beta, start, options, rng, hints, path)
+            return _generate(channel, beta, start, options, rng, hints, latest)
     except OutOfTimeError:
         if not is_over(options.until):
             raise
-    ended, found = path[-1] if path else (as_it_is(channel, start, beta), None)
+    ended, found = latest[0] if latest else (as_it_is(channel, start, beta), None)
     if found is None or found.is_partial:
         found = Search.unfinished(channel, ended.evaluation, beta, options)
     status = CONVERGED if found.gap <= options.tol else _late(found.gap)
-    ended = dataclasses.replace(ended, n_sweeps=sum(past.n_sweeps for past, _ in path))
     return SolvedState.of(beta, ended, found, status)
 
 
@@ -259,9 +258,9 @@ def _generate(
     options: Options,
     rng: np.random.Generator,
     hints: Array | None,
-    path: list[tuple[Descent, Search | None]],
+    latest: list[tuple[Descent, Search | None]],
 ) -> SolvedState:
-    """What `solve_state` says; `path` takes each stationary state and the search of it."""
+    """What `solve_state` says; `latest` holds the last stationary state and the search of it."""
     # Maps of growing atoms count in the result, not against the limit of a descent's sweeps.
     state, n_sweeps, n_grown, stalls = basic_solution(channel, start, beta), 0, 0, 0
     best = whole_gap = math.inf
@@ -272,7 +271,7 @@ def _generate(
         tol = max(STATIONARY, (_ROUGHLY * at_stake) ** 2)
         ended = refine(channel, state, beta, tol=tol, max_sweeps=most, until=options.until)
         n_sweeps += ended.n_sweeps
-        path.append((ended, None))
+        latest[:] = [(dataclasses.replace(ended, n_sweeps=n_sweeps), None)]
         searched = (channel, ended.mixture, ended.evaluation, beta, options, rng)
         if at_stake > _FAR:
             found = search(*searched, hints, suspect=_FAR)
@@ -287,7 +286,7 @@ def _generate(
             # What partial searches had missed is something new to try.
             stalls = 0 if found.gap < 0.5 * whole_gap else stalls
             whole_gap = found.gap
-        path[-1] = ended, found
+        latest[0] = latest[0][0], found
         hints = found.maxima.log_r
         violators = hints[found.maxima.log_phi > 0.1 * options.aim_at(beta)]
         if len(violators) == 0:
