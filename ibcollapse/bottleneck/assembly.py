@@ -117,18 +117,42 @@ class Assembly:
                 if 0 <= other < len(self.solutions) and not is_over(now_kept()):
                     point = self._solved_from(point, self.solutions[other])
             self.solutions[at] = point
+        self._without_spurious()
+
+    def _without_spurious(self) -> None:
+        """Give a point whose clusters come and go between two transitions its neighbours' clusters.
+
+        They cost less than its gap then: as far as the point tells, fewer do as well.
+        """
+        for at in range(1, len(self.solutions) - 1):
+            low, point, high = self.solutions[at - 1 : at + 2]
+            fewest = max(low.n_clusters, high.n_clusters)
+            passed = any(low.beta < t.beta < high.beta for t in self.transitions)
+            if point.n_clusters <= fewest or passed or is_over(now_kept()):
+                continue
+            solved = self._solved_at(point, low)
+            within = solved is not None and solved.lagrangian <= point.lagrangian + point.gap
+            if solved is not None and within and solved.converged:
+                fewer = solved.n_clusters < point.n_clusters
+                self.solutions[at] = solved if fewer else point
 
     def _solved_from(self, point: IBSolution, other: IBSolution) -> IBSolution:
         """The better of a point and what is solved at its beta from the atoms of another."""
+        solved = self._solved_at(point, other)
+        if solved is None:
+            return point
+        is_proven = solved.converged and not point.converged
+        return solved if is_proven or solved.lagrangian < point.lagrangian else point
+
+    def _solved_at(self, point: IBSolution, other: IBSolution) -> IBSolution | None:
+        """The solution at the beta of a point, from another's atoms; None where time is up."""
         start = Mixture.from_probabilities(other.p_t, other.p_y_given_t)
         rng = np.random.default_rng(0)
         try:
             state = solve_state(self._channel, point.beta, start, self._options, rng)
         except OutOfTimeError:
-            return point
-        solved = to_solution(self._channel, state)
-        is_proven = solved.converged and not point.converged
-        return solved if is_proven or solved.lagrangian < point.lagrangian else point
+            return None
+        return to_solution(self._channel, state)
 
     def _exchanged(self, low: IBSolution, high: IBSolution) -> tuple[IBSolution, IBSolution]:
         """Two points that are out of order, each with the encoder that is better at its beta."""

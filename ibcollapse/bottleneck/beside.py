@@ -1,6 +1,7 @@
 """The certified state next to an event, which shows what happens there."""
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ Array = NDArray[np.float64]
 # The state is solved this far from the event, as a fraction of beta − 1; the first fraction at
 # which its atoms differ is taken.
 FRACTIONS = (1e-6, 1e-5, 1e-4, 1e-3)
+# Near beta = 1, where rounding hides more, it is looked for as far as this.
+_FARTHEST = 0.1
 # Free energies that differ by less (nats) may be equal; a birth is first looked at where it should
 # have gained the second, times the number of variables in units of the last, and a split where it
 # has gained that or the third, times beta − 1.
@@ -66,7 +69,9 @@ def beside(
     most = min(options.max_sweeps, _MOST_SWEEPS)
     sharper = dataclasses.replace(options, target=SHARP, rigorous=False, max_sweeps=most)
     side = 1.0 if limit > event.beta else -1.0
-    birth = Birth.at(channel, event) if len(event.violators) == 1 else None
+    birth = None
+    if len(event.violators) == 1:
+        birth = Birth.at(channel, event.ended, event.beta, event.violators[0])
     for fraction in _fractions(event, birth):
         beta = event.beta + side * fraction * (event.beta - 1)
         if side * (limit - beta) <= 0:
@@ -118,12 +123,33 @@ def _without_the_parent(
 def _fractions(event: Event, birth: Birth | None) -> list[float]:
     """How far from an event its new atoms are looked for, as fractions of beta − 1."""
     nearest, farthest = FRACTIONS[0], FRACTIONS[-1]
+    shown = _shown_at(event.beta)
+    further = [] if shown <= farthest else [math.sqrt(farthest * shown), shown]
     if birth is not None:
         # Gaps known to several times their size: the more variables, the more rounding in them.
         clear = _CLEAR * max(1.0, event.mixture.log_r.size / _FEW_VARIABLES)
-        shows = birth.distance_of_gain(clear) / (event.beta - 1)
+        lacking = birth.potential_of_gain(clear)
+        slope = abs(event.steepness) * (event.beta - 1)
+        shows = lacking / slope if slope > 0 else math.inf
         nearest = min(max(nearest, shows), farthest)
-    return [nearest, *(f for f in FRACTIONS if f > nearest)]
+    return [nearest, *(f for f in FRACTIONS if f > nearest), *further]
+
+
+def _shown_at(beta: float) -> float:
+    """The fraction of beta − 1 beyond an event at which rounding does not hide it any more.
+
+    What an atom gains at a share u of beta − 1 beyond its event is of the order of (beta − 1) u².
+    """
+    return min(_FARTHEST, 2.0 * math.sqrt(_CLEAR / (beta - 1.0)))
+
+
+def is_unseen(channel: Channel, event: Event, state: SolvedState) -> bool:
+    """Whether a state so near an event that rounding may hide what happens there gains nothing."""
+    if state.beta - event.beta > _shown_at(event.beta) * (event.beta - 1.0):
+        return False
+    at = channel, event.mixture, event.slope, event.beta, state.beta
+    branch = follow(*at, tol=_FOLLOWED, nearby=event.hessian)
+    return branch is not None and not _is_better(branch, state)
 
 
 def _with_new_atoms(
@@ -149,7 +175,11 @@ def _with_new_atoms(
         return parted(*here, splits, event.atom, beta, least)
     if ended is None:
         return join(event.mixture, event.violators, share=1e-3)
-    guess = None if birth is None else birth.guess(ended.mixture, abs(beta - event.beta))
+    guess = (
+        None
+        if birth is None
+        else birth.guess(ended.mixture, abs(event.steepness * (beta - event.beta)))
+    )
     if guess is not None:
         return guess
     log_v = certificate.potential_weights(channel, ended.evaluation.log_z)

@@ -8,13 +8,16 @@ import numpy as np
 
 from ibcollapse.bottleneck.beside import FRACTIONS
 from ibcollapse.bottleneck.branch import follow
+from ibcollapse.bottleneck.certificate import log_potential, potential_weights
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import Event
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.small_ascent import is_small
+from ibcollapse.bottleneck.mixture import UNIT
 from ibcollapse.bottleneck.newton import Descent
-from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.searching import HIDDEN, Options, search
 from ibcollapse.bottleneck.separation import separated_classes
+from ibcollapse.bottleneck.smoothness import is_soft
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.spinodal import spinodal
@@ -29,12 +32,18 @@ _AT_ROOT = 1e-11
 _SAME_ENERGY = 1e-14
 # Rounding of log Φ, nats.
 _VANISHING = 1e-15
+# Gaps that are no more than this share of beta − 1 prove what happens at a transition.
+_CERTAIN = 2e-8
+# A state is next to an event that is so many times as near as it is looked for.
+_NEARBY = 1.5
+# So is a beta that is known to so little of beta − 1.
+_VAGUE = 1e-5
 # A jump of I(T;Y) below this share of I(X;Y) cannot be told from a steep continuous rise.
 _SMALLEST_JUMP = 1e-3
 # Nor can one that is less than so many times what the slopes make I(X;T) rise by on the way.
 _STEEPER = 10.0
-# Where an atom dies dI(T;Y)/dbeta changes by more than this share of itself, or nothing happens
-# but that fewer atoms do the same, as on a ring.
+# Where an atom with a soft mode dies dI(T;Y)/dbeta changes by more than this share of itself, or
+# nothing happens but that fewer atoms do the same, as on a ring.
 _LEAST_KINK = 1e-4
 
 
@@ -108,12 +117,34 @@ def described(
         clusters_after=above.mixture.n_t,
         multiplicity=event.multiplicity,
         separates=separated_classes(channel, event.mixture, above.mixture),
-        certified=first.gap <= options.tol and above.gap <= options.tol,
+        certified=_is_certain(event, first.gap, above, order, options)
+        and abs(beta - event.beta) <= _VAGUE * (event.beta - 1.0),
     )
     if order == 2 and transition.clusters_before == transition.clusters_after:
         # As many atoms at other places without a break of I(X;T): no transition of the optimum.
         return Passage(tuple(solutions))
     return Passage(tuple(solutions), (transition,))
+
+
+def _is_next(event: Event, above: SolvedState) -> bool:
+    """Whether a state is so near the event that nothing else happens before it."""
+    return above.beta - event.beta <= _NEARBY * FRACTIONS[-1] * (event.beta - 1.0)
+
+
+def _is_certain(event: Event, gap: float, above: SolvedState, order: int, options: Options) -> bool:
+    """Whether states of these gaps (nats) prove what happens at an event, and nothing else.
+
+    Next to beta = 1 the state above may be seen only so far away that more than one atom may have
+    come on the way.
+    """
+    one_came = order == 2 and above.mixture.n_t == event.mixture.n_t + 1
+    return _is_proven(event, max(gap, above.gap), options) and (one_came or _is_next(event, above))
+
+
+def _is_proven(event: Event, gap: float, options: Options) -> bool:
+    """Whether a gap, with its rounding, is nothing beside the Lagrangian's beta − 1."""
+    rounding = HIDDEN * UNIT
+    return gap <= options.tol and gap + rounding <= _CERTAIN * (event.beta - 1.0)
 
 
 def at_once(beta: float, later: float) -> bool:
@@ -143,8 +174,7 @@ def at_event(
     and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
     """
     hints = np.concatenate([event.violators, above.hills])
-    is_next = above.beta - event.beta <= FRACTIONS[-1] * (event.beta - 1.0)
-    if is_next and not is_small(channel.packed):
+    if _is_next(event, above) and not is_small(channel.packed):
         # Φ is that of the state above, nearly: it has no other hills.
         at = (channel, event.mixture, event.evaluation, event.beta, options, rng)
         found = search(*at, hints, near_hints=True)
@@ -154,11 +184,13 @@ def at_event(
     above_it = event.evaluation.free_energy - solved.evaluation.free_energy
     if not above_it <= max(_AT_ROOT * min(1.0, event.beta - 1.0), _SAME_ENERGY):
         return solved
+    log_v = potential_weights(channel, event.evaluation.log_z)
+    log_phi, _ = log_potential(channel, log_v, solved.maxima.log_r, event.beta)
     return dataclasses.replace(
         solved,
         mixture=event.mixture,
         evaluation=event.evaluation,
-        gap=solved.gap + max(0.0, above_it),
+        gap=max(solved.gap + max(0.0, above_it), float(log_phi.max())),
         hessian=event.hessian,
     )
 
@@ -196,7 +228,7 @@ def _upper_end(
     return end if _is_jump(channel, event.beta, end.i_xt - first.i_xt, slope, 0.0) else None
 
 
-def died(channel: Channel, event: Event, below: SolvedState) -> Passage:
+def died(channel: Channel, event: Event, below: SolvedState, options: Options) -> Passage:
     """The transition at which the upper branch of `event` takes over from `below`."""
     slope = heading(channel, below).slope.i_ty if below.mixture.n_t > 1 else 0.0
     step = event.beta - below.beta
@@ -209,7 +241,8 @@ def died(channel: Channel, event: Event, below: SolvedState) -> Passage:
         rise -= slope * event.beta * step
     is_jump = _is_jump(channel, event.beta, rise, slope, step if ended is None else 0.0)
     has_kink = abs(event.slope.i_ty - slope) > _LEAST_KINK * slope
-    if not is_jump and not (has_kink and below.mixture.n_t != event.mixture.n_t):
+    dies = below.mixture.n_t != event.mixture.n_t and (has_kink or not is_soft(channel, below))
+    if not is_jump and not dies:
         # Other atoms that do the same are no transition of the optimum.
         return Passage()
     transition = PhaseTransition(
@@ -223,7 +256,7 @@ def died(channel: Channel, event: Event, below: SolvedState) -> Passage:
         clusters_after=event.mixture.n_t,
         multiplicity=1,
         separates=(),
-        certified=True,
+        certified=_is_proven(event, below.gap, options),
     )
     return Passage((first, second) if is_jump else (), (transition,))
 

@@ -27,11 +27,13 @@ from ibcollapse.bottleneck.branch import (
 )
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
+from ibcollapse.bottleneck.faces import off_faces
 from ibcollapse.bottleneck.inverse_cubic import step_to_root
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture
 from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.parting import NEAR
+from ibcollapse.bottleneck.refinement import COINCIDENT
 from ibcollapse.bottleneck.stability import Splits, leading_splits
 
 Array = NDArray[np.float64]
@@ -46,6 +48,8 @@ _ROUNDING = 1e-11
 _SHARP = 1e-10
 # At an event, maxima of log Φ above this (nats) touch the bound.
 _TOUCHING = -1e-9
+# Log Φ (nats) rises off a face by more than this, or not at all.
+_OFF_FACE = 1e-13
 # An atom whose beta λ₂ is this close to one splits.
 _AT_SPLIT = 1e-8
 # Near beta = 1 both shrink with beta − 1, to this share: less than 1e-15 is rounding.
@@ -219,7 +223,15 @@ def _probe(
     log_v = certificate.potential_weights(channel, evaluation.log_z)
     starts = hints[:0] if starts is None else starts
     maxima = met or certificate.climb(channel, log_v, starts, beta, hints=hints)
-    away = certificate.from_nearest(maxima.log_r, state.log_r) > AT_ATOM * closeness(beta)
+    # What rises off a face beside a maximum on it fails earlier.
+    inside = off_faces(channel, log_v, maxima.log_r, beta, _OFF_FACE)
+    if len(inside):
+        known = np.concatenate([maxima.log_r, inside])
+        maxima = certificate.climb(channel, log_v, hints[:0], beta, hints=known)
+    nearest = certificate.from_nearest(maxima.log_r, state.log_r) / closeness(beta)
+    # A hill that close which rises visibly is the next atom, however near to a split it is born.
+    rises = (nearest > COINCIDENT) & (maxima.log_phi > _finest(_ROUNDING, beta))
+    away = (nearest > AT_ATOM) | rises
     hessian = ended.hessian or curvature(channel, state, evaluation, beta)
     along = tangent(channel, state, evaluation, beta, hessian)
     splits = leading_splits(channel, state, evaluation, beta, near)

@@ -174,6 +174,26 @@ def evaluate(channel: Channel, mixture: Mixture, beta: float) -> Evaluation:
     return Evaluation(free_energy, log_z, p_t_given_x, joints.sum(axis=0))
 
 
+def gain(
+    channel: Channel, here: Mixture, posteriors: Array, there: Mixture, beta: float
+) -> tuple[float, float]:
+    """How much lower F is at another state with as many atoms, and the rounding of that, nats.
+
+    `posteriors` are p(t|x) (n_x, n_t) at `here`. With the changes D of the logarithms of all terms
+    of Z, log Z'/Z = log(1 + Σ_t p(t|x) (e^D − 1)): the digits that F loses next to beta = 1, where
+    Z is one but for beta − 1, never enter. Weights and decoders sum to one in exact arithmetic
+    only, so that what rounding leaves of it is taken out.
+    """
+    moved = there.log_r - here.log_r
+    moved -= np.log1p(np.sum(here.r * np.expm1(moved), axis=1))[:, None]
+    grown = there.log_q - here.log_q
+    grown -= np.log1p(here.q @ np.expm1(grown))
+    changes = beta * (channel.p_y_given_x @ moved.T) + grown
+    gained = float(channel.p_x @ np.log1p(np.sum(posteriors * np.expm1(changes), axis=1)))
+    largest = float(channel.p_x @ np.sum(posteriors * np.abs(changes), axis=1))
+    return gained, UNIT * len(channel.p_y) * largest
+
+
 def blahut_arimoto_step(evaluation: Evaluation) -> Mixture:
     """The Blahut–Arimoto image of the state that was evaluated; atoms of no weight vanish."""
     return Mixture.from_joint(evaluation.joint[evaluation.p_t > 0])

@@ -19,13 +19,22 @@ from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.deadline import OutOfTimeError, check, is_over, kept
 from ibcollapse.bottleneck.kernels.decoders import ABSENT, LOG_ZERO, log_of_image
 from ibcollapse.bottleneck.metric import scaled, scales, unscaled
-from ibcollapse.bottleneck.mixture import UNIT, Evaluation, Mixture, blahut_arimoto_step, evaluate
+from ibcollapse.bottleneck.mixture import (
+    UNIT,
+    Evaluation,
+    Mixture,
+    blahut_arimoto_step,
+    evaluate,
+    gain,
+)
 from ibcollapse.errors import NumericalError
 
 Array = NDArray[np.float64]
 
 # Relative rounding of the sum F over X.
 _ROUNDING = 4e-16
+# Below this beta − 1 what F gains by a step is a small part of its rounding, long before its end.
+_NEXT_TO_ONE = 1e-3
 # Betas up to this add nothing to it.
 _WEAK = 100.0
 # Predicted gains below this multiple of the rounding are not looked for in F.
@@ -159,6 +168,11 @@ def _descend(
         model = -float(here.gradient @ step + 0.5 * step @ hessian.apply(step))
         gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
         rounding = _rounding(channel, here.evaluation, beta)
+        if abs(model) <= _HIDDEN * rounding and beta < 1.0 + _NEXT_TO_ONE:
+            posteriors = here.evaluation.p_t_given_x
+            gained, rounding = gain(channel, here.mixture, posteriors, there.mixture, beta)
+            # The gradient is no better known, and with it what a step should gain.
+            rounding = max(rounding, UNIT * float(np.linalg.norm(step)))
         digits = there.residual <= _DIGIT * here.residual
         if gained >= 0.1 * model > 0 and gained > rounding:
             damping = max(damping / 10, _LAST_DAMPING) if gained > 0.5 * model else damping

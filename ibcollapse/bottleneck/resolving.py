@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate, deadline
-from ibcollapse.bottleneck.beside import FRACTIONS, beside, differs
+from ibcollapse.bottleneck.beside import FRACTIONS, beside, differs, is_unseen
 from ibcollapse.bottleneck.branch import Tangent, follow
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.continuation import continued, optimal_from
@@ -67,10 +67,9 @@ class _Above:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Below:
-    """What lies above `state`; up to there nothing is known yet."""
+    """A state on the way, just below an event of the upper branch."""
 
     state: SolvedState
-    passage: Passage
 
 
 class _Unshown:
@@ -86,10 +85,9 @@ _Piece = _Resolved | _Above | _Below | _Unshown | _Unlocated
 
 @dataclasses.dataclass(eq=False)
 class _Target:
-    """A state to be reached, what lies just above it, and the beta from which it was halved."""
+    """A state to be reached, and the beta from which the way to it was halved."""
 
     state: SolvedState
-    passage: Passage
     halved_from: float = math.nan
 
 
@@ -110,7 +108,7 @@ def resolve(
     (`Passage.postponed`). `branch` is that of `before` at `after.beta`, where it has been followed
     and searched already.
     """
-    found, here, targets = Passage(), before, [_Target(after, Passage())]
+    found, here, targets = Passage(), before, [_Target(after)]
     for _ in range(_MOST_PIECES):
         deadline.check()
         there = targets[-1]
@@ -123,16 +121,14 @@ def resolve(
         if isinstance(piece, _Above):
             found, here = found + piece.passage, piece.state
         elif isinstance(piece, _Below):
-            targets.append(_Target(piece.state, piece.passage))
+            targets.append(_Target(piece.state))
         elif isinstance(piece, _Resolved):
-            found, here = found + piece.passage + there.passage, there.state
+            found, here = found + piece.passage, there.state
             targets.pop()
             if not targets:
                 return found
         elif isinstance(piece, _Unshown):
             # Whatever lies beyond the middle begins with the change that it does not show.
-            here = there.state if there.passage.transitions else here
-            found = found + there.passage
             targets.pop()
         else:
             there.halved_from = here.beta
@@ -143,7 +139,7 @@ def resolve(
                 # Other atoms may do as well there to the last digit: those of the branch stay.
                 here, branch = middle.state, None
             else:
-                targets.append(_Target(middle.state, Passage()))
+                targets.append(_Target(middle.state))
     return found + unresolved(channel, here, after)
 
 
@@ -194,7 +190,7 @@ def _next_piece(
         above = beside(channel, event, after.beta, options, rng, after.mixture)
         if above is not None:
             return _Above(crossed(channel, event, above, options, rng, local), above)
-        if not differs(event, after):
+        if not differs(event, after) or is_unseen(channel, event, after):
             # The atoms stay where they are, to the tolerance, up to `after` and beyond.
             return _Unshown()
         if event.mixture.n_t == after.mixture.n_t and on_one_arc(channel, before, after, options):
@@ -208,11 +204,11 @@ def _next_piece(
             return _Unlocated()
         below = beside(channel, event, before.beta, options, rng)
         if below is not None:
-            return _Below(below, died(channel, event, below))
+            return _Below(below)
         upper = moved_to(after, event.beta, event.ended)
         if not differs(event, before) or on_one_arc(channel, before, upper, options):
             return _Resolved(Passage())
-        return _Resolved(died(channel, event, before))
+        return _Resolved(died(channel, event, before, options))
     return _Unlocated()
 
 
@@ -224,14 +220,25 @@ def _without_event(
     Halving twice from one state does not, nor does it below the resolution of beta or of the gaps.
     """
     state = there.state
+    may_show = not (_is_narrow(here, state) or is_hidden(channel, here, state))
+    may_show = may_show and there.halved_from != here.beta
+    if may_show and _has_grown(channel, here, state):
+        # However small the kink, another atom is a transition: it is looked for from nearer by.
+        return None
     if on_one_arc(channel, here, state, options):
         return _Resolved(Passage())
-    may_show = not (_is_narrow(here, state) or is_hidden(channel, here, state))
-    if may_show and there.halved_from != here.beta:
+    if may_show:
         return None
     if _one_branch(channel, here, state, tol=options.tol):
         return _Resolved(Passage())
     return _Resolved(unresolved(channel, here, state))
+
+
+def _has_grown(channel: Channel, here: SolvedState, there: SolvedState) -> bool:
+    """Whether two states have other numbers of atoms, and no soft mode along which these trade."""
+    if here.mixture.n_t == there.mixture.n_t:
+        return False
+    return not (is_soft(channel, here) or is_soft(channel, there))
 
 
 def _is_narrow(before: SolvedState, after: SolvedState) -> bool:

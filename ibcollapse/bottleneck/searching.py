@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 # No search can tell a smaller gap (nats) from rounding.
-_FINEST_AIM = 1e-12
+_FINEST_AIM = 1e-14
 # Less than this (nats) above a maximum on a face is no other maximum, but rounding.
 _UNSEEN = 1e-13
 HIDDEN = 4.0
@@ -58,13 +58,15 @@ class Search:
     """What a search for violators found: maxima of Φ, the gap (nats) and how it was searched.
 
     The gap of a partial search is only the first violator that was met, that of an unfinished one
-    what data processing bounds it by.
+    what data processing bounds it by. A search that met a violator and is not `is_thorough` has not
+    looked where higher ones are known to hide.
     """
 
     maxima: certificate.Maxima
     gap: float
     how: str
     is_partial: bool = False
+    is_thorough: bool = True
 
     @classmethod
     def unfinished(
@@ -116,10 +118,11 @@ def search(
         return Search(maxima, max(0.0, float(maxima.log_phi[0])), "multistart")
     maxima = certificate.climb(channel, log_v, starts, beta, hints=known, enough=enough)
     if not begun:
-        return Search(maxima, float(maxima.log_phi[0]), "multistart", is_partial=True)
+        found = float(maxima.log_phi[0])
+        return Search(maxima, found, "multistart", is_partial=True, is_thorough=False)
     is_rigorous = options.rigorous and channel.n_classes <= exhaustive.MAX_CLASSES
-    looks_optimal = mixture.n_t > 1 and maxima.log_phi[0] <= suspect
-    if looks_optimal and not is_rigorous:
+    is_thorough = bool(maxima.log_phi[0] <= suspect)
+    if is_thorough and mixture.n_t > 1 and not is_rigorous:
         hidden = certificate.hiding_places(channel, mixture, rng)
         if len(hidden):
             maxima = certificate.climb(channel, log_v, hidden, beta, hints=maxima.log_r)
@@ -134,7 +137,7 @@ def search(
     # I(T;Y) ≤ min(I(X;T), I(X;Y)) puts every Lagrangian above (1 − beta) I(X;Y); near beta = 1 that
     # is sharper than any search of a potential that is flat there.
     processed = evaluation.free_energy + (beta - 1.0) * channel.i_xy
-    if gap <= options.tol and processed <= options.tol:
+    if gap <= options.tol and processed <= options.aim_at(beta):
         return Search(maxima, max(gap, processed), "exhaustive")
     if is_rigorous and gap <= options.aim:
         bound, where, tight = exhaustive.bound_log_potential(
@@ -148,4 +151,4 @@ def search(
             channel, log_v, np.concatenate([*begun, again]), beta, hints=known
         )
         gap = max(0.0, float(maxima.log_phi[0]))
-    return Search(maxima, gap, how)
+    return Search(maxima, gap, how, is_thorough=is_thorough)

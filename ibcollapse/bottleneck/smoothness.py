@@ -5,6 +5,8 @@ and any few atoms on it do as well as any others. What their support does there 
 the optimum: neither L, nor I(X;T) = L + beta I(T;Y), nor their slopes have a break.
 """
 
+import math
+
 import numpy as np
 
 from ibcollapse.bottleneck import certificate
@@ -21,6 +23,8 @@ from ibcollapse.bottleneck.stability import leading_splits, split_directions
 # extrapolation below zero at the state from which the branch was followed, or this far below zero.
 _SHARE = 0.1
 _CLEARLY = 1e-6
+# Closer to beta = 1, where slopes along the branch are rounding themselves, by less than that.
+_NEXT_TO_ONE, _CLEARLY_NEAR_ONE = 1e-3, 1e-7
 # A break of I(T;Y) may be this many times as large as what the gaps leave open of L.
 _LOOSER = 10.0
 # No more than this share of I(X;Y), whatever the gaps leave open.
@@ -33,6 +37,10 @@ _CURVED, _BENT = 0.01, 0.05
 _ROUGH_SLOPE = 0.01
 # Over a step of the walk the slope of a smooth arc changes by less than this share of itself.
 _MOST_BEND = 0.25
+# Gaps beyond this share of (beta − 1) I(X;Y) leave open what happens between other atoms.
+_VAGUE = 1e-4
+# Next to beta = 1 widths of so many times what an atom needs to gain the second, nats, do as well.
+_MANY, _ROUNDING = 10.0, 1e-14
 # Atoms this close to a split (as a share of beta − 1 near one) have a soft mode.
 _SOFT = 1e-5
 
@@ -53,7 +61,9 @@ def is_sharp(channel: Channel, origin: SolvedState, event: Event) -> bool:
     if origin.mixture.n_t == 1:
         return True
     lacking = abs(event.steepness * (event.beta - origin.beta))
-    enough = min(_SHARE * lacking, _CLEARLY * min(1.0, event.beta - 1.0))
+    beyond_one = event.beta - 1.0
+    clearly = _CLEARLY if beyond_one >= _NEXT_TO_ONE else _CLEARLY_NEAR_ONE
+    enough = min(_SHARE * lacking, clearly * min(1.0, beyond_one))
     if event.is_split:
         atom = np.array([event.atom])
         splits = split_directions(channel, origin.mixture, origin.evaluation, origin.beta, atom)
@@ -94,6 +104,13 @@ def on_one_arc(
     """
     width = after.beta - before.beta
     known = before.gap + after.gap + options.aim_at(after.beta)
+    beyond_one = before.beta - 1.0
+    is_vague = not known <= _VAGUE * beyond_one * channel.i_xy
+    if beyond_one < _NEXT_TO_ONE:
+        # A birth and what it gains may both lie in the rounding of F.
+        is_vague |= width <= _MANY * math.sqrt(_ROUNDING * beyond_one)
+    if is_vague and before.mixture.n_t != after.mixture.n_t:
+        return False
     low, high = _relevance(channel, before), _relevance(channel, after)
     rise_low, rise_high = _rise(channel, before), _rise(channel, after)
     fallen = before.evaluation.free_energy - after.evaluation.free_energy

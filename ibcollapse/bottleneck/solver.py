@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.basic_solution import basic_solution
+from ibcollapse.bottleneck.birth import Birth
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.capped import shrink
 from ibcollapse.bottleneck.channel import Channel
@@ -245,7 +246,7 @@ def solve_state(
         if not is_over(options.until):
             raise
     ended, found = latest[0] if latest else (as_it_is(channel, start, beta), None)
-    if found is None or found.is_partial:
+    if found is None or not found.is_thorough:
         found = Search.unfinished(channel, ended.evaluation, beta, options)
     status = CONVERGED if found.gap <= options.tol else _late(found.gap)
     return SolvedState.of(beta, ended, found, status)
@@ -280,10 +281,11 @@ def _generate(
         gained = best - ended.evaluation.free_energy
         best = min(best, ended.evaluation.free_energy)
         stalls = stalls + 1 if not gained > _LEAST_GAIN else 0
-        if found.is_partial and _status(found.gap, n_sweeps, stalls, beta, options) is not None:
+        is_last = _status(found.gap, n_sweeps, stalls, beta, options) is not None
+        if is_last and not found.is_thorough:
             found = search(*searched, found.maxima.log_r, suspect=math.inf)
-        if not found.is_partial:
-            # What partial searches had missed is something new to try.
+        if found.is_thorough:
+            # What other searches had missed is something new to try.
             stalls = 0 if found.gap < 0.5 * whole_gap else stalls
             whole_gap = found.gap
         latest[0] = latest[0][0], found
@@ -294,12 +296,18 @@ def _generate(
             stalls = _MOST_STALLS
         if stalls and len(violators) and found.gap > _WORTHWHILE * options.aim_at(beta):
             # Near beta = 1 the best weight of a new atom is next to nothing while all others'
-            # decoders stay: it begins with much, and they follow.
-            whole = join(ended.mixture, violators)
-            heavy = refine(channel, whole, beta, max_sweeps=most, until=options.until)
-            n_sweeps += heavy.n_sweeps
-            if heavy.evaluation.free_energy < ended.evaluation.free_energy - _LEAST_GAIN:
-                state = basic_solution(channel, heavy.mixture, beta)
+            # decoders stay: it begins with what is best when they follow, or with much.
+            birth = Birth.at(channel, ended, beta, violators[0])
+            starts = (birth.guess(ended.mixture, found.gap), join(ended.mixture, violators))
+            lower: Descent | None = None
+            for whole in filter(None, starts):
+                heavy = refine(channel, whole, beta, max_sweeps=most, until=options.until)
+                n_sweeps += heavy.n_sweeps
+                if heavy.evaluation.free_energy < ended.evaluation.free_energy - _LEAST_GAIN:
+                    lower = heavy
+                    break
+            if lower is not None:
+                state = basic_solution(channel, lower.mixture, beta)
                 continue
         status = _status(found.gap, n_sweeps, stalls, beta, options)
         if status is not None:
@@ -314,8 +322,8 @@ def _generate(
             state = _capped(channel, state, beta, options.max_clusters)
             gained = best - evaluate(channel, state, beta).free_energy
             if gained <= options.tol:
-                if found.is_partial:
-                    found = search(*searched, hints)
+                if not found.is_thorough:
+                    found = search(*searched, hints, suspect=math.inf)
                 status = (
                     f"capped at {options.max_clusters} clusters with a gap of {found.gap:.3g} "
                     "nats; raise max_clusters"

@@ -14,6 +14,10 @@ from ibcollapse.bottleneck.refinement import join, refine
 RANDOM = np.random.default_rng(5).dirichlet(np.full(40, 0.4)).reshape(10, 4)
 
 
+def birth_at(channel, event):
+    return Birth.at(channel, event.ended, event.beta, event.violators[0])
+
+
 @pytest.mark.parametrize("table", [WU_FISCHER, RANDOM])
 def test_the_gain_of_a_birth_is_its_second_order(table):
     channel = Channel.from_joint(table)
@@ -23,25 +27,25 @@ def test_the_gain_of_a_birth_is_its_second_order(table):
     assert event is not None
     assert len(event.violators) == 1
     gain = 1e-11
-    birth = Birth.at(channel, event)
-    distance = birth.distance_of_gain(gain)
-    beta = event.beta + distance
+    birth = birth_at(channel, event)
+    log_phi = birth.potential_of_gain(gain)
+    beta = event.beta + log_phi / event.steepness
     lower = follow(channel, event.mixture, None, event.beta, beta)
     born = refine(channel, join(event.mixture, event.violators, share=1e-4), beta)
     assert born.mixture.n_t == 2
     found = lower.evaluation.free_energy - born.evaluation.free_energy
     assert found == pytest.approx(gain, rel=0.05)
-    guess = birth.guess(lower.mixture, distance)
+    guess = birth.guess(lower.mixture, log_phi)
     assert guess.q[-1] == pytest.approx(born.mixture.q.min(), rel=0.02)
     missing = evaluate(channel, guess, beta).free_energy - born.evaluation.free_energy
     # The guess is right to second order: it lacks a small part of what the birth gains.
     assert -1e-15 < missing < 0.05 * gain
 
 
-def test_twice_the_distance_gains_four_times_as_much():
+def test_twice_the_potential_gains_four_times_as_much():
     channel = Channel.from_joint(WU_FISCHER)
     trivial = trivial_mixture(channel)
     starts = np.log(0.98 * channel.p_y_given_x + 0.02 * channel.p_y)
     event = locate(channel, trivial, None, 1.0 + 1e-9, 4.0, starts, trivial.log_r)
-    near, far = (Birth.at(channel, event).distance_of_gain(g) for g in (1e-12, 4e-12))
+    near, far = (birth_at(channel, event).potential_of_gain(g) for g in (1e-12, 4e-12))
     assert far == pytest.approx(2 * near, rel=1e-12)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from bottleneck import zoo
-from naive import naive_potential
+from naive import naive_log_terms, naive_potential
+from scipy.special import logsumexp
 from sklearn.datasets import load_digits
 
 from ibcollapse.bottleneck import Channel, certify, solve, trace_curve
@@ -147,3 +148,26 @@ def test_an_entry_that_vanishes_where_beta_w_reaches_one_is_no_split():
     np.testing.assert_allclose(near, [6.0971124619], rtol=1e-9)
     assert solve(joint, 6.05).n_clusters == 5
     assert solve(joint, 6.11).n_clusters == 6
+
+
+def test_a_cluster_that_grows_from_a_face_is_born_where_the_interior_fails():
+    # 16 cells of the iris table; the third cluster is born next to a corner, 1.7e-5 away from it.
+    counts = [
+        [48, 2, 0], [12, 24, 6], [0, 16, 17], [0, 17, 26], [0, 23, 16], [6, 16, 12], [13, 6, 12],
+        [19, 1, 7], [37, 0, 0], [5, 29, 0], [0, 21, 22], [0, 0, 32], [40, 0, 0], [10, 36, 0],
+        [0, 16, 17], [0, 0, 36],
+    ]  # fmt: skip
+    joint = np.array(counts) / np.sum(counts)
+    curve = trace_curve(joint, n_points=20, fraction=0.6)
+    second = curve.transitions[1]
+    assert (second.clusters_before, second.clusters_after, second.certified) == (2, 3, True)
+    at_birth = [s for s in curve.solutions if s.beta == second.beta and s.n_clusters == 2]
+    assert at_birth
+    lifts = np.geomspace(1e-14, 1e-2, 60)
+    beside = np.stack([0.0 * lifts, lifts, 1.0 - lifts], axis=1)
+    p_x = joint.sum(axis=1)
+    rows = joint / p_x[:, None]
+    for s in curve.solutions:
+        log_z = logsumexp(naive_log_terms(rows, s.p_y_given_t, np.log(s.p_t), s.beta), axis=1)
+        log_phi, _ = naive_potential(np.log(p_x) - log_z, rows, beside, s.beta)
+        assert log_phi.max() <= s.gap + 1e-9

@@ -36,7 +36,8 @@ def test_a_leak_moves_the_first_transition_to_that_of_its_own_symmetric_channel(
         (2, 2, 3),
         (2, 3, 4),
     ]
-    assert all(t.certified for t in found)
+    # Rounding of log Φ, 1e-15, is no small part of what matters closer to one.
+    assert [t.certified for t in found] == [leak >= 1e-7, True, True]
 
 
 def test_a_class_of_next_to_no_probability_is_no_group_by_itself():

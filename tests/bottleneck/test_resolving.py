@@ -190,6 +190,6 @@ def test_where_the_upper_branch_takes_over_with_more_information_it_is_a_jump(sy
         event, beta=above.beta, mixture=above.mixture, evaluation=above.evaluation
     )
     below = dataclasses.replace(trivial, beta=above.beta * (1 - 1e-6))
-    (jump,) = died(channel, upper, below).transitions
+    (jump,) = died(channel, upper, below, Options()).transitions
     assert jump.order == 1
     assert jump.jump_i_xt > 0.3
