@@ -206,7 +206,8 @@ def _next_piece(
         if below is not None:
             return _Below(below)
         upper = moved_to(after, event.beta, event.ended)
-        if not differs(event, before) or on_one_arc(channel, before, upper, options):
+        turns = not _has_grown(channel, before, upper)
+        if not differs(event, before) or (turns and on_one_arc(channel, before, upper, options)):
             return _Resolved(Passage())
         return _Resolved(died(channel, event, before, options))
     return _Unlocated()
