@@ -9,12 +9,14 @@ from ibcollapse.bottleneck import deadline
 from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import from_nearest, hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.parting import NEAR, parted
 from ibcollapse.bottleneck.refinement import enlarged
 from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.smoothness import is_soft
 from ibcollapse.bottleneck.solver import SolvedState, solve_state
 from ibcollapse.bottleneck.stability import leading_splits
 
@@ -71,7 +73,11 @@ def optimal_from(
     """The optimum at `beta`: the `branch` of `state` there, enlarged by what violates it."""
     deadline.check()
     if branch is None:
-        solved = solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
+        start = state.mixture
+        if is_soft(channel, state):
+            # Of many supports that do as well the one that the walk has met leads nowhere.
+            start, _ = first_guess(channel, beta, options.until)
+        solved = solve_state(channel, beta, start, options, rng, state.maxima.log_r)
         return Ahead(solved, stays=False)
     aim = options.aim_at(beta)
     violators = branch.maxima.log_r[branch.maxima.log_phi > 0.1 * aim]

@@ -44,6 +44,8 @@ _FINEST = 1e-14
 # Free energies this close (nats, times beta − 1 near one) are one state's, and those closer than
 # the second whatever beta is.
 _SAME_STATE, _LEAST_SAME = 1e-10, 1e-14
+# States in soft modes that are further apart, as a share of beta − 1, may be too far for one arc.
+_LONG = 1e-2
 # So many pieces an interval is cut into; the rest of it is reported as unresolved.
 _MOST_PIECES = 100
 # So often a first transition turns out to come after one that nothing had pointed at.
@@ -162,9 +164,11 @@ def _next_piece(
     if _is_narrow(before, after):
         return _Unlocated()
     # What a branch does in a soft mode takes long to follow, and says nothing.
-    are_soft = is_soft(channel, before) and is_soft(channel, after)
-    if are_soft and on_one_arc(channel, before, after, options, are_soft=True):
-        return _Resolved(Passage())
+    if is_soft(channel, before) and is_soft(channel, after):
+        if on_one_arc(channel, before, after, options, are_soft=True):
+            return _Resolved(Passage())
+        if after.beta - before.beta > _LONG * (before.beta - 1):
+            return _Unlocated()
     states: tuple[Array, ...] = (
         after.mixture.log_r,
         after.maxima.log_r,
