@@ -66,9 +66,9 @@ def refine(
     """Stationary state reached from `mixture`, coincident atoms merged and dead ones dropped.
 
     Where all atoms are to be kept (`keep_atoms`), the descent is over once one is lost, wherever
-    it is then. The free energy of the result is at most that of `mixture`, up to rounding. After the moment
-    `until` the last state that was evaluated is the end, and where there is none `OutOfTimeError`
-    is raised.
+    it is then. The free energy of the result is at most that of `mixture`, up to rounding. After
+    the moment `until` the last state that was evaluated is the end, and where there is none
+    `OutOfTimeError` is raised.
     """
     apart = COINCIDENT * closeness(beta)
     state, n_sweeps, fed = merge_coincident(mixture, apart), 0, False
