@@ -15,7 +15,7 @@ from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import information
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState
-from ibcollapse.bottleneck.stability import leading_splits, split_directions
+from ibcollapse.bottleneck.stability import split_directions
 
 # Where an event is a root, what crosses zero there is at least this share of its linear
 # extrapolation below zero at the state from which the branch was followed, or this far below zero.
@@ -41,7 +41,7 @@ def is_soft(channel: Channel, state: SolvedState) -> bool:
     """Whether an atom may move along a direction in which Φ hardly falls."""
     if state.mixture.n_t == 1:
         return False
-    splits = leading_splits(channel, state.mixture, state.evaluation, state.beta)
+    splits = heading(channel, state).splits
     return bool(splits.growth.max() >= 1.0 - _SOFT * min(1.0, state.beta - 1.0))
 
 

@@ -42,6 +42,8 @@ from ibcollapse.progress import Progress
 
 # Betas are stepped so that beta − 1 grows at most by this factor.
 _GROWTH = 2.0
+# Or by this one where to advance by the spacing would take so many times beta − 1.
+_FLAT_GROWTH, _FLAT = 4.0, 30.0
 # Steps end this much further than the next event is expected.
 _PAST_EVENT = 1.25
 # Steps are at least this share of beta − 1 long.
@@ -348,7 +350,8 @@ class Tracer:
         slope = heading(self._channel, state).slope
         spacing = min(self._limits.spacing / state.beta, self._limits.spacing_ty)
         step = spacing / max(slope.i_ty, 1e-300)
-        step = min(step, (_GROWTH - 1) * (state.beta - 1))
+        growth = _FLAT_GROWTH if step > _FLAT * (state.beta - 1) else _GROWTH
+        step = min(step, (growth - 1) * (state.beta - 1))
         # In a soft mode something fails at every step, and nothing happens.
         soft = is_soft(self._channel, state)
         coming = math.inf if soft else next_failure(self._channel, state, slope) - state.beta
