@@ -73,11 +73,10 @@ def optimal_from(
     """The optimum at `beta`: the `branch` of `state` there, enlarged by what violates it."""
     deadline.check()
     if branch is None:
-        start = state.mixture
-        if is_soft(channel, state):
-            # Of many supports that do as well the one that the walk has met leads nowhere.
-            start, _ = first_guess(channel, beta, options.until)
-        solved = solve_state(channel, beta, start, options, rng, state.maxima.log_r)
+        # Of many supports that do as well the one that the walk has met leads nowhere.
+        is_lost = is_soft(channel, state)
+        begun = first_guess(channel, beta, options.until)[0] if is_lost else state.mixture
+        solved = solve_state(channel, beta, begun, options, rng, state.maxima.log_r)
         return Ahead(solved, stays=False)
     aim = options.aim_at(beta)
     violators = branch.maxima.log_r[branch.maxima.log_phi > 0.1 * aim]

@@ -42,8 +42,6 @@ from ibcollapse.progress import Progress
 
 # Betas are stepped so that beta − 1 grows at most by this factor.
 _GROWTH = 2.0
-# Or by this one where to advance by the spacing would take so many times beta − 1.
-_FLAT_GROWTH, _FLAT = 4.0, 30.0
 # Steps end this much further than the next event is expected.
 _PAST_EVENT = 1.25
 # Steps are at least this share of beta − 1 long.
@@ -309,13 +307,9 @@ class Tracer:
         aims = dataclasses.replace(options, target=SHARP) if many else options
         branch = continued(channel, state, beta, aims, rng)
         may_step = many and self._postponed is None
-        if may_step and branch is not None and branch.gap > aims.aim_at(beta):
-            # Of a soft mode nothing that fails is the first to do so.
-            may_step = not (is_soft(channel, state) and is_soft(channel, branch))
-        else:
-            may_step = False
-        if may_step:
-            assert branch is not None
+        fails = may_step and branch is not None and branch.gap > aims.aim_at(beta)
+        # Of a soft mode nothing that fails is the first to do so.
+        if fails and branch is not None and not _are_soft(channel, state, branch):
             found = first_transition(channel, state, branch, options, rng)
             deadline.check()
             if found is not None:
@@ -350,8 +344,7 @@ class Tracer:
         slope = heading(self._channel, state).slope
         spacing = min(self._limits.spacing / state.beta, self._limits.spacing_ty)
         step = spacing / max(slope.i_ty, 1e-300)
-        growth = _FLAT_GROWTH if step > _FLAT * (state.beta - 1) else _GROWTH
-        step = min(step, (growth - 1) * (state.beta - 1))
+        step = min(step, (_GROWTH - 1) * (state.beta - 1))
         # In a soft mode something fails at every step, and nothing happens.
         soft = is_soft(self._channel, state)
         coming = math.inf if soft else next_failure(self._channel, state, slope) - state.beta
@@ -426,3 +419,7 @@ class Tracer:
             for assembly in (self._assembly, *(p.collected for p in stands.values() if p)):
                 assembly.add_passage(passage)
             self._pending = later
+
+
+def _are_soft(channel: Channel, state: SolvedState, branch: SolvedState) -> bool:
+    return is_soft(channel, state) and is_soft(channel, branch)
