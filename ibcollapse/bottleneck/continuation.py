@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.parting import NEAR, parted
 from ibcollapse.bottleneck.refinement import enlarged
 from ibcollapse.bottleneck.searching import Options, search
-from ibcollapse.bottleneck.smoothness import is_soft
+from ibcollapse.bottleneck.smoothness import is_soft, leaps
 from ibcollapse.bottleneck.solver import SolvedState, solve_state
 from ibcollapse.bottleneck.stability import leading_splits
 
@@ -47,7 +47,7 @@ def continued(
         return None
     ahead = heading(channel, state)
     ended = follow(channel, state.mixture, ahead.slope, state.beta, beta, nearby=ahead.hessian)
-    if ended is None:
+    if ended is None or leaps(channel, state, ended, beta):
         return None
     found = search(
         channel,

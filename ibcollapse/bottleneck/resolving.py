@@ -29,7 +29,7 @@ from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.side_by_side import begun
 from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.searching import Options
-from ibcollapse.bottleneck.smoothness import is_hidden, is_sharp, is_soft, on_one_arc
+from ibcollapse.bottleneck.smoothness import is_hidden, is_sharp, is_soft, leaps, on_one_arc
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
@@ -339,7 +339,7 @@ def _one_branch(
     else:
         slope = _slope(channel, before)
         ended = follow(channel, before.mixture, slope, before.beta, after.beta)
-        if ended is None:
+        if ended is None or leaps(channel, before, ended, after.beta):
             return False
         evaluation = ended.evaluation
     gained = evaluation.free_energy - after.evaluation.free_energy

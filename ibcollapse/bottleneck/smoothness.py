@@ -13,6 +13,7 @@ from ibcollapse.bottleneck.events import AT_ATOM, Event
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import information
+from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.stability import split_directions
@@ -35,6 +36,23 @@ _ROUGH_SLOPE = 0.01
 _MOST_BEND = 0.25
 # Atoms this close to a split (as a share of beta − 1 near one) have a soft mode.
 _SOFT = 1e-5
+# A branch whose I(T;Y) changed by more than so many times what its slope foretold fell into the
+# state beyond a jump, whose atoms need not be far where there are many. So few nats are rounding.
+_MOST_RISE, _NO_RISE = 1.8, 1e-9
+
+
+def leaps(channel: Channel, state: SolvedState, ended: Descent, beta: float) -> bool:
+    """Whether a branch followed from a state to `beta` `ended` beyond a jump on its way.
+
+    Of a soft mode the slope says nothing.
+    """
+    if state.mixture.n_t == 1 or is_soft(channel, state):
+        return False
+    foretold = abs(_rise(channel, state) * (beta - state.beta))
+    there = ended.evaluation
+    reached = information(channel, there.joint, there.p_t_given_x)[1]
+    risen = abs(reached - _relevance(channel, state))
+    return not risen <= _MOST_RISE * foretold + _NO_RISE
 
 
 def is_soft(channel: Channel, state: SolvedState) -> bool:

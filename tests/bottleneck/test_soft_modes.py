@@ -7,8 +7,7 @@ from bottleneck.zoo_closed_forms import circulant
 
 from ibcollapse import Channel, trace_curve
 from ibcollapse.bottleneck import solver
-from ibcollapse.bottleneck.branch import follow
-from ibcollapse.bottleneck.heading import heading
+from ibcollapse.bottleneck.continuation import continued
 from ibcollapse.bottleneck.refinement import refine
 
 N_KEYS = 24
@@ -45,9 +44,11 @@ def test_branch_that_falls_over_a_jump_is_lost():
     # Both sides have 24 atoms, those beyond 1.5515 half a step away from those before.
     channel = Channel.from_joint(typewriter(0.5))
     before = solved(channel, 1.5508)
-    slope = heading(channel, before).slope
-    assert follow(channel, before.mixture, slope, before.beta, 1.5512) is not None
-    assert follow(channel, before.mixture, slope, before.beta, 1.5815) is None
+    options, rng = solver.Options(), np.random.default_rng(0)
+    near = continued(channel, before, 1.5512, options, rng)
+    assert near is not None
+    assert near.gap <= 1e-9
+    assert continued(channel, before, 1.5815, options, rng) is None
 
 
 def test_descent_that_is_to_keep_its_atoms_is_over_when_one_is_lost():
