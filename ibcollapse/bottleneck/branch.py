@@ -88,7 +88,9 @@ def follow(
 ) -> Descent | None:
     """The same branch at `to_beta`; None when it lost an atom or moved too far on the way."""
     start = mixture if slope is None else predicted(mixture, slope, to_beta - beta)
-    ended = refine(channel, start, to_beta, tol=tol, max_sweeps=max_sweeps, nearby=nearby)
+    ended = refine(
+        channel, start, to_beta, tol=tol, max_sweeps=max_sweeps, nearby=nearby, keep_atoms=True
+    )
     if ended.mixture.n_t != mixture.n_t:
         return None
     moved = hellinger_squared(mixture.log_r, ended.mixture.log_r).max()

@@ -9,12 +9,14 @@ from ibcollapse.bottleneck import deadline
 from ibcollapse.bottleneck.branch import follow
 from ibcollapse.bottleneck.certificate import from_nearest, hellinger_squared
 from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.first_guess import first_guess
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import Mixture
 from ibcollapse.bottleneck.parting import NEAR, parted
 from ibcollapse.bottleneck.refinement import enlarged
 from ibcollapse.bottleneck.searching import Options, search
+from ibcollapse.bottleneck.smoothness import is_soft, leaps
 from ibcollapse.bottleneck.solver import SolvedState, solve_state
 from ibcollapse.bottleneck.stability import leading_splits
 
@@ -45,7 +47,7 @@ def continued(
         return None
     ahead = heading(channel, state)
     ended = follow(channel, state.mixture, ahead.slope, state.beta, beta, nearby=ahead.hessian)
-    if ended is None:
+    if ended is None or leaps(channel, state, ended, beta):
         return None
     found = search(
         channel,
@@ -71,7 +73,10 @@ def optimal_from(
     """The optimum at `beta`: the `branch` of `state` there, enlarged by what violates it."""
     deadline.check()
     if branch is None:
-        solved = solve_state(channel, beta, state.mixture, options, rng, state.maxima.log_r)
+        # Of many supports that do as well the one that the walk has met leads nowhere.
+        is_lost = is_soft(channel, state)
+        begun = first_guess(channel, beta, options.until)[0] if is_lost else state.mixture
+        solved = solve_state(channel, beta, begun, options, rng, state.maxima.log_r)
         return Ahead(solved, stays=False)
     aim = options.aim_at(beta)
     violators = branch.maxima.log_r[branch.maxima.log_phi > 0.1 * aim]

@@ -8,9 +8,9 @@ from ibcollapse.bottleneck.branch import Tangent, growth_slope, potential_slope
 from ibcollapse.bottleneck.certificate import from_nearest
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.events import AT_ATOM
+from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.solver import SolvedState
-from ibcollapse.bottleneck.stability import leading_splits
 
 # What is nearer to the bound than this (as a share of beta − 1 near one) is there within the
 # shortest step, or it is a soft mode that stays there and foretells nothing.
@@ -28,7 +28,7 @@ def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
 
 def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     mixture, evaluation, beta = state.mixture, state.evaluation, state.beta
-    splits = leading_splits(channel, mixture, evaluation, beta)
+    splits = heading(channel, state).splits
     atom = int(np.argmax(splits.growth))
     lacking = 1.0 - float(splits.growth[atom])
     rise = growth_slope(channel, mixture, evaluation, slope, splits, atom, beta)

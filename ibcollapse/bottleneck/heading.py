@@ -1,4 +1,4 @@
-"""Where a solved state is going: its Hessian and its tangent, computed once."""
+"""Where a solved state is going: its Hessian, its tangent, its splits, computed once."""
 
 import functools
 import weakref
@@ -7,10 +7,11 @@ from ibcollapse.bottleneck.branch import Tangent, tangent
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.curvature import Curvature, curvature
 from ibcollapse.bottleneck.solver import SolvedState
+from ibcollapse.bottleneck.stability import Splits, leading_splits
 
 
 class Heading:
-    """The Hessian of F at a state and the tangent of its branch."""
+    """The Hessian of F at a state, the tangent of its branch and where its atoms split."""
 
     def __init__(self, channel: Channel, state: SolvedState) -> None:
         self._channel = channel
@@ -28,6 +29,11 @@ class Heading:
     def slope(self) -> Tangent:
         """The tangent."""
         return tangent(self._channel, *self._at, self.hessian)
+
+    @functools.cached_property
+    def splits(self) -> Splits:
+        """Those of the least stable atoms."""
+        return leading_splits(self._channel, *self._at)
 
 
 _headings: weakref.WeakKeyDictionary[SolvedState, Heading] = weakref.WeakKeyDictionary()

@@ -18,7 +18,7 @@ from ibcollapse.bottleneck.deadline import is_over
 from ibcollapse.bottleneck.kernels.acceleration import sweep_until_still
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO, closeness, floored_log
 from ibcollapse.bottleneck.mixture import Mixture, evaluate
-from ibcollapse.bottleneck.newton import Descent, descend
+from ibcollapse.bottleneck.newton import Descent, as_it_is, descend
 from ibcollapse.bottleneck.weights import optimise_weights
 
 Array = NDArray[np.float64]
@@ -45,6 +45,9 @@ _BEYOND_GRADIENT = 1e3
 # One this far above one, as a share of beta − 1 near one, says that its weight should be larger.
 _WANTING, _LEAST_WANTING = 1e-9, 1e-13
 _SWEEPS_A_ROUND = 16
+# A round that neither gains this much (nats, times beta − 1 near one) nor shrinks the squared
+# gradient by a digit goes along a valley of no curvature, which has no end.
+_IDLE, _DIGIT = 1e-11, 1e-2
 # New atoms begin with so little of the weight that the old ones keep theirs, nearly the best.
 _FIRST_SHARE = 0.01
 
@@ -58,15 +61,20 @@ def refine(
     max_sweeps: int = MOST_SWEEPS,
     nearby: Curvature | None = None,
     until: float = math.inf,
+    keep_atoms: bool = False,
 ) -> Descent:
     """Stationary state reached from `mixture`, coincident atoms merged and dead ones dropped.
 
-    The free energy of the result is at most that of `mixture`, up to rounding. After the moment
-    `until` the last state that was evaluated is the end, and where there is none `OutOfTimeError`
-    is raised.
+    Where all atoms are to be kept (`keep_atoms`), the descent is over once one is lost, wherever
+    it is then. The free energy of the result is at most that of `mixture`, up to rounding. After
+    the moment `until` the last state that was evaluated is the end, and where there is none
+    `OutOfTimeError` is raised.
     """
     apart = COINCIDENT * closeness(beta)
     state, n_sweeps, fed = merge_coincident(mixture, apart), 0, False
+    least = mixture.n_t if keep_atoms else 0
+    before, lowest = math.inf, math.inf
+    worth = _IDLE * min(1.0, max(0.0, beta - 1.0))
     tol *= max(1.0, state.n_t * (1 + channel.n_classes) / _FEW_VARIABLES)
     if 1.0 < beta < 1.0 + _NEAR_ONE:
         tol = max(tol * ((beta - 1.0) / _NEAR_ONE) ** 2, min(tol, _LEAST_TOL))
@@ -76,6 +84,8 @@ def refine(
         if n_sweeps and state.n_t > 1 and not fed:
             # Weights first: where they are far off, no step in the decoders is worth much.
             state = optimise_weights(channel, state, beta)
+        if state.n_t < least:
+            return dataclasses.replace(as_it_is(channel, state, beta), n_sweeps=n_sweeps)
         budget = min(_SWEEPS_A_ROUND, max(1, max_sweeps - n_sweeps))
         at = channel, state, beta
         ended = descend(*at, tol=tol, max_sweeps=budget, nearby=nearby, until=until)
@@ -86,6 +96,11 @@ def refine(
         state = ended.mixture
         # A round that ends early without reaching `tol` was stopped by rounding.
         finished = ended.residual <= tol or ended.n_sweeps < budget
+        free_energy = ended.evaluation.free_energy
+        is_idle = before - free_energy <= worth and ended.residual > _DIGIT * lowest
+        if is_idle and not finished:
+            return dataclasses.replace(ended, n_sweeps=n_sweeps)
+        before, lowest = min(before, free_energy), min(lowest, ended.residual)
         ratio = ended.evaluation.p_t / state.q
         if finished and ratio.min() < 1 - off:
             state = _without(channel, state, ratio < 1 - off, beta)

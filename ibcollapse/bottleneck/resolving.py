@@ -29,7 +29,7 @@ from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.side_by_side import begun
 from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.searching import Options
-from ibcollapse.bottleneck.smoothness import is_hidden, is_sharp, is_soft, on_one_arc
+from ibcollapse.bottleneck.smoothness import is_hidden, is_sharp, is_soft, leaps, on_one_arc
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
@@ -44,6 +44,8 @@ _FINEST = 1e-14
 # Free energies this close (nats, times beta − 1 near one) are one state's, and those closer than
 # the second whatever beta is.
 _SAME_STATE, _LEAST_SAME = 1e-10, 1e-14
+# States in soft modes that are further apart, as a share of beta − 1, may be too far for one arc.
+_LONG = 1e-2
 # So many pieces an interval is cut into; the rest of it is reported as unresolved.
 _MOST_PIECES = 100
 # So often a first transition turns out to come after one that nothing had pointed at.
@@ -158,9 +160,11 @@ def _next_piece(
     if _is_narrow(before, after):
         return _Unlocated()
     # What a branch does in a soft mode takes long to follow, and says nothing.
-    are_soft = is_soft(channel, before) and is_soft(channel, after)
-    if are_soft and on_one_arc(channel, before, after, options, are_soft=True):
-        return _Resolved(Passage())
+    if is_soft(channel, before) and is_soft(channel, after):
+        if on_one_arc(channel, before, after, options, are_soft=True):
+            return _Resolved(Passage())
+        if after.beta - before.beta > _LONG * (before.beta - 1):
+            return _Unlocated()
     states: tuple[Array, ...] = (
         after.mixture.log_r,
         after.maxima.log_r,
@@ -343,7 +347,7 @@ def _one_branch(
     else:
         slope = _slope(channel, before)
         ended = follow(channel, before.mixture, slope, before.beta, after.beta)
-        if ended is None:
+        if ended is None or leaps(channel, before, ended, after.beta):
             return False
         evaluation = ended.evaluation
     gained = evaluation.free_energy - after.evaluation.free_energy

@@ -15,9 +15,10 @@ from ibcollapse.bottleneck.events import AT_ATOM, Event
 from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.mixture import information
+from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.searching import Options
 from ibcollapse.bottleneck.solver import SolvedState
-from ibcollapse.bottleneck.stability import leading_splits, split_directions
+from ibcollapse.bottleneck.stability import split_directions
 
 # Where an event is a root, what crosses zero there is at least this share of its linear
 # extrapolation below zero at the state from which the branch was followed, or this far below zero.
@@ -43,13 +44,30 @@ _VAGUE = 1e-4
 _MANY, _ROUNDING = 10.0, 1e-14
 # Atoms this close to a split (as a share of beta − 1 near one) have a soft mode.
 _SOFT = 1e-5
+# A branch whose I(T;Y) changed by more than so many times what its slope foretold fell into the
+# state beyond a jump, whose atoms need not be far where there are many. So few nats are rounding.
+_MOST_RISE, _NO_RISE = 1.8, 1e-9
+
+
+def leaps(channel: Channel, state: SolvedState, ended: Descent, beta: float) -> bool:
+    """Whether a branch followed from a state to `beta` `ended` beyond a jump on its way.
+
+    Of a soft mode the slope says nothing.
+    """
+    if state.mixture.n_t == 1 or is_soft(channel, state):
+        return False
+    foretold = abs(_rise(channel, state) * (beta - state.beta))
+    there = ended.evaluation
+    reached = information(channel, there.joint, there.p_t_given_x)[1]
+    risen = abs(reached - _relevance(channel, state))
+    return not risen <= _MOST_RISE * foretold + _NO_RISE
 
 
 def is_soft(channel: Channel, state: SolvedState) -> bool:
     """Whether an atom may move along a direction in which Φ hardly falls."""
     if state.mixture.n_t == 1:
         return False
-    splits = leading_splits(channel, state.mixture, state.evaluation, state.beta)
+    splits = heading(channel, state).splits
     return bool(splits.growth.max() >= 1.0 - _SOFT * min(1.0, state.beta - 1.0))
 
 

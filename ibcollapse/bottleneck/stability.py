@@ -102,12 +102,15 @@ def atom_moments(
 
 
 def rough_splits(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Splits:
-    """As `split_directions`, without the posteriors that are next to nothing where most are."""
+    """As `split_directions`, without the posteriors that are next to nothing where most are.
+
+    Among many classes multiplicities are not counted: they are zero.
+    """
     rows = sparse_rows(channel)
     if rows is None:
         return split_directions(channel, mixture, evaluation, beta)
     means, second = _rough_moments(rows, channel, evaluation)
-    return _splits_of(means, second, beta, np.arange(mixture.n_t), mixture.n_t)
+    return _splits_of(means, second, beta, np.arange(mixture.n_t), mixture.n_t, counted=False)
 
 
 def leading_splits(
@@ -162,7 +165,13 @@ def _scaled_spreads(means: Array, seconds: Array) -> Array:
 
 
 def _splits_of(
-    met_means: Array, seconds: Array, beta: float, atoms: NDArray[np.intp], n_t: int
+    met_means: Array,
+    seconds: Array,
+    beta: float,
+    atoms: NDArray[np.intp],
+    n_t: int,
+    *,
+    counted: bool = True,
 ) -> Splits:
     """Splits of `atoms`, from their means (n, n_classes) and second moments' lower triangles."""
     means = np.zeros((n_t, met_means.shape[1]))
@@ -175,7 +184,7 @@ def _splits_of(
         alive = mean > _ABSENT
         if not alive.any():
             continue
-        value, multiplicity[t], vector = _leading(matrix[np.ix_(alive, alive)])
+        value, multiplicity[t], vector = _leading(matrix[np.ix_(alive, alive)], counted)
         means[t] = mean
         growth[t] = beta * value
         directions[t, alive] = np.sqrt(mean[alive]) * vector
@@ -188,14 +197,18 @@ def leading_direction(spread: Array) -> tuple[Array, NDArray[np.int64], Array]:
     return np.array([value]), np.array([multiplicity]), vector
 
 
-def _leading(matrix: Array) -> tuple[float, int, Array]:
+def _leading(matrix: Array, counted: bool = True) -> tuple[float, int, Array]:
     """The largest eigenvalue, how many are the same, and a vector.
 
-    `matrix` is symmetric, its lower triangle given.
+    `matrix` is symmetric, its lower triangle given. Of a large one it may be zero that are the
+    same, where they are not `counted`.
     """
     # Of few, all eigenvectors are had as fast as two.
     if len(matrix) < MANY_CLASSES:
         values, vectors = symmetric_eigenpairs(matrix)
+    elif not counted:
+        values, vectors = largest_eigenpairs(matrix, 1)
+        return float(values[0]), 0, vectors[:, 0]
     else:
         values, vectors = largest_eigenpairs(matrix, 2)
         if values[0] > values[1] - _SAME_EIGENVALUE * abs(values[1]):

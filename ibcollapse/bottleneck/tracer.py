@@ -27,6 +27,7 @@ from ibcollapse.bottleneck.mixture import trivial_mixture
 from ibcollapse.bottleneck.onset import PAST_ONSET
 from ibcollapse.bottleneck.resolving import first_transition, resolve
 from ibcollapse.bottleneck.searching import Options
+from ibcollapse.bottleneck.smoothness import is_soft
 from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.transition import PhaseTransition
@@ -306,7 +307,9 @@ class Tracer:
         aims = dataclasses.replace(options, target=SHARP) if many else options
         branch = continued(channel, state, beta, aims, rng)
         may_step = many and self._postponed is None
-        if may_step and branch is not None and branch.gap > aims.aim_at(beta):
+        fails = may_step and branch is not None and branch.gap > aims.aim_at(beta)
+        # Of a soft mode nothing that fails is the first to do so.
+        if fails and branch is not None and not _are_soft(channel, state, branch):
             found = first_transition(channel, state, branch, options, rng)
             deadline.check()
             if found is not None:
@@ -342,7 +345,9 @@ class Tracer:
         spacing = min(self._limits.spacing / state.beta, self._limits.spacing_ty)
         step = spacing / max(slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
-        coming = next_failure(self._channel, state, slope) - state.beta
+        # In a soft mode something fails at every step, and nothing happens.
+        soft = is_soft(self._channel, state)
+        coming = math.inf if soft else next_failure(self._channel, state, slope) - state.beta
         least = max(_SHORTEST * (state.beta - 1), self._after_nothing())
         return state.beta + min(step, max(_PAST_EVENT * coming, least))
 
@@ -414,3 +419,7 @@ class Tracer:
             for assembly in (self._assembly, *(p.collected for p in stands.values() if p)):
                 assembly.add_passage(passage)
             self._pending = later
+
+
+def _are_soft(channel: Channel, state: SolvedState, branch: SolvedState) -> bool:
+    return is_soft(channel, state) and is_soft(channel, branch)

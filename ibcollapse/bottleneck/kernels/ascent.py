@@ -16,7 +16,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.kernels.ascent_steps import judge_trials
+from ibcollapse.bottleneck.deadline import check
+from ibcollapse.bottleneck.kernels.ascent_steps import (
+    damped_step,
+    go_on,
+    judge_trials,
+    take_trials,
+)
 from ibcollapse.bottleneck.kernels.decoders import floored_log
 from ibcollapse.bottleneck.kernels.hills import NEAR_MAXIMUM, Hills
 from ibcollapse.bottleneck.kernels.packing import PackedChannel
@@ -32,6 +38,8 @@ MANY_CLASSES = 24
 # From this many classes on second moments are dear enough for an approach without them, of at most
 # so many steps, that ends where the model promises no more than so many nats.
 _DEAR_MOMENTS = 8
+# From this many on LAPACK factors as fast, its call included, as a loop does: at 200, ten times.
+_FACTORED_BY_LAPACK = 48
 _APPROACH = 100
 # After so many of its steps it is looked who has come onto a hill that is known.
 _LOOK_AROUND = 5
@@ -209,25 +217,22 @@ class _Ascent:
     def _step(self, climbers: _Climbers, active: Indices, met: StartMoments) -> None:
         c = climbers
 
+        taken = (c.log_r, c.log_phi, c.ahead, c.gradient, c.inverse, c.matrix)
+        counted = (c.damping, c.n_tried, c.resting)
+        beta, tol, max_steps = self._beta, self._effort.tol, self._effort.max_steps
+
         def judge(part: slice) -> None:
-            judge_trials(
-                active[part],
-                met.log_phi[part],
-                met.mean[part],
-                met.second[part],
-                self._beta,
-                self._effort.tol,
-                self._effort.max_steps,
-                c.log_r,
-                c.log_phi,
-                c.ahead,
-                c.gradient,
-                c.inverse,
-                c.matrix,
-                c.damping,
-                c.n_tried,
-                c.resting,
-            )
+            here = active[part], met.log_phi[part], met.mean[part], met.second[part], beta
+            if self._channel.n_classes < _FACTORED_BY_LAPACK:
+                judge_trials(*here, tol, max_steps, *taken, *counted)
+                return
+            take_trials(*here, max_steps, *taken, *counted)
+            moving = active[part][~c.resting[active[part]]]
+            steps = np.empty((len(moving), self._channel.n_classes))
+            for k, i in enumerate(moving):
+                check()
+                steps[k], c.damping[i] = damped_step(c.matrix[i], c.gradient[i], c.damping[i])
+            go_on(moving, steps, beta, tol, c.log_r, c.ahead, c.gradient, c.inverse, c.resting)
 
         work = len(active) * self._channel.n_classes**3
         worth_it = self._effort.n_threads > 1 and work > _WORTH_A_THREAD

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from ibcollapse.bottleneck.kernels.cholesky import factor, length, solve
 from ibcollapse.bottleneck.kernels.compilation import kernel, part_of_kernel
@@ -51,41 +52,171 @@ def judge_trials(
     lower = np.empty((n_classes, n_classes))
     for k in range(len(active)):
         i = active[k]
-        reached = met_log_phi[k]
-        taken = n_tried[i] == 0 or reached >= log_phi[i]
-        if taken:
-            for y in range(n_classes):
-                log_r[i, y] = ahead[i, y]
-            log_phi[i] = reached
-            _model(log_r[i], met_mean[k], met_second[k], beta, gradient[i], inverse[i], matrix[i])
-        # Each function is written here once: Numba compiles every place that one is called from.
-        steep = length(gradient[i])
-        if taken:
-            damping[i] = damping[i] / 8.0 if damping[i] > _FREE * steep else 0.0
-        elif damping[i] > 1e6 * max(1.0, steep):
-            resting[i] = True
-            continue
-        else:
-            damping[i] = max(8.0 * damping[i], steep)
-        n_tried[i] += 1
-        if n_tried[i] > max_steps or not log_phi[i] > -math.inf:
-            resting[i] = True
+        _take(
+            i,
+            met_log_phi[k],
+            met_mean[k],
+            met_second[k],
+            beta,
+            max_steps,
+            log_r,
+            log_phi,
+            ahead,
+            gradient,
+            inverse,
+            matrix,
+            damping,
+            n_tried,
+            resting,
+        )
+        if resting[i]:
             continue
         while True:
             _damp(matrix[i], damping[i], lower)
             if factor(lower, _LEAST_PIVOT):
                 break
-            damping[i] = max(8.0 * damping[i], steep, 1e-12)
+            damping[i] = more_damping(damping[i], length(gradient[i]))
         for y in range(n_classes):
             step[y] = gradient[i, y]
         solve(lower, step)
-        gain = 0.0
-        for y in range(n_classes):
-            gain += 0.5 * step[y] * gradient[i, y]
-        if gain <= tol:
-            resting[i] = True
-        else:
-            _move(log_r[i], step, inverse[i], beta, ahead[i])
+        resting[i] = _go(log_r[i], step, gradient[i], inverse[i], beta, tol, ahead[i])
+
+
+@kernel
+def take_trials(
+    active: NDArray[np.intp],
+    met_log_phi: Array,
+    met_mean: Array,
+    met_second: Array,
+    beta: float,
+    max_steps: int,
+    log_r: Array,
+    log_phi: Array,
+    ahead: Array,
+    gradient: Array,
+    inverse: Array,
+    matrix: Array,
+    damping: Array,
+    n_tried: NDArray[np.int64],
+    resting: Flags,
+) -> None:
+    """The first half of `judge_trials`: take each trial or damp more, or let the start rest."""
+    for k in range(len(active)):
+        _take(
+            active[k],
+            met_log_phi[k],
+            met_mean[k],
+            met_second[k],
+            beta,
+            max_steps,
+            log_r,
+            log_phi,
+            ahead,
+            gradient,
+            inverse,
+            matrix,
+            damping,
+            n_tried,
+            resting,
+        )
+
+
+@kernel
+def go_on(
+    active: NDArray[np.intp],
+    steps: Array,
+    beta: float,
+    tol: float,
+    log_r: Array,
+    ahead: Array,
+    gradient: Array,
+    inverse: Array,
+    resting: Flags,
+) -> None:
+    """The second half: the next trials, where the `steps` (n, K) of the active starts lead."""
+    for k in range(len(active)):
+        i = active[k]
+        resting[i] = _go(log_r[i], steps[k], gradient[i], inverse[i], beta, tol, ahead[i])
+
+
+def damped_step(matrix: Array, gradient: Array, damping: float) -> tuple[Array, float]:
+    """The step that solves (matrix + damping I) step = gradient, by LAPACK, and the damping.
+
+    The lower triangle of `matrix` is read; damping is raised until it is positive definite.
+    """
+    while True:
+        # LAPACK reads columns: the upper triangle of the transpose.
+        upper = np.array(matrix.T, order="F")
+        upper.flat[:: len(upper) + 1] += damping
+        upper, info = dpotrf(upper, lower=0, clean=0, overwrite_a=1)
+        if info == 0 and float(np.square(upper.diagonal()).min()) > _LEAST_PIVOT:
+            return dpotrs(upper, gradient, lower=0)[0], damping
+        damping = more_damping(damping, float(np.linalg.norm(gradient)))
+
+
+@part_of_kernel
+def more_damping(damping: float, steep: float) -> float:
+    """The next damping where a matrix is not positive definite; `steep` is the slope."""
+    return max(8.0 * damping, steep, 1e-12)
+
+
+@part_of_kernel
+def _take(
+    i: int,
+    reached: float,
+    met_mean: Array,
+    met_second: Array,
+    beta: float,
+    max_steps: int,
+    log_r: Array,
+    log_phi: Array,
+    ahead: Array,
+    gradient: Array,
+    inverse: Array,
+    matrix: Array,
+    damping: Array,
+    n_tried: NDArray[np.int64],
+    resting: Flags,
+) -> None:
+    """Take the trial of start `i`, with its model, or damp more; or let it rest."""
+    taken = n_tried[i] == 0 or reached >= log_phi[i]
+    if taken:
+        for y in range(log_r.shape[1]):
+            log_r[i, y] = ahead[i, y]
+        log_phi[i] = reached
+        _model(log_r[i], met_mean, met_second, beta, gradient[i], inverse[i], matrix[i])
+    # Each function is written here once: Numba compiles every place that one is called from.
+    steep = length(gradient[i])
+    if taken:
+        damping[i] = damping[i] / 8.0 if damping[i] > _FREE * steep else 0.0
+    elif damping[i] > 1e6 * max(1.0, steep):
+        resting[i] = True
+        return
+    else:
+        damping[i] = max(8.0 * damping[i], steep)
+    n_tried[i] += 1
+    if n_tried[i] > max_steps or not log_phi[i] > -math.inf:
+        resting[i] = True
+
+
+@part_of_kernel
+def _go(
+    log_r: Array,
+    step: Array,
+    gradient: Array,
+    inverse: Array,
+    beta: float,
+    tol: float,
+    ahead: Array,
+) -> bool:
+    """Whether a start rests, for its step gains too little; else the trial that is `ahead`."""
+    gain = 0.0
+    for y in range(len(step)):
+        gain += 0.5 * step[y] * gradient[y]
+    if gain <= tol:
+        return True
+    _move(log_r, step, inverse, beta, ahead)
+    return False
 
 
 @part_of_kernel

@@ -35,8 +35,10 @@ class Hills:
         self._models = np.empty((0, n_classes, n_classes))
 
     def add(self, log_r: Array, log_phi: Array, models: Array) -> None:
-        """Further maxima with lower triangles of the negative Hessian of log Φ in scaled logits."""
-        models = np.array(models)
+        """Further maxima with lower triangles of the negative Hessian of log Φ in scaled logits.
+
+        `models` (n, K, K) are kept: nobody else may write to them any more.
+        """
         for model in models:
             check()
             if dpotrf(model, lower=True)[1] != 0:
@@ -45,7 +47,9 @@ class Hills:
         self.log_r = np.concatenate([self.log_r, log_r])
         self.log_phi = np.concatenate([self.log_phi, log_phi])
         self._roots = np.concatenate([self._roots, np.exp(0.5 * log_r)])
-        self._models = np.concatenate([self._models, models])
+        # Of many classes they are most of the memory that an ascent takes.
+        is_first = len(self._models) == 0
+        self._models = models if is_first else np.concatenate([self._models, models])
 
     def explain(self, log_r: Array, log_phi: Array) -> Flags:
         """Which decoders are at a known maximum, or have the log Φ that its model predicts."""

@@ -22,13 +22,16 @@ def sparse_second_moments(rows: SparseRows, p_xt: Array, n_classes: int) -> Arra
     """
     n_atoms, p_xt = p_xt.shape[1], padded(p_xt)
     n_t = p_xt.shape[1]
-    upper = np.zeros((n_classes, n_classes, n_t))
+    # Where no row has two classes both, nothing is summed, nor is there memory for it.
+    place = _places_of_pairs(rows.ends, rows.classes, n_classes)
+    second, first_of = np.nonzero(place.T >= 0)
+    upper = np.zeros((len(second), n_t))
     moments = np.zeros((n_atoms, n_classes, n_classes))
 
     def fill(part: slice) -> None:
         first, last = part.start * LANES, part.stop * LANES
-        _add_products(*rows, p_xt, first, last, upper)
-        _turn(upper, first, min(last, n_atoms), moments)
+        _add_products(*rows, p_xt, first, last, place, upper)
+        _turn(upper, first_of, second, place, first, min(last, n_atoms), moments)
 
     side_by_side(fill, stretches(n_t // LANES, max(PARTS, n_t // _ATOMS_AT_ONCE)))
     return moments
@@ -74,6 +77,7 @@ def _add_products(
     p_xt: Array,
     first: int,
     last: int,
+    place: Integers,
     upper: Array,
 ) -> None:
     for x in range(len(p_xt)):
@@ -81,19 +85,43 @@ def _add_products(
         for i in range(ends[x], ends[x + 1]):
             for j in range(i, ends[x + 1]):
                 value = values[i] * values[j]
-                moment = upper[classes[i], classes[j], first:last]
+                moment = upper[place[classes[i], classes[j]], first:last]
                 for t in range(last - first):
                     moment[t] += value * share[t]
 
 
 @kernel
-def _turn(upper: Array, first: int, last: int, moments: Array) -> None:
-    """moments[t, z, y] = upper[y, z, t] for y ≤ z and the atoms from `first` up to `last`."""
-    n_classes = len(upper)
-    for z in range(n_classes):
-        for y in range(z + 1):
-            for t in range(first, last):
-                moments[t, z, y] = upper[y, z, t]
+def _turn(
+    upper: Array,
+    first_of: Integers,
+    second: Integers,
+    place: Integers,
+    first: int,
+    last: int,
+    moments: Array,
+) -> None:
+    """moments[t, z, y] = upper[place of (y, z), t] for the atoms from `first` up to `last`."""
+    for k in range(len(second)):
+        y, z = first_of[k], second[k]
+        for t in range(first, last):
+            moments[t, z, y] = upper[place[y, z], t]
+
+
+@kernel
+def _places_of_pairs(ends: Integers, classes: Integers, n_classes: int) -> Integers:
+    """A number for each pair of classes y ≤ z that some row has both, −1 for all others."""
+    place = np.full((n_classes, n_classes), -1, dtype=np.int64)
+    for x in range(len(ends) - 1):
+        for i in range(ends[x], ends[x + 1]):
+            for j in range(i, ends[x + 1]):
+                place[classes[i], classes[j]] = 0
+    n = 0
+    for y in range(n_classes):
+        for z in range(n_classes):
+            if place[y, z] == 0:
+                place[y, z] = n
+                n += 1
+    return place
 
 
 @kernel
