@@ -130,7 +130,7 @@ class Assembly:
             passed = any(low.beta < t.beta < high.beta for t in self.transitions)
             if point.n_clusters <= fewest or passed or is_over(now_kept()):
                 continue
-            solved = self._solved_at(point, low)
+            solved = self._solved_at(point, low if low.n_clusters == fewest else high)
             within = solved is not None and solved.lagrangian <= point.lagrangian + point.gap
             if solved is not None and within and solved.converged:
                 fewer = solved.n_clusters < point.n_clusters

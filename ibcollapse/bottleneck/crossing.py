@@ -241,7 +241,8 @@ def died(channel: Channel, event: Event, below: SolvedState, options: Options) -
         rise -= slope * event.beta * step
     is_jump = _is_jump(channel, event.beta, rise, slope, step if ended is None else 0.0)
     has_kink = abs(event.slope.i_ty - slope) > _LEAST_KINK * slope
-    dies = below.mixture.n_t != event.mixture.n_t and (has_kink or not is_soft(channel, below))
+    are_soft = is_soft(channel, below) and is_soft(channel, upper)
+    dies = below.mixture.n_t != event.mixture.n_t and (has_kink or not are_soft)
     if not is_jump and not dies:
         # Other atoms that do the same are no transition of the optimum.
         return Passage()

@@ -240,10 +240,10 @@ def _without_event(
 
 
 def _has_grown(channel: Channel, here: SolvedState, there: SolvedState) -> bool:
-    """Whether two states have other numbers of atoms, and no soft mode along which these trade."""
+    """Whether two states differ in their number of atoms, and not in soft modes alone."""
     if here.mixture.n_t == there.mixture.n_t:
         return False
-    return not (is_soft(channel, here) or is_soft(channel, there))
+    return not (is_soft(channel, here) and is_soft(channel, there))
 
 
 def _is_narrow(before: SolvedState, after: SolvedState) -> bool:
