@@ -35,7 +35,7 @@ _LARGEST_BREAK = 1e-3
 _CURVED, _BENT = 0.01, 0.05
 # Slopes of states in soft modes are known to a few hundredths: along with the width, this share of
 # them may be missing besides.
-_ROUGH_SLOPE = 0.01
+_ROUGH_SLOPE = 0.03
 # Over a step of the walk the slope of a smooth arc changes by less than this share of itself.
 _MOST_BEND = 0.25
 # Gaps beyond this share of (beta − 1) I(X;Y) leave open what happens between other atoms.
