@@ -21,12 +21,18 @@ FAILURES = ("crash", "nan", "false", "broken", "time")
 TOL = 1e-9
 # What rounding of L and of log Φ may add, nats, and a share of beta that multiplies it.
 SLACK, ROUNDING = 1e-10, 2e-14
+# The engine leaves out couplings below the first, which changes no Lagrangian by more than the second
+# (docs/reliability.md): its L is that of the channel without them, F here is that of the channel.
+COUPLING, CUT = 1e-11, 3e-10
 # I(X;T) and I(T;Y) of a point at a gap of 1e-9 are not known any better, nats.
 INFORMATION = 1e-6
 # Transitions of the same channel agree within this share of beta − 1 (where a leak of 1e-4 makes Φ
 # flat, no two ways of locating them agree better than 4e-6), and within what a rounding of log Φ
 # moves the beta of a class with a thousandth of the weight.
 SAME_BETA, LEAST_BETA = 1e-5, 1e-11
+# One next to beta = 1 that is not certified is known to what rounding hides there: the share u of
+# beta − 1 at which (beta − 1) u² is so many nats.
+HIDDEN = 1e-13
 # Points so near a transition, as a share of beta − 1, may count the cluster that is born there.
 BESIDE = 1e-6
 # An end before the optimum says a gap that a multistart found; it is not asked for more digits.
@@ -44,6 +50,13 @@ class Finding:
 def show(beta: float) -> str:
     """Beta with the digits that matter, also next to one."""
     return f"{beta:.12g}" if not 0 < beta - 1 < 1e-3 else f"1 + {beta - 1:.8g}"
+
+
+def digits_of(transition: PhaseTransition) -> float:
+    """The share of beta − 1 to which a transition is known."""
+    if transition.certified or transition.beta <= 1:
+        return SAME_BETA
+    return max(SAME_BETA, math.sqrt(HIDDEN / (transition.beta - 1)))
 
 
 def slack(beta: float) -> float:
@@ -120,7 +133,9 @@ def check_certificate(
     if not log_phi <= allowed + slack(problem.beta):
         yield Finding("false", f"log Phi = {log_phi:.3g} at {at}, {solution.gap_search}")
     own = problem.free_energy(problem.log_z(weights, decoders))
-    if converged and not own - solution.lagrangian <= gap + slack(problem.beta):
+    is_cut = bool(((problem.rows > 0) & (problem.rows < COUPLING)).any())
+    above = gap + slack(problem.beta) + (CUT if is_cut else 0.0)
+    if converged and not own - solution.lagrangian <= above:
         yield Finding(
             "broken", f"F of the state is {own - solution.lagrangian:.2g} above L at {at}"
         )

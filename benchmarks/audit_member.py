@@ -261,7 +261,7 @@ def _check_first(curve: ib.IBCurve, onset: float) -> Iterator[Finding]:
     if not math.isfinite(onset) or not curve.transitions:
         return
     first = curve.transitions[0]
-    if not checks.is_near(first.beta, onset, checks.SAME_BETA):
+    if not checks.is_near(first.beta, onset, checks.digits_of(first)):
         yield Finding("broken", f"{checks.describe(first)}, but onset_beta is {checks.show(onset)}")
 
 

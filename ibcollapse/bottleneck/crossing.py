@@ -17,7 +17,7 @@ from ibcollapse.bottleneck.mixture import UNIT
 from ibcollapse.bottleneck.newton import Descent
 from ibcollapse.bottleneck.searching import HIDDEN, Options, search
 from ibcollapse.bottleneck.separation import separated_classes
-from ibcollapse.bottleneck.smoothness import is_soft
+from ibcollapse.bottleneck.smoothness import may_trade
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.spinodal import spinodal
@@ -241,8 +241,8 @@ def died(channel: Channel, event: Event, below: SolvedState, options: Options) -
         rise -= slope * event.beta * step
     is_jump = _is_jump(channel, event.beta, rise, slope, step if ended is None else 0.0)
     has_kink = abs(event.slope.i_ty - slope) > _LEAST_KINK * slope
-    are_soft = is_soft(channel, below) and is_soft(channel, upper)
-    dies = below.mixture.n_t != event.mixture.n_t and (has_kink or not are_soft)
+    trade = not has_kink and may_trade(channel, below, upper)
+    dies = below.mixture.n_t != event.mixture.n_t and not trade
     if not is_jump and not dies:
         # Other atoms that do the same are no transition of the optimum.
         return Passage()

@@ -29,7 +29,14 @@ from ibcollapse.bottleneck.heading import heading
 from ibcollapse.bottleneck.kernels.side_by_side import begun
 from ibcollapse.bottleneck.onset import onset_beta_local
 from ibcollapse.bottleneck.searching import Options
-from ibcollapse.bottleneck.smoothness import is_hidden, is_sharp, is_soft, leaps, on_one_arc
+from ibcollapse.bottleneck.smoothness import (
+    is_hidden,
+    is_sharp,
+    is_soft,
+    leaps,
+    may_trade,
+    on_one_arc,
+)
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.spinodal import spinodal
 from ibcollapse.bottleneck.stability import split_directions
@@ -241,9 +248,7 @@ def _without_event(
 
 def _has_grown(channel: Channel, here: SolvedState, there: SolvedState) -> bool:
     """Whether two states differ in their number of atoms, and not in soft modes alone."""
-    if here.mixture.n_t == there.mixture.n_t:
-        return False
-    return not (is_soft(channel, here) and is_soft(channel, there))
+    return here.mixture.n_t != there.mixture.n_t and not may_trade(channel, here, there)
 
 
 def _is_narrow(before: SolvedState, after: SolvedState) -> bool:

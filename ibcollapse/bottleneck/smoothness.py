@@ -44,6 +44,8 @@ _VAGUE = 1e-4
 _MANY, _ROUNDING = 10.0, 1e-14
 # Atoms this close to a split (as a share of beta − 1 near one) have a soft mode.
 _SOFT = 1e-5
+# Those this close lie on a circle on which any atoms do.
+_FLAT = 1e-6
 # A branch whose I(T;Y) changed by more than so many times what its slope foretold fell into the
 # state beyond a jump, whose atoms need not be far where there are many. So few nats are rounding.
 _MOST_RISE, _NO_RISE = 1.8, 1e-9
@@ -63,12 +65,23 @@ def leaps(channel: Channel, state: SolvedState, ended: Descent, beta: float) -> 
     return not risen <= _MOST_RISE * foretold + _NO_RISE
 
 
-def is_soft(channel: Channel, state: SolvedState) -> bool:
-    """Whether an atom may move along a direction in which Φ hardly falls."""
+def is_soft(channel: Channel, state: SolvedState, lacking: float = _SOFT) -> bool:
+    """Whether an atom may move along a direction in which Φ hardly falls.
+
+    `lacking` is what beta λ₂ may be below one then, times beta − 1 near one.
+    """
     if state.mixture.n_t == 1:
         return False
     splits = heading(channel, state).splits
-    return bool(splits.growth.max() >= 1.0 - _SOFT * min(1.0, state.beta - 1.0))
+    return bool(splits.growth.max() >= 1.0 - lacking * min(1.0, state.beta - 1.0))
+
+
+def may_trade(channel: Channel, before: SolvedState, after: SolvedState) -> bool:
+    """Whether two states may have other numbers of atoms although nothing happens between them.
+
+    Along a circle of decoders Φ is one to the last digits. Beside a split it only nearly is.
+    """
+    return is_soft(channel, before, _FLAT) and is_soft(channel, after, _FLAT)
 
 
 def is_sharp(channel: Channel, origin: SolvedState, event: Event) -> bool:
