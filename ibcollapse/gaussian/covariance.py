@@ -14,7 +14,7 @@ from ibcollapse.gaussian.scales import FeatureScales, require_freedom
 from ibcollapse.gaussian.scatter import Floats, ScatterKind
 from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
 from ibcollapse.linear_algebra import symmetric_eigenpairs
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 CovarianceKind = Literal["tied", "full", "diagonal", "low-rank"]
 

@@ -22,7 +22,7 @@ from ibcollapse.gaussian.posterior import (
 from ibcollapse.gaussian.scatter import Floats
 from ibcollapse.gaussian.selection import Shrinkage, fitted_models
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 if TYPE_CHECKING:
     from ibcollapse.features.source import FeatureSource

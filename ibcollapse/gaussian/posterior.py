@@ -20,7 +20,7 @@ from ibcollapse.gaussian.discriminant import Discriminant, make_discriminant
 from ibcollapse.gaussian.folds import ALWAYS_TRAINING, checked_chunks
 from ibcollapse.gaussian.scatter import Codes, Floats
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 if TYPE_CHECKING:
     from ibcollapse.features.source import FeatureSource

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from ibcollapse.errors import InputError
 from ibcollapse.landscape.linear_landscape import LinearLandscape
 from ibcollapse.landscape.selfsupervised import selfsupervised
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from ibcollapse.features.stores.formats import open_store
 from ibcollapse.features.stores.store import Store, StoredArray
 from ibcollapse.landscape.counts import validated_positive
 from ibcollapse.linear_algebra import symmetric_eigenpairs, symmetric_eigenvalues
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from scipy.linalg import cho_factor, solve_triangular
 from ibcollapse.errors import InputError
 from ibcollapse.linear_algebra import singular_values
 from ibcollapse.matrix_information.entropy import matrix_entropy, probabilities
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 
 @register("matrix_information/EffectiveRanks")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ibcollapse.deferred_errors import DeferredErrorFile
+from ibcollapse.storage.deferred_errors import DeferredErrorFile
 
 
 def test_all_is_written_while_there_is_room(tmp_path):

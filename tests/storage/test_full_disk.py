@@ -9,7 +9,7 @@ import resource, sys
 import numpy as np
 from ibcollapse.bottleneck import Channel
 from ibcollapse.errors import OutputError
-from ibcollapse.serialize import save
+from ibcollapse.storage.serialize import save
 
 rows = np.random.default_rng(0).dirichlet(np.ones(8), 500)
 channel = Channel(np.full(500, 1 / 500), np.log(rows))

@@ -13,10 +13,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ibcollapse.deferred_errors import DeferredErrorFile
 from ibcollapse.errors import ResultFileError
-from ibcollapse.global_heaps import find_endless_heap
-from ibcollapse.hdf5_guard import find_danger
+from ibcollapse.storage.deferred_errors import DeferredErrorFile
+from ibcollapse.storage.global_heaps import find_endless_heap
+from ibcollapse.storage.hdf5_guard import find_danger
 
 HDF5_FORMAT = "ibcollapse-result"
 _COMPRESS_FROM = 4096

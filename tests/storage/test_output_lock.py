@@ -6,11 +6,11 @@ import sys
 import pytest
 
 from ibcollapse.errors import OutputError
-from ibcollapse.output_lock import output_lock
+from ibcollapse.storage.output_lock import output_lock
 
 HOLD = """
 import sys
-from ibcollapse.output_lock import output_lock
+from ibcollapse.storage.output_lock import output_lock
 with output_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from stored_material import SUFFIXES, channel, solution
 
-from ibcollapse import serialize
 from ibcollapse.bottleneck import (
     IBSolution,
     trace_curve,
 )
 from ibcollapse.errors import FeatureFileNotFoundError, InputError, OutputError, ResultFileError
 from ibcollapse.provenance import Provenance
-from ibcollapse.serialize import from_dict, load_result, save, to_dict
+from ibcollapse.storage import serialize
+from ibcollapse.storage.serialize import from_dict, load_result, save, to_dict
 
 
 @pytest.mark.parametrize("wrong", [None, [1.0, 2.0], "text", 3.0])

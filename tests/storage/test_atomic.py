@@ -2,8 +2,8 @@ import stat
 
 import pytest
 
-from ibcollapse.atomic import atomic_path, remove_half_written
 from ibcollapse.errors import OutputError
+from ibcollapse.storage.atomic import atomic_path, remove_half_written
 
 
 def test_the_target_appears_whole_when_the_block_ends(tmp_path):

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored_material import SUFFIXES, solution
 
-from ibcollapse import serialize
 from ibcollapse.bottleneck import (
     IBSolution,
 )
 from ibcollapse.errors import ResultFileError
 from ibcollapse.provenance import Provenance
-from ibcollapse.serialize import from_dict, load_result, save, to_dict
+from ibcollapse.storage import serialize
+from ibcollapse.storage.serialize import from_dict, load_result, save, to_dict
 
 
 def same(one, other):

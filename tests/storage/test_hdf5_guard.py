@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 import pytest
 
-from ibcollapse import hdf5_guard
 from ibcollapse.errors import FeatureFileError, ResultFileError
 from ibcollapse.features import open_features
-from ibcollapse.hdf5_guard import find_danger
-from ibcollapse.serialize import load_result
+from ibcollapse.storage import hdf5_guard
+from ibcollapse.storage.hdf5_guard import find_danger
+from ibcollapse.storage.serialize import load_result
 
 
 @pytest.fixture

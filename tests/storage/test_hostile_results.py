@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import ibcollapse as ib
 from ibcollapse.errors import ResultFileError
-from ibcollapse.serialize import ROOMS, load_result, save
+from ibcollapse.storage.serialize import ROOMS, load_result, save
 
 CHANNEL = ib.Channel.from_joint([[0.45, 0.05], [0.05, 0.45]])
 ROOM_NAMES = {f"ibcollapse.{room}" for room in ROOMS}
