@@ -1,4 +1,5 @@
 import dataclasses
+import importlib
 import math
 
 import numpy as np
@@ -152,3 +153,10 @@ def test_an_older_version_is_migrated(monkeypatch):
     old = to_dict(solution())
     old["trade_off"] = old.pop("beta")
     assert from_dict(old).beta == 3.0
+
+
+def test_the_documented_path_is_the_same_registry():
+    door = importlib.import_module("ibcollapse.serialize")
+    assert {name: getattr(door, name) for name in door.__all__} == {
+        name: getattr(serialize, name) for name in door.__all__
+    }
