@@ -1,6 +1,7 @@
 """Figures and the self-contained HTML report."""
 
 from ibcollapse.report.contents import SECTIONS, report_of
+from ibcollapse.report.document import Picture, Report, Section, Table
 from ibcollapse.report.figures import (
     augmentation_path_figure,
     coincidence_figure,
@@ -22,10 +23,9 @@ from ibcollapse.report.figures import (
     separation_tree_figure,
     trajectory_figure,
 )
+from ibcollapse.report.findings import Missing
 from ibcollapse.report.markdown import render_markdown, write_markdown
-from ibcollapse.report.measured import Missing
 from ibcollapse.report.page import render_report, write_report
-from ibcollapse.report.sections import Picture, Report, Section, Table
 
 __all__ = [
     "SECTIONS",

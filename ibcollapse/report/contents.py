@@ -8,19 +8,11 @@ from ibcollapse.errors import InputError
 from ibcollapse.geometry import GeometryReport
 from ibcollapse.landscape import NetworkBounds
 from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
-from ibcollapse.report import (
-    contents_alignment,
-    contents_channel,
-    contents_curve,
-    contents_dynamics,
-    contents_gaussian,
-    contents_geometry,
-    contents_information,
-    contents_methods,
-)
-from ibcollapse.report.contents_provenance import analysed_rows
+from ibcollapse.report import methods as contents_methods
+from ibcollapse.report.analysed import analysed_rows
+from ibcollapse.report.document import Report, Section
 from ibcollapse.report.figures.style import Units, unit_scale
-from ibcollapse.report.measured import (
+from ibcollapse.report.findings import (
     Missing,
     Networks,
     by_network,
@@ -28,7 +20,27 @@ from ibcollapse.report.measured import (
     measured,
     missing_section,
 )
-from ibcollapse.report.sections import Report, Section
+from ibcollapse.report.sections import (
+    alignment as contents_alignment,
+)
+from ibcollapse.report.sections import (
+    channel as contents_channel,
+)
+from ibcollapse.report.sections import (
+    curve as contents_curve,
+)
+from ibcollapse.report.sections import (
+    dynamics as contents_dynamics,
+)
+from ibcollapse.report.sections import (
+    gaussian as contents_gaussian,
+)
+from ibcollapse.report.sections import (
+    geometry as contents_geometry,
+)
+from ibcollapse.report.sections import (
+    information as contents_information,
+)
 from ibcollapse.report.wording import write_names
 from ibcollapse.trajectory import Trajectory
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ibcollapse.errors import OutputError
 from ibcollapse.printable import encodable
-from ibcollapse.report.sections import Picture, Report, Section, Table
+from ibcollapse.report.document import Picture, Report, Section, Table
 from ibcollapse.storage.atomic import atomic_path
 
 # Everything that could become markup, HTML included, wherever it stands.

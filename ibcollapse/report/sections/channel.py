@@ -2,10 +2,10 @@
 
 from ibcollapse.analysis import Analysis, Reliability
 from ibcollapse.gaussian import GaussianFit
+from ibcollapse.report.document import Picture, Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_calibration
 from ibcollapse.report.figures.style import Units, unit_scale
-from ibcollapse.report.sections import Picture, Section, Table
 from ibcollapse.report.wording import (
     write_information,
     write_number,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ibcollapse.landscape import BoundDistance, NetworkBounds
-from ibcollapse.report.sections import Table
+from ibcollapse.report.document import Table
 from ibcollapse.report.wording import write_name, write_number
 
 

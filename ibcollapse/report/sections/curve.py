@@ -4,12 +4,7 @@ import math
 
 from ibcollapse.analysis import Analysis
 from ibcollapse.bottleneck import IBCurve, PhaseTransition
-from ibcollapse.report.contents_questions import (
-    question_paragraphs,
-    question_pictures,
-    question_tables,
-    question_warnings,
-)
+from ibcollapse.report.document import Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import (
     plot_beta_panel,
@@ -18,8 +13,13 @@ from ibcollapse.report.figures import (
 )
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.figures.style import Units, unit_scale
-from ibcollapse.report.measured import Missing, missing_section
-from ibcollapse.report.sections import Section, Table
+from ibcollapse.report.findings import Missing, missing_section
+from ibcollapse.report.sections.questions import (
+    question_paragraphs,
+    question_pictures,
+    question_tables,
+    question_warnings,
+)
 from ibcollapse.report.wording import (
     NOTHING,
     write_count,

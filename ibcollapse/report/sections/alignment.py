@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from ibcollapse.alignment import Alignment, Consensus
 from ibcollapse.alignment.similarity import Index
-from ibcollapse.report.contents_consensus import consensus_section, consensus_sentence
+from ibcollapse.report.document import Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_canonical_spectrum
 from ibcollapse.report.figures.beta_axis import format_beta
-from ibcollapse.report.measured import Missing, missing_section
-from ibcollapse.report.sections import Section, Table
+from ibcollapse.report.findings import Missing, missing_section
+from ibcollapse.report.sections.consensus import consensus_section, consensus_sentence
 from ibcollapse.report.wording import write_name, write_number, write_sentence
 
 TITLE = "Alignment of the networks"

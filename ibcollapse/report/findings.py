@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from ibcollapse.report.sections import Section
+from ibcollapse.report.document import Section
 from ibcollapse.report.wording import write_sentence
 
 _Result = TypeVar("_Result")

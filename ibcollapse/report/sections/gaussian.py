@@ -1,12 +1,12 @@
 """The section about the closed-form Gaussian bottleneck of the same fit."""
 
 from ibcollapse.analysis import Analysis
+from ibcollapse.report.document import Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_canonical_spectrum
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.figures.style import Units
-from ibcollapse.report.measured import Missing, missing_section
-from ibcollapse.report.sections import Section, Table
+from ibcollapse.report.findings import Missing, missing_section
 from ibcollapse.report.wording import (
     write_information,
     write_number,

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from ibcollapse.errors import InputError
 from ibcollapse.geometry import MEASURES, GeometryReport, gram_distance, simplex_etf
 from ibcollapse.landscape import NetworkBounds, seli_geometry, supcon_geometry
-from ibcollapse.report.contents_bounds import bounds_tables
+from ibcollapse.report.document import Picture, Section, Table
 from ibcollapse.report.figures import gram_figure, render_svg
-from ibcollapse.report.measured import Missing, measured, reasons
-from ibcollapse.report.sections import Picture, Section, Table
+from ibcollapse.report.findings import Missing, measured, reasons
+from ibcollapse.report.sections.bounds import bounds_tables
 from ibcollapse.report.wording import (
     write_name,
     write_names,

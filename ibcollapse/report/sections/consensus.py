@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ibcollapse.alignment import Consensus
 from ibcollapse.geometry import consensus_geometry
+from ibcollapse.report.document import Picture, Section, Table
 from ibcollapse.report.figures import gram_figure, render_svg
-from ibcollapse.report.sections import Picture, Section, Table
 from ibcollapse.report.wording import write_name, write_number, write_sentence
 
 _PAIRWISE = (

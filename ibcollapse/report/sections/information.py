@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
+from ibcollapse.report.document import Section, Table
 from ibcollapse.report.figures.style import Units, unit_scale
-from ibcollapse.report.measured import Missing, measured, reasons
-from ibcollapse.report.sections import Section, Table
+from ibcollapse.report.findings import Missing, measured, reasons
 from ibcollapse.report.wording import write_name, write_number
 
 TITLE = "Matrix information"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ibcollapse.alignment import Alignment, Consensus
 from ibcollapse.analysis import Analysis
 from ibcollapse.geometry import GeometryReport
-from ibcollapse.report.measured import Missing, measured
+from ibcollapse.report.findings import Missing, measured
 from ibcollapse.report.wording import write_name
 
 
