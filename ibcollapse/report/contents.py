@@ -11,7 +11,6 @@ from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
 from ibcollapse.report import methods as contents_methods
 from ibcollapse.report.analysed import analysed_rows
 from ibcollapse.report.document import Report, Section
-from ibcollapse.report.figures.style import Units, unit_scale
 from ibcollapse.report.findings import (
     Missing,
     Networks,
@@ -41,7 +40,7 @@ from ibcollapse.report.sections import (
 from ibcollapse.report.sections import (
     information as contents_information,
 )
-from ibcollapse.report.wording import write_names
+from ibcollapse.report.wording import Units, unit_scale, write_names
 from ibcollapse.trajectory import Trajectory
 
 # In the order of the page.

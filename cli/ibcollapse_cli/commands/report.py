@@ -28,7 +28,7 @@ from ibcollapse_cli.threads import limited_threads
 
 if TYPE_CHECKING:
     from ibcollapse.report import Report
-    from ibcollapse.report.figures.style import Units
+    from ibcollapse.report.wording import Units
 
 _SCHEMA = "ibcollapse/report"
 _FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".json": "json"}

@@ -6,7 +6,6 @@ marker, so that it survives a grey print.
 """
 
 import itertools
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeVar
 
@@ -14,12 +13,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ibcollapse.errors import InputError
-from ibcollapse.printable import encodable, printable
+from ibcollapse.printable import encodable
 
 _Item = TypeVar("_Item")
 
-Units = Literal["nats", "bits"]
 Corner = Literal["upper left", "upper right", "lower left", "lower right", "best"]
 
 BLUE = "#0072B2"
@@ -124,26 +121,3 @@ def draw_legend(ax: Axes, corner: Corner | Literal["below"], *, above: Axes | No
 def series(items: Iterable[_Item], *, skip: int = 0) -> Iterator[tuple[_Item, Look]]:
     """Each item with a look of its own, after the first `skip` looks."""
     return zip(items, itertools.islice(itertools.cycle(_SERIES), skip, None), strict=False)
-
-
-def shorten(name: str, length: int = 32) -> str:
-    """`name` on one line, its middle left out where it is longer than `length` characters."""
-    name = printable(name)
-    if len(name) <= length:
-        return name
-    half = (length - 1) // 2
-    return f"{name[:half]}…{name[-half:]}"
-
-
-def unit_scale(units: Units) -> float:
-    """Factor from nats to `units`.
-
-    Raises
-    ------
-    InputError
-        When `units` is neither "nats" nor "bits".
-    """
-    scales = {"nats": 1.0, "bits": 1.0 / math.log(2.0)}
-    if units not in scales:
-        raise InputError(f"units {units!r} is unknown; use 'nats' or 'bits'")
-    return scales[units]

@@ -5,8 +5,9 @@ from ibcollapse.gaussian import GaussianFit
 from ibcollapse.report.document import Picture, Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_calibration
-from ibcollapse.report.figures.style import Units, unit_scale
 from ibcollapse.report.wording import (
+    Units,
+    unit_scale,
     write_information,
     write_number,
     write_sentence,

@@ -12,7 +12,6 @@ from ibcollapse.report.figures import (
     plot_separation_tree,
 )
 from ibcollapse.report.figures.beta_axis import format_beta
-from ibcollapse.report.figures.style import Units, unit_scale
 from ibcollapse.report.findings import Missing, missing_section
 from ibcollapse.report.sections.questions import (
     question_paragraphs,
@@ -22,6 +21,8 @@ from ibcollapse.report.sections.questions import (
 )
 from ibcollapse.report.wording import (
     NOTHING,
+    Units,
+    unit_scale,
     write_count,
     write_information,
     write_name,

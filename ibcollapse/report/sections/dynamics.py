@@ -5,9 +5,8 @@ import math
 from ibcollapse.report.document import Picture, Section, Table
 from ibcollapse.report.figures import render_svg, trajectory_figure
 from ibcollapse.report.figures.beta_axis import format_beta
-from ibcollapse.report.figures.style import Units, unit_scale
 from ibcollapse.report.findings import Missing, missing_section
-from ibcollapse.report.wording import NOTHING, write_number, write_sentence
+from ibcollapse.report.wording import NOTHING, Units, unit_scale, write_number, write_sentence
 from ibcollapse.trajectory import Trajectory
 
 TITLE = "Dynamics along training"

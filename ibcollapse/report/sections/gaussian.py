@@ -5,9 +5,9 @@ from ibcollapse.report.document import Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_canonical_spectrum
 from ibcollapse.report.figures.beta_axis import format_beta
-from ibcollapse.report.figures.style import Units
 from ibcollapse.report.findings import Missing, missing_section
 from ibcollapse.report.wording import (
+    Units,
     write_information,
     write_number,
     write_sentence,

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
 from ibcollapse.report.document import Section, Table
-from ibcollapse.report.figures.style import Units, unit_scale
 from ibcollapse.report.findings import Missing, measured, reasons
-from ibcollapse.report.wording import write_name, write_number
+from ibcollapse.report.wording import Units, unit_scale, write_name, write_number
 
 TITLE = "Matrix information"
 # A rank beyond this share of its cap says more about the cap than about the features.

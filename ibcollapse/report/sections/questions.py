@@ -9,8 +9,7 @@ from ibcollapse.bottleneck import CurveBootstrap, Hysteresis
 from ibcollapse.report.document import Picture, Table
 from ibcollapse.report.figures import hysteresis_figure, render_svg
 from ibcollapse.report.figures.beta_axis import format_beta
-from ibcollapse.report.figures.style import Units
-from ibcollapse.report.wording import NOTHING, write_count, write_information, write_share
+from ibcollapse.report.wording import NOTHING, Units, write_count, write_information, write_share
 
 # Transitions found in fewer of the resamples than this are named in a warning.
 _RARELY_FOUND = 0.9
