@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ibcollapse.report.document import Section
-from ibcollapse.report.wording import write_sentence
+from ibcollapse.report.wording import Units, write_sentence
 
 _Result = TypeVar("_Result")
 
@@ -25,6 +25,40 @@ class Missing:
 
 # One result, one for each network by its name, or nothing at all.
 Networks: TypeAlias = _Result | Missing | Mapping[str, _Result | Missing] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """Everything that a report is given, as its sections ask for it.
+
+    Attributes
+    ----------
+    results : mapping
+        Result, `Missing`, mapping of networks to either, or None, by the argument of `report_of`.
+    names : tuple of str
+        What the networks are called; the first is the one that the analysis is about.
+    units : {"nats", "bits"}
+        Unit of information.
+    loss_temperature : float
+        Temperature of the contrastive loss whose geometry the class means are compared with.
+    """
+
+    results: Mapping[str, Any]
+    names: tuple[str, ...]
+    units: Units
+    loss_temperature: float
+
+    def shared(self, argument: str) -> Any:
+        """The result that there is one of for all networks, or a `Missing` that says why not."""
+        return given(self.results.get(argument), argument)
+
+    def by_network(self, argument: str) -> dict[str, Any]:
+        """The results, each or its `Missing`, by the name of the network."""
+        return by_network(self.results.get(argument), self.names, argument)
+
+    def has(self, argument: str) -> bool:
+        """Whether anything was given as `argument`, be it a reason."""
+        return self.results.get(argument) is not None
 
 
 def by_network(

@@ -3,14 +3,18 @@
 import math
 from collections.abc import Sequence
 
-from ibcollapse.alignment import Alignment, Consensus
+from ibcollapse.alignment import Alignment, Consensus, align, align_many
 from ibcollapse.alignment.similarity import Index
+from ibcollapse.report.citations import Method
 from ibcollapse.report.document import Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_canonical_spectrum
 from ibcollapse.report.figures.beta_axis import format_beta
-from ibcollapse.report.findings import Missing, missing_section
+from ibcollapse.report.findings import Findings, Missing, missing_section
+from ibcollapse.report.measurements import FeatureRun, Measurements
+from ibcollapse.report.section_progress import SectionProgress
 from ibcollapse.report.sections.consensus import consensus_section, consensus_sentence
+from ibcollapse.report.sections.registry import SectionKind
 from ibcollapse.report.wording import write_name, write_number, write_sentence
 
 TITLE = "Alignment of the networks"
@@ -156,3 +160,59 @@ def _interval(low: float, high: float) -> str:
     return (
         "–" if math.isnan(low) else f"{format_beta(low, digits=5)} to {format_beta(high, digits=5)}"
     )
+
+
+def alignment_method(found: Alignment | Consensus) -> Method:
+    """How the networks were aligned, and the keys of what that cites."""
+    if isinstance(found, Consensus):
+        return (
+            f"{len(found.sources)} networks were brought into one space by generalised Procrustes "
+            "analysis (Gower 1975) in the span of their class means; pairs were compared by "
+            "linear CKA (Kornblith et al. 2019) and canonical correlations.",
+            ("gower1975", "kornblith2019"),
+        )
+    options = found.options
+    return (
+        "Linear identifiability (Roeder, Metz and Kingma 2021) was tested by linear maps, "
+        "canonical correlations, Procrustes rotations and linear CKA (Kornblith et al. 2019) on "
+        f"{found.n_samples} common samples, {found.n_held_out} of them held out, against "
+        f"{options.n_permutations} permutations of the samples. Critical betas of the pair follow "
+        f"Chechik et al. (2005), with {options.confidence:.0%} intervals from "
+        f"{options.n_bootstrap} bootstrap samples.",
+        ("roeder2021", "kornblith2019", "chechik2005"),
+    )
+
+
+def measure_alignment(found: Measurements, run: FeatureRun) -> None:
+    """Alignment of two networks, consensus of more."""
+    progress, sources = SectionProgress(run.progress, "alignment"), run.sources
+    if len(sources) == 1:
+        found.results["alignment"] = Missing(
+            "one file was given; name another network's features of the same samples to align them"
+        )
+    elif len(sources) == 2:
+        found.results["alignment"] = found.attempt(
+            lambda: align(*sources, seed=run.seed, progress=progress)
+        )
+    else:
+        found.results["alignment"] = found.attempt(lambda: align_many(sources, progress=progress))
+
+
+def _headline(given: Findings) -> tuple[str, ...]:
+    found = given.shared("alignment")
+    return () if isinstance(found, Missing) else (alignment_headline(found),)
+
+
+def _method(given: Findings) -> Method | None:
+    found = given.shared("alignment")
+    return None if isinstance(found, Missing) else alignment_method(found)
+
+
+SECTION = SectionKind(
+    title=TITLE,
+    shared=("alignment",),
+    write=lambda given: alignment_section(given.shared("alignment"), given.names),
+    headline=_headline,
+    method=_method,
+    measure=measure_alignment,
+)

@@ -2,9 +2,12 @@
 
 from ibcollapse.analysis import Analysis, Reliability
 from ibcollapse.gaussian import GaussianFit
+from ibcollapse.report.curve_method import method_of_analysis
 from ibcollapse.report.document import Picture, Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_calibration
+from ibcollapse.report.findings import Findings, Missing, missing_section
+from ibcollapse.report.sections.registry import SectionKind
 from ibcollapse.report.wording import (
     Units,
     unit_scale,
@@ -30,8 +33,10 @@ def channel_headline(fit: GaussianFit, units: Units) -> str:
     )
 
 
-def channel_section(analysis: Analysis, units: Units) -> Section:
+def channel_section(analysis: Analysis | Missing, units: Units) -> Section:
     """Held-out against claimed information, calibration and what the reduction lost."""
+    if isinstance(analysis, Missing):
+        return missing_section(TITLE, analysis)
     text: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     if analysis.fit is None:
@@ -121,3 +126,19 @@ def _table(analysis: Analysis, units: Units) -> Table:
         (f"I(X;Y) lost by merging [{units}]", shown(summary.information_lost)),
     ]
     return Table(("figure", "value"), tuple(rows), "What the channel p(y|x) is worth.")
+
+
+def _headline(given: Findings) -> tuple[str, ...]:
+    whole = given.shared("analysis")
+    if isinstance(whole, Missing) or whole.fit is None:
+        return ()
+    return (channel_headline(whole.fit, given.units),)
+
+
+SECTION = SectionKind(
+    title=TITLE,
+    shared=("analysis",),
+    write=lambda given: channel_section(given.shared("analysis"), given.units),
+    headline=_headline,
+    method=method_of_analysis,
+)

@@ -4,6 +4,7 @@ import math
 
 from ibcollapse.analysis import Analysis
 from ibcollapse.bottleneck import IBCurve, PhaseTransition
+from ibcollapse.report.curve_method import method_of_analysis
 from ibcollapse.report.document import Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import (
@@ -12,13 +13,14 @@ from ibcollapse.report.figures import (
     plot_separation_tree,
 )
 from ibcollapse.report.figures.beta_axis import format_beta
-from ibcollapse.report.findings import Missing, missing_section
+from ibcollapse.report.findings import Findings, Missing, missing_section
 from ibcollapse.report.sections.questions import (
     question_paragraphs,
     question_pictures,
     question_tables,
     question_warnings,
 )
+from ibcollapse.report.sections.registry import SectionKind
 from ibcollapse.report.wording import (
     NOTHING,
     Units,
@@ -68,8 +70,10 @@ def _is_unstarted(traced: IBCurve) -> bool:
     return len(traced.solutions) == 1 and traced.status.startswith("interrupted")
 
 
-def curve_section(analysis: Analysis, units: Units) -> Section:
+def curve_section(analysis: Analysis | Missing, units: Units) -> Section:
     """The information curve with its transitions, warnings and figures."""
+    if isinstance(analysis, Missing):
+        return missing_section(TITLE, analysis)
     traced = analysis.curve
     if _is_unstarted(traced):
         return missing_section(TITLE, Missing(f"{traced.status}, before the first transition"))
@@ -248,3 +252,17 @@ def _groups(transition: PhaseTransition) -> str:
     shown = " | ".join(write_names(group, most=_MOST_OF_A_SIDE) for group in groups[:_MOST_GROUPS])
     left = len(groups) - _MOST_GROUPS
     return f"{shown} | {left} more groups" if left > 0 else shown
+
+
+def _headline(given: Findings) -> tuple[str, ...]:
+    whole = given.shared("analysis")
+    return () if isinstance(whole, Missing) else curve_headline(whole, given.units)
+
+
+SECTION = SectionKind(
+    title=TITLE,
+    shared=("analysis",),
+    write=lambda given: curve_section(given.shared("analysis"), given.units),
+    headline=_headline,
+    method=method_of_analysis,
+)

@@ -2,15 +2,22 @@
 
 import math
 
+from ibcollapse.coincidence import CoincidenceOptions
 from ibcollapse.report.document import Picture, Section, Table
 from ibcollapse.report.figures import render_svg, trajectory_figure
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.findings import Missing, missing_section
+from ibcollapse.report.measurements import FeatureRun, Measurements
+from ibcollapse.report.section_progress import SectionProgress
+from ibcollapse.report.sections.registry import SectionKind
 from ibcollapse.report.wording import NOTHING, Units, unit_scale, write_number, write_sentence
-from ibcollapse.trajectory import Trajectory
+from ibcollapse.trajectory import Trajectory, dynamics
 
 TITLE = "Dynamics along training"
 _MOST_ROWS = 40
+# A page is to take a minute: `ibcollapse dynamics` follows all checkpoints, with more points each.
+_MOST_CHECKPOINTS = 10
+_POINTS_A_CHECKPOINT = 96
 _INFORMATION = ("i_xy_held_out",)
 _BETAS = ("onset", "beta_all", "labels_beta_last", "pair_beta_last")
 # Column of the trajectory, heading.
@@ -74,3 +81,33 @@ def _write(key: str, value: float, units: Units) -> str:
     if key in _BETAS:
         return format_beta(value)
     return write_number(value * unit_scale(units) if key in _INFORMATION else value)
+
+
+def measure_dynamics(found: Measurements, run: FeatureRun) -> None:
+    """The trajectory of the first network, or of the two that there are."""
+    progress = SectionProgress(run.progress, "dynamics")
+    networks = run.sources if len(run.sources) == 2 else run.sources[:1]
+    epochs = sorted(set.intersection(*(set(s.contents.epochs) for s in networks)))
+    if run.epoch is not None or len(epochs) < 2:
+        found.results["dynamics"] = Missing(
+            "one checkpoint was chosen with --epoch"
+            if run.epoch is not None
+            else "fewer than two checkpoints are stored (in common), so there is no path to follow"
+        )
+        return
+    step = -(-len(epochs) // _MOST_CHECKPOINTS)
+    # From the last one backwards: the path must not end before it does.
+    chosen = sorted(epochs[::-1][::step])
+    # The intervals of the exact bottleneck would cost ten times what everything else does.
+    options = CoincidenceOptions(max_rows=_POINTS_A_CHECKPOINT, n_resamples=0, seed=run.seed)
+    found.results["dynamics"] = found.attempt(
+        lambda: dynamics(*networks, epochs=chosen, options=options, progress=progress)
+    )
+
+
+SECTION = SectionKind(
+    title=TITLE,
+    shared=("dynamics",),
+    write=lambda given: dynamics_section(given.shared("dynamics"), given.units),
+    measure=measure_dynamics,
+)

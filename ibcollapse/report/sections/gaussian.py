@@ -1,11 +1,13 @@
 """The section about the closed-form Gaussian bottleneck of the same fit."""
 
 from ibcollapse.analysis import Analysis
+from ibcollapse.report.curve_method import method_of_analysis
 from ibcollapse.report.document import Section, Table
 from ibcollapse.report.drawing import picture_of
 from ibcollapse.report.figures import plot_canonical_spectrum
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.findings import Missing, missing_section
+from ibcollapse.report.sections.registry import SectionKind
 from ibcollapse.report.wording import (
     Units,
     write_information,
@@ -18,8 +20,10 @@ _MOST_ROWS = 20
 _NO_GAUSSIAN = "no Gaussian bottleneck: "
 
 
-def gaussian_section(analysis: Analysis, units: Units) -> Section:
+def gaussian_section(analysis: Analysis | Missing, units: Units) -> Section:
     """Critical betas of the Gaussian proxy, with what keeps it from being the curve."""
+    if isinstance(analysis, Missing):
+        return missing_section(TITLE, analysis)
     gaussian = analysis.gaussian
     if gaussian is None:
         return missing_section(TITLE, Missing(_reason(analysis)))
@@ -77,3 +81,11 @@ def _paragraphs(analysis: Analysis, units: Units) -> tuple[str, ...]:
             f"β = {format_beta(first, digits=5)}."
         )
     return tuple(said)
+
+
+SECTION = SectionKind(
+    title=TITLE,
+    shared=("analysis",),
+    write=lambda given: gaussian_section(given.shared("analysis"), given.units),
+    method=method_of_analysis,
+)

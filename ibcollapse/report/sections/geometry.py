@@ -1,18 +1,29 @@
 """The section about collapse geometry: figures, heat maps of the Grams and their references."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
-from ibcollapse.geometry import MEASURES, GeometryReport, gram_distance, simplex_etf
-from ibcollapse.landscape import NetworkBounds, seli_geometry, supcon_geometry
+from ibcollapse.geometry import (
+    MEASURES,
+    GeometryReport,
+    collapse_geometry,
+    gram_distance,
+    simplex_etf,
+)
+from ibcollapse.landscape import NetworkBounds, network_bounds, seli_geometry, supcon_geometry
+from ibcollapse.report.citations import Method
 from ibcollapse.report.document import Picture, Section, Table
 from ibcollapse.report.figures import gram_figure, render_svg
-from ibcollapse.report.findings import Missing, measured, reasons
+from ibcollapse.report.findings import Findings, Missing, measured, reasons
+from ibcollapse.report.measurements import FeatureRun, Measurements
+from ibcollapse.report.section_progress import SectionProgress
 from ibcollapse.report.sections.bounds import bounds_tables
+from ibcollapse.report.sections.registry import SectionKind
 from ibcollapse.report.wording import (
     write_name,
     write_names,
@@ -233,3 +244,62 @@ def _class_table(name: str, report: GeometryReport) -> Table:
     if len(order) > _MOST_CLASSES:
         caption += f" The {_MOST_CLASSES} farthest of {len(order)}."
     return Table(("class", "samples", "variance", "off the simplex"), rows, caption)
+
+
+def geometry_method(loss_temperature: float, *, with_bounds: bool) -> Method:
+    """How the geometry was measured, and the keys of what that cites."""
+    said = (
+        "Collapse of the class means was measured as in Papyan, Han and Donoho (2020), the "
+        "variability also by the class-distance normalised variance (Galanti, György and Hutter "
+        "2022). Gram matrices were compared with the simplex equiangular tight frame and with the "
+        f"optimal geometries of the supervised contrastive loss at temperature "
+        f"{loss_temperature:g} (Behnia and Thrampoulidis 2024) and of cross-entropy "
+        "(Thrampoulidis et al. 2022) at the class counts of the file, by the Frobenius distance of "
+        "the matrices scaled to norm one."
+    )
+    cited = ("papyan2020", "galanti2022", "behnia2024", "thrampoulidis2022")
+    if not with_bounds:
+        return said, cited
+    return f"{said} Lower bounds of the losses are those of Graf et al. (2021).", (
+        *cited,
+        "graf2021",
+    )
+
+
+def measure_geometry(found: Measurements, run: FeatureRun) -> None:
+    """Neural collapse of every network, and its losses beside their lower bounds."""
+    progress = SectionProgress(run.progress, "collapse geometry")
+    found.results["geometry"], found.results["bounds"] = {}, {}
+    for name, source in zip(found.names, run.sources, strict=True):
+        found.results["geometry"][name] = found.attempt(
+            functools.partial(collapse_geometry, source, progress=progress)
+        )
+        bound = functools.partial(
+            network_bounds,
+            source,
+            temperature=run.loss_temperature,
+            seed=run.seed,
+            progress=progress,
+        )
+        found.results["bounds"][name] = found.attempt(bound)
+
+
+def _write(given: Findings) -> Section:
+    bounds = given.by_network("bounds") if given.has("bounds") else {}
+    return geometry_section(given.by_network("geometry"), given.loss_temperature, bounds)
+
+
+def _method(given: Findings) -> Method | None:
+    if not measured(given.by_network("geometry")):
+        return None
+    return geometry_method(given.loss_temperature, with_bounds=given.has("bounds"))
+
+
+SECTION = SectionKind(
+    title=TITLE,
+    by_network=("geometry", "bounds"),
+    write=_write,
+    headline=lambda given: geometry_headline(given.by_network("geometry")),
+    method=_method,
+    measure=measure_geometry,
+)

@@ -1,15 +1,28 @@
 """The section about matrix information: entropies of Grams, their overlap, effective ranks."""
 
+import functools
 from collections.abc import Mapping
+from typing import Any
 
-from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
+from ibcollapse.matrix_information import (
+    EffectiveRanks,
+    MatrixInformation,
+    effective_ranks,
+    matrix_information,
+)
+from ibcollapse.report.citations import Method
 from ibcollapse.report.document import Section, Table
-from ibcollapse.report.findings import Missing, measured, reasons
+from ibcollapse.report.findings import Findings, Missing, measured, reasons
+from ibcollapse.report.measurements import FeatureRun, Measurements
+from ibcollapse.report.section_progress import SectionProgress
+from ibcollapse.report.sections.registry import SectionKind
 from ibcollapse.report.wording import Units, unit_scale, write_name, write_number
 
 TITLE = "Matrix information"
 # A rank beyond this share of its cap says more about the cap than about the features.
 _NEAR_CAP = 0.9
+# Beyond this, entropies are means over batches: a Gram of all samples has as many rows as samples.
+_BATCH = 1000
 
 
 def information_section(
@@ -76,3 +89,51 @@ def _capped(sized: Mapping[str, EffectiveRanks]) -> list[str]:
         for name, rank in sized.items()
         if rank.rankme > _NEAR_CAP * min(rank.n_samples, rank.n_features)
     ]
+
+
+def information_method() -> Method:
+    """How matrix information was measured, and the keys of what that cites."""
+    return (
+        "Matrix mutual information and entropy difference ratios follow Song et al. (2024), "
+        "RankMe follows Garrido et al. (2023) and LiDAR Thilak et al. (2023).",
+        ("song2024", "garrido2023", "thilak2023"),
+    )
+
+
+def measure_information(found: Measurements, run: FeatureRun) -> None:
+    """Matrix information and effective ranks of every network, and of two with each other."""
+    progress, sources = SectionProgress(run.progress, "matrix information"), run.sources
+    found.results["information"], found.results["ranks"] = {}, {}
+    options: dict[str, Any] = {"seed": run.seed, "progress": progress}
+    if sources[0].n_samples > _BATCH:
+        options["batch_size"] = _BATCH
+    for name, source in zip(found.names, sources, strict=True):
+        found.results["information"][name] = found.attempt(
+            functools.partial(matrix_information, source, **options)
+        )
+        found.results["ranks"][name] = found.attempt(
+            functools.partial(effective_ranks, source, progress=progress)
+        )
+    if len(sources) == 2:
+        found.results["information"]["both"] = found.attempt(
+            lambda: matrix_information(*sources, **options)
+        )
+
+
+def _write(given: Findings) -> Section:
+    return information_section(
+        given.by_network("information"), given.by_network("ranks"), given.units
+    )
+
+
+def _method(given: Findings) -> Method | None:
+    return information_method() if measured(given.by_network("information")) else None
+
+
+SECTION = SectionKind(
+    title=TITLE,
+    by_network=("information", "ranks"),
+    write=_write,
+    method=_method,
+    measure=measure_information,
+)

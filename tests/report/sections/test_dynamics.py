@@ -1,10 +1,11 @@
-"""Sections about dynamics and loss bounds, and what a curve was asked further."""
+"""Every measure along the stored checkpoints."""
 
 import numpy as np
 import pytest
 
 import ibcollapse as ib
 from ibcollapse.report import Missing, report_of
+from ibcollapse.report.sections import dynamics
 from ibcollapse.report.wording import write_number
 
 
@@ -12,17 +13,6 @@ def table_of(report, title, caption):
     (section,) = [s for s in report.sections if s.title.startswith(title)]
     (table,) = [t for t in section.tables if caption in t.caption]
     return table
-
-
-def test_the_bounds_are_those_measured_a_sample(report, measured):
-    table = table_of(report, "Collapse", "Losses beside")
-    bounds = measured["bounds"]
-    # Without a stored classifier there is one loss.
-    ((_, loss, shown, bound, above),) = table.rows
-    assert "batches of 16" in loss
-    assert shown.startswith(write_number(bounds.supcon.loss / 16))
-    assert bound == write_number(bounds.supcon.bound / 16)
-    assert above == write_number(bounds.supcon.excess / 16)
 
 
 def test_the_path_has_a_row_a_checkpoint(report, measured):
@@ -41,25 +31,9 @@ def test_a_path_that_was_not_followed_says_why():
     assert "There is one checkpoint" in section.text[0]
 
 
-def test_intervals_are_those_of_the_bootstrap(report, measured):
-    found = measured["analysis"].bootstrap
-    table = table_of(report, "Information", "percentile intervals")
-    assert len(table.rows) == len(found.reference.transitions)
-    low = float(table.rows[0][1])
-    assert low == pytest.approx(found.beta_intervals[0, 0], rel=1e-4)
-
-
-def test_every_loop_is_in_the_table(report, measured):
-    loops = measured["analysis"].hysteresis
-    assert loops
-    table = table_of(report, "Information", "Hysteresis")
-    assert len(table.rows) == len(loops)
-
-
 def test_the_report_thins_a_long_path_from_its_end(tmp_path):
     from click.testing import CliRunner
 
-    from ibcollapse_cli import section_measures
     from ibcollapse_cli.main import main
 
     rng = np.random.default_rng(0)
@@ -69,7 +43,7 @@ def test_the_report_thins_a_long_path_from_its_end(tmp_path):
             x = 2.0 * np.eye(2)[y] + rng.normal(size=(60, 2))
             writer.append({"last": x}, y, epoch=epoch)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(section_measures, "_MOST_CHECKPOINTS", 2)
+        patch.setattr(dynamics, "_MOST_CHECKPOINTS", 2)
         patch.chdir(tmp_path)
         result = CliRunner().invoke(main, ["report", "a.h5", "--sections", "dynamics", "-q"])
     assert result.exit_code == 0, result.output

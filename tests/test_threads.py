@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from ibcollapse_cli.threads import limited_threads, threads_for
+from ibcollapse.threads import limited_threads, threads_for
 
 
 def blas_threads():
