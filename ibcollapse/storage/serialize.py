@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ibcollapse.display import show
 from ibcollapse.errors import FeatureFileNotFoundError, InputError, ResultFileError
 from ibcollapse.storage.atomic import atomic_path
 from ibcollapse.storage.stored_trees import read_hdf5, read_json, write_hdf5, write_json
@@ -55,7 +56,8 @@ def register(
 ) -> Callable[[type[_Result]], type[_Result]]:
     """Class decorator: store the frozen dataclass under `schema` ("room/Class") and `version`.
 
-    `migrate(fields, stored_version)` turns the fields of an older file into today's.
+    `migrate(fields, stored_version)` turns the fields of an older file into today's. The class
+    gets what shows it in notebooks, see `ibcollapse.display`.
     """
 
     def enter(cls: type[_Result]) -> type[_Result]:
@@ -64,6 +66,7 @@ def register(
             raise TypeError(f"{cls.__name__}: {schema!r} must be '<room>/<name>' of a dataclass")
         entry = _Registered(schema, version, cls, migrate)
         _by_schema[schema] = _by_class[cls] = entry
+        show(cls, schema)
         return cls
 
     return enter

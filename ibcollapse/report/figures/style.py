@@ -5,6 +5,7 @@ common colour-vision deficiencies. Every distinction is carried a second time by
 marker, so that it survives a grey print.
 """
 
+import io
 import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeVar
@@ -43,6 +44,8 @@ _SERIES: tuple[Look, ...] = (
 )
 
 SMALL = 8.0
+# A figure of ten inches fills the column of a notebook, at twice its pixels.
+_NOTEBOOK_DPI = 144
 
 _LIGHT: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -69,12 +72,21 @@ _LIGHT: dict[Any, Any] = {
 }
 
 
+class NotebookFigure(Figure):
+    """A figure that a notebook shows although pyplot does not know it."""
+
+    def _repr_png_(self) -> bytes:
+        drawn = io.BytesIO()
+        self.savefig(drawn, format="png", dpi=_NOTEBOOK_DPI, metadata={"Software": None})
+        return drawn.getvalue()
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Empty light figure of `width` × `height` inches, unknown to pyplot."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_LIGHT)
-        return Figure(figsize=(width, height), layout="constrained")
+        return NotebookFigure(figsize=(width, height), layout="constrained")
 
 
 def new_axes(figure: Figure, *cell: int) -> Axes:
