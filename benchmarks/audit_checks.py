@@ -21,8 +21,8 @@ FAILURES = ("crash", "nan", "false", "broken", "time")
 TOL = 1e-9
 # What rounding of L and of log Φ may add, nats, and a share of beta that multiplies it.
 SLACK, ROUNDING = 1e-10, 2e-14
-# The engine leaves out couplings below the first, which changes no Lagrangian by more than the second
-# (docs/reliability.md): its L is that of the channel without them, F here is that of the channel.
+# The engine leaves out couplings below the first, which changes no Lagrangian by more than the
+# second (docs/reliability.md): its L is that of the channel without them, F here has them.
 COUPLING, CUT = 1e-11, 3e-10
 # I(X;T) and I(T;Y) of a point at a gap of 1e-9 are not known any better, nats.
 INFORMATION = 1e-6

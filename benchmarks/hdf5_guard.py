@@ -23,7 +23,7 @@ REPEATS = 7
 _SIZES = {"small": (200, 2048), "large": (50_000, 2048)}
 _BLOCK = 5000
 _RUN = 'from ibcollapse_cli.main import main; main(["inspect", sys.argv[1], "-q"])'
-_GUARD = "import sys, ibcollapse.hdf5_guard as guard; "
+_GUARD = "import sys, ibcollapse.storage.hdf5_guard as guard; "
 WAYS = {
     "guarded": _GUARD + _RUN,
     "no head start": _GUARD + "guard.prepare = lambda path: None; " + _RUN,

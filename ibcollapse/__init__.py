@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     )
     from ibcollapse.geometry import GeometryReport, collapse_geometry
     from ibcollapse.matrix_information import MatrixInformation, matrix_information
-    from ibcollapse.serialize import load_result
+    from ibcollapse.storage.serialize import load_result
     from ibcollapse.trajectory import Trajectory, dynamics
 
 # Name → the module that defines it; a module itself where the two are the same.

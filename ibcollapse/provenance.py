@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 _PACKAGES = ("ibcollapse", "numpy", "scipy", "numba", "h5py", "scikit-learn")
 _BLOCK = 1 << 20

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from benchmarks.experiments.grokking_network import Grokking, train_adder
 from benchmarks.experiments.paired import mean_and_interval, print_table
-from ibcollapse.atomic import atomic_path
 from ibcollapse.report.figures.figure_files import save_figure
 from ibcollapse.report.figures.style import BLUE, VERMILION, draw_legend, new_axes, new_figure
+from ibcollapse.storage.atomic import atomic_path
 
 SEEDS = (0, 1, 2)
 RUNS = (

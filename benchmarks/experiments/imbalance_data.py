@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ibcollapse.atomic import atomic_path
 from ibcollapse.nn.datasets import Dataset, Samples, load_dataset
+from ibcollapse.storage.atomic import atomic_path
 
 
 def balanced_part(path: Path, per_class: int, n_test: int = 1000) -> Path:

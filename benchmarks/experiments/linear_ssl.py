@@ -20,12 +20,12 @@ from benchmarks.experiments.linear_ssl_figure import Lines, Rows, draw
 from benchmarks.experiments.paired import print_table
 from benchmarks.experiments.published_vicreg import vicreg_variances
 from ibcollapse import landscape
-from ibcollapse.atomic import atomic_path
 from ibcollapse.nn import Augmentation, TrainingPlan, write_views
 from ibcollapse.nn.augmentation import plan_views
 from ibcollapse.nn.datasets import Dataset, load_dataset
 from ibcollapse.nn.run import Run
 from ibcollapse.report.figures.figure_files import save_figure
+from ibcollapse.storage.atomic import atomic_path
 
 N_OUTPUTS = 6
 PAIRS_PER_SAMPLE = 10

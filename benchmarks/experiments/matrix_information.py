@@ -31,10 +31,10 @@ from benchmarks.experiments.matrix_information_networks import (
     weights_at,
 )
 from benchmarks.experiments.paired import print_table
-from ibcollapse.atomic import atomic_path
 from ibcollapse.nn.datasets import Dataset
 from ibcollapse.nn.run import Run
 from ibcollapse.report.figures.figure_files import save_figure
+from ibcollapse.storage.atomic import atomic_path
 
 DATA = Path(__file__).parents[2] / "data"
 SEEDS = (0, 1, 2)

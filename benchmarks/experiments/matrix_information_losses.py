@@ -17,10 +17,10 @@ import torch
 
 from benchmarks.experiments.matrix_information_networks import PLAN, fashion_part, measured
 from benchmarks.experiments.paired import paired_difference, print_table
-from ibcollapse.atomic import atomic_path
 from ibcollapse.nn import TrainingPlan
 from ibcollapse.nn.datasets import Dataset
 from ibcollapse.nn.run import Run
+from ibcollapse.storage.atomic import atomic_path
 
 N_TRAIN = 1000
 SEEDS = tuple(range(5))

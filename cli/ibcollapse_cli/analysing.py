@@ -1,6 +1,7 @@
 """What `curve`, `transitions` and `report` share: their options, the run, and the table."""
 
 import functools
+import itertools
 import math
 import os
 from collections.abc import Callable
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ibcollapse.threads import limited_threads
 from ibcollapse_cli.console import show_progress
 from ibcollapse_cli.formats import write_table
 from ibcollapse_cli.outcome import ExitCode
-from ibcollapse_cli.threads import limited_threads
-from ibcollapse_cli.tracebacks import reported
+from ibcollapse_cli.tracebacks import ReportedInternalError, reported
 
 if TYPE_CHECKING:
     from ibcollapse.analysis import Analysis
@@ -220,11 +221,16 @@ def remarks(analysis: "Analysis") -> list[str]:
     return [note for note in notes if not tells_internal_error(note)]
 
 
+def internal_errors(analysis: "Analysis") -> list[ReportedInternalError]:
+    """The first one that stopped the curve, or what was asked about it, if there is one."""
+    told = filter(tells_internal_error, (analysis.curve.status, *analysis.notes))
+    return [reported(text) for text in itertools.islice(told, 1)]
+
+
 def check_internal_errors(analysis: "Analysis") -> None:
     """Raise `ReportedInternalError` when one stopped the curve, or what was asked about it."""
-    for text in (analysis.curve.status, *analysis.notes):
-        if tells_internal_error(text):
-            raise reported(text)
+    for error in internal_errors(analysis):
+        raise error
 
 
 def tells_internal_error(text: str) -> bool:

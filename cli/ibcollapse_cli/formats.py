@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ibcollapse.atomic import atomic_path
 from ibcollapse.printable import encodable, printable
+from ibcollapse.storage.atomic import atomic_path
 
 
 def write_json(schema: str, fields: Mapping[str, Any], destination: str) -> None:

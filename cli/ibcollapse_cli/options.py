@@ -59,7 +59,7 @@ def feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _prepare_guard(given: dict[str, Any]) -> None:
     """Let the process that meets damaged HDF5 files first start while the command is imported."""
-    from ibcollapse.hdf5_guard import prepare
+    from ibcollapse.storage.hdf5_guard import prepare
 
     for parameter in click.get_current_context().command.params:
         if isinstance(parameter, click.Argument) and parameter.name is not None:
@@ -184,8 +184,8 @@ def claim(output: Path) -> None:
     OutputError
         When another run is writing it, or the folder around it cannot be written.
     """
-    from ibcollapse.atomic import remove_half_written
-    from ibcollapse.output_lock import output_lock
+    from ibcollapse.storage.atomic import remove_half_written
+    from ibcollapse.storage.output_lock import output_lock
 
     click.get_current_context().with_resource(output_lock(output))
     remove_half_written(output)
@@ -199,8 +199,8 @@ def claim_folder(folder: Path, names: Iterable[str]) -> None:
     OutputError
         When another run is writing it, or it cannot be made or written.
     """
-    from ibcollapse.atomic import remove_half_written
     from ibcollapse.errors import OutputError
+    from ibcollapse.storage.atomic import remove_half_written
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

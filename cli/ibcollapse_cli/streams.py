@@ -12,7 +12,7 @@ import select
 import sys
 from typing import Any
 
-from ibcollapse.deferred_errors import DeferredErrorFile
+from ibcollapse.storage.deferred_errors import DeferredErrorFile
 
 
 class StandardOutputError(Exception):

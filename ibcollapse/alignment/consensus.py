@@ -18,7 +18,7 @@ from ibcollapse.features import Features, open_features
 from ibcollapse.features.pairing import pair_sources
 from ibcollapse.linear_algebra import singular_parts, symmetric_eigenvalues
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register, save
+from ibcollapse.storage.serialize import register, save
 
 CONVERGED = "converged"
 

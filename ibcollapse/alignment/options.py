@@ -7,7 +7,7 @@ from typing import get_args
 from ibcollapse.alignment.fits import Regulariser
 from ibcollapse.alignment.spaces import Span
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 
 @register("alignment/AlignmentOptions")

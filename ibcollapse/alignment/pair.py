@@ -16,7 +16,7 @@ from ibcollapse.errors import InputError
 from ibcollapse.features import Features, open_features
 from ibcollapse.features.pairing import PairedSources, pair_sources
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register, save
+from ibcollapse.storage.serialize import register, save
 
 
 @register("alignment/Alignment")

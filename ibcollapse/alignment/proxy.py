@@ -15,7 +15,7 @@ from ibcollapse.alignment.similarity import SpaceSimilarity
 from ibcollapse.alignment.spaces import Spaces
 from ibcollapse.features.pairing import PairedSources
 from ibcollapse.progress import Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 _BLOCK_ROWS = 1024
 _MAX_MODES = 64  # beyond the identified rank, more modes than a table or a figure can show

@@ -13,7 +13,7 @@ from ibcollapse.alignment.options import AlignmentOptions
 from ibcollapse.alignment.spaces import SpaceMoments
 from ibcollapse.bottleneck.canonical_spectrum import null_floor
 from ibcollapse.progress import Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 
 @register("alignment/Index")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.gaussian import PosteriorTable
 from ibcollapse.gaussian.calibration import N_CONFIDENCE_BINS
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

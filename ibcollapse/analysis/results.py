@@ -16,7 +16,7 @@ from ibcollapse.bottleneck import (
 )
 from ibcollapse.gaussian import GaussianFit
 from ibcollapse.provenance import Provenance
-from ibcollapse.serialize import register, save
+from ibcollapse.storage.serialize import register, save
 
 
 @register("analysis/ChannelSummary")

@@ -25,7 +25,7 @@ from ibcollapse.bottleneck.solution import CONVERGED
 from ibcollapse.errors import InputError
 from ibcollapse.frames import make_dataset, make_frame
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 if TYPE_CHECKING:
     import pandas as pd

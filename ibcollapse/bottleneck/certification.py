@@ -6,6 +6,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.channel import Channel
 from ibcollapse.bottleneck.deadline import OutOfTimeError, deadline, is_over, kept
@@ -16,7 +17,6 @@ from ibcollapse.bottleneck.searching import Options, Search, search
 from ibcollapse.bottleneck.solver import check_beta, check_tol
 from ibcollapse.bottleneck.sufficient_statistic import LARGEST_BETA
 from ibcollapse.errors import InputError
-from ibcollapse.features.arrays import as_array
 
 Array = NDArray[np.float64]
 

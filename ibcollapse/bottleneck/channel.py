@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
 from ibcollapse.bottleneck.reduction import (
     all_rows_differ,
@@ -18,8 +19,7 @@ from ibcollapse.bottleneck.reduction import (
     group_near_rows,
 )
 from ibcollapse.errors import InputError
-from ibcollapse.features.arrays import as_array
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 if TYPE_CHECKING:
     from ibcollapse.bottleneck.kernels import PackedChannel

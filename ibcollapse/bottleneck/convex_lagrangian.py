@@ -17,7 +17,7 @@ from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.target_rate import check_tolerances
 from ibcollapse.bottleneck.targeting import solve_target
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Form = Literal["squared", "exponential"]
 

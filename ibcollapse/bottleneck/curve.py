@@ -15,7 +15,7 @@ from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.errors import InputError
 from ibcollapse.frames import make_dataset, make_frame
-from ibcollapse.serialize import register, save
+from ibcollapse.storage.serialize import register, save
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.partition_search import (
 )
 from ibcollapse.bottleneck.solution import CONVERGED
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

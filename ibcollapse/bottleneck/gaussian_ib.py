@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.bottleneck.canonical_spectrum import (
     CanonicalSpectrum,
     null_floor,
@@ -22,8 +23,7 @@ from ibcollapse.bottleneck.gaussian_warnings import gaussian_warnings
 from ibcollapse.bottleneck.meta_gaussian import normal_scores
 from ibcollapse.bottleneck.normality import NormalityTest, henze_zirkler
 from ibcollapse.errors import InputError
-from ibcollapse.features.arrays import as_array
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import InputError
-from ibcollapse.features.arrays import as_array
 
 FloatArray = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.concave_arcs import Arc, Knot
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

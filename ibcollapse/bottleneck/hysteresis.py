@@ -25,7 +25,7 @@ from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.solver import SolvedState, solve_state
 from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from ibcollapse.bottleneck.canonical_spectrum import factor_covariance
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from scipy.special import expit
 
 from ibcollapse.bottleneck.gaussian_modes import GaussianModes
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

@@ -26,7 +26,7 @@ from ibcollapse.bottleneck.transition import PhaseTransition
 from ibcollapse.bottleneck.transition_matching import match_betas
 from ibcollapse.errors import IBCollapseError, InputError
 from ibcollapse.internal_errors import log_caught
-from ibcollapse.serialize import load_result, register, save
+from ibcollapse.storage.serialize import load_result, register, save
 
 Array = NDArray[np.float64]
 

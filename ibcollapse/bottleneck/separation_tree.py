@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 # Clusters whose p(y|t) differ by less, relatively, stand out alike: the heavier one counts.
 _ALIKE = 1e-9

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 CONVERGED = "converged"
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from ibcollapse.bottleneck.solution import CONVERGED
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 
 @register("bottleneck/PhaseTransition")

@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.solver import SolvedState
 from ibcollapse.bottleneck.transition import PhaseTransition
-from ibcollapse.serialize import load_result, register, save
+from ibcollapse.storage.serialize import load_result, register, save
 
 # The file is rewritten this often (seconds), and less often where that would take a twentieth of
 # the time.

@@ -14,7 +14,7 @@ from ibcollapse.coincidence.resampled_clusters import resampled_interval
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import cross_fit
 from ibcollapse.progress import Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from ibcollapse.gaussian.scales import constant_features
 from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
 from ibcollapse.linear_algebra import symmetric_eigenpairs
 from ibcollapse.progress import Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from ibcollapse.gaussian.folds import fold_moments
 from ibcollapse.gaussian.moments import ClassMoments
 from ibcollapse.gaussian.shrinkage import shrunk
 from ibcollapse.progress import Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

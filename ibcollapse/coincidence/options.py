@@ -3,7 +3,7 @@
 import dataclasses
 
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 
 @register("coincidence/CoincidenceOptions")

@@ -13,7 +13,7 @@ from ibcollapse.bottleneck import henze_zirkler, normal_scores
 from ibcollapse.coincidence.angles import principal_angles
 from ibcollapse.features.pairing import PairedSources
 from ibcollapse.progress import Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

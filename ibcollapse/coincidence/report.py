@@ -30,7 +30,7 @@ from ibcollapse.geometry import (
     consensus_geometry,
 )
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register, save
+from ibcollapse.storage.serialize import register, save
 
 
 @register("coincidence/CoincidenceReport")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import InputError
-from ibcollapse.features.arrays import as_array
 from ibcollapse.features.text import as_text
 
 

@@ -11,13 +11,13 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ibcollapse.atomic import atomic_path
-from ibcollapse.deferred_errors import DeferredErrorFile
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import InputError, OutputError
 from ibcollapse.features import layout
-from ibcollapse.features.arrays import as_array
 from ibcollapse.features.batch import Batch, check_epoch, check_name, prepare_batch
 from ibcollapse.features.growing import GrowingSplit
+from ibcollapse.storage.atomic import atomic_path
+from ibcollapse.storage.deferred_errors import DeferredErrorFile
 
 FloatType = Literal["float16", "float32", "float64"]
 

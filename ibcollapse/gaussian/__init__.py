@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ibcollapse.gaussian.covariance import CovarianceModel
-from ibcollapse.gaussian.fit import CrossFit, GaussianFit, cross_fit, fit_gaussian
+from ibcollapse.gaussian.fit import cross_fit, fit_gaussian
 from ibcollapse.gaussian.moments import ClassMoments
-from ibcollapse.gaussian.posterior import PosteriorTable, posterior
+from ibcollapse.gaussian.posterior import posterior
+from ibcollapse.gaussian.results import CovarianceModel, CrossFit, GaussianFit, PosteriorTable
 from ibcollapse.gaussian.weighting import (
     between_covariance,
     class_shares,

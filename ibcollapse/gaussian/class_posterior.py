@@ -11,10 +11,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ibcollapse.errors import InputError
 from ibcollapse.gaussian.calibration import tempered_log_posterior
-from ibcollapse.gaussian.covariance import CovarianceKind
 from ibcollapse.gaussian.discriminant import make_discriminant
 from ibcollapse.gaussian.fit import cross_fit
 from ibcollapse.gaussian.options import Priors
+from ibcollapse.gaussian.results import CovarianceKind
 from ibcollapse.gaussian.scatter import Floats
 from ibcollapse.gaussian.selection import Shrinkage
 

@@ -1,8 +1,6 @@
 """Covariance models of class-conditional Gaussians, estimated from moments."""
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import scipy.linalg
@@ -10,80 +8,17 @@ from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
 from ibcollapse.gaussian.moments import ClassMoments
+from ibcollapse.gaussian.results import CovarianceKind, CovarianceModel
 from ibcollapse.gaussian.scales import FeatureScales, require_freedom
 from ibcollapse.gaussian.scatter import Floats, ScatterKind
 from ibcollapse.gaussian.shrinkage import mean_variance, shrunk
 from ibcollapse.linear_algebra import symmetric_eigenpairs
-from ibcollapse.serialize import register
-
-CovarianceKind = Literal["tied", "full", "diagonal", "low-rank"]
 
 # Below four rows the scatter about the rows' own mean says next to nothing about the class: with
 # two, Ledoit and Wolf's estimate of its error is exactly zero.
 MIN_CLASS_ROWS = 4
 # Bound of the jitter in standardised variances; it starts at a few roundings of d products.
 MAX_JITTER = 1e-6
-
-
-@register("gaussian/CovarianceModel")
-@dataclasses.dataclass(frozen=True)
-class CovarianceModel:
-    """Within-class covariances in feature units, invertible but for the features left out.
-
-    Attributes
-    ----------
-    kind : {"tied", "full", "diagonal", "low-rank"}
-        The model.
-    matrix : float64
-        "tied": (d, d). "full": (K, d, d). "diagonal": variances (K, d). "low-rank": noise variances
-        (K, d) to which the loadings add (equal for all features in standardised units; results
-        stored before had them equal in feature units, (K, 1)). Zero where a feature was left out.
-    loadings : float64 (K, d, r) or None
-        F_c of the low-rank model F_c F_cᵀ + diag(noise_c).
-    intensity : float64 (1,) or (K,)
-        Shrinkage towards the mean variance, in standardised units, that was applied, per
-        covariance.
-    jitter : float
-        Share of each feature's pooled within-class variance that was added to every diagonal
-        because a covariance was singular; 0 when none was.
-    notes : tuple of str
-        What was done for constant features and for classes or directions with too few rows.
-    """
-
-    kind: CovarianceKind
-    matrix: Floats
-    loadings: Floats | None
-    intensity: Floats
-    jitter: float
-    notes: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for array in (self.matrix, self.intensity, self.loadings):
-            if array is not None:
-                array.setflags(write=False)
-
-    @property
-    def live(self) -> NDArray[np.intp]:
-        """Features that the scores use: those with a variance."""
-        diagonal = self.matrix
-        if self.kind in ("tied", "full"):
-            diagonal = np.diagonal(self.matrix, axis1=-2, axis2=-1)
-        if self.loadings is not None:
-            diagonal = np.broadcast_to(self.matrix, self.loadings.shape[:2])
-        return np.flatnonzero(diagonal.reshape(-1, diagonal.shape[-1]).any(axis=0))
-
-    def pooled(self, weights: Floats) -> Floats:
-        """Covariance within classes averaged with class weights (K,), shape (d, d)."""
-        if self.kind == "tied":
-            return self.matrix
-        if self.kind == "full":
-            average: Floats = np.einsum("c,cij->ij", weights, self.matrix)
-            return average
-        if self.loadings is None:
-            return np.diag(weights @ self.matrix)
-        average = np.einsum("c,cir,cjr->ij", weights, self.loadings, self.loadings)
-        np.einsum("ii->i", average)[...] += weights @ self.matrix
-        return average
 
 
 def scatter_kind(kind: CovarianceKind) -> ScatterKind:

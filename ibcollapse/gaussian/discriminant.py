@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from ibcollapse.gaussian.covariance import CovarianceModel
+from ibcollapse.gaussian.results import CovarianceModel
 from ibcollapse.gaussian.scatter import Floats
 
 # Rows scored at once; a float64 block of 512 features is then 8 MiB.

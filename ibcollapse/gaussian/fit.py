@@ -1,6 +1,5 @@
 """Class-conditional Gaussians with an honest, calibrated posterior."""
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,21 +7,19 @@ from numpy.typing import NDArray
 
 from ibcollapse.features import Features, open_features
 from ibcollapse.gaussian.calibration import posterior_quality, tempered_log_posterior
-from ibcollapse.gaussian.covariance import CovarianceKind, CovarianceModel, scatter_kind
+from ibcollapse.gaussian.covariance import scatter_kind
 from ibcollapse.gaussian.discriminant import make_discriminant
 from ibcollapse.gaussian.folds import ALWAYS_TRAINING, FoldMoments, fold_moments
 from ibcollapse.gaussian.options import Priors, check_classes, check_held_out, check_options
 from ibcollapse.gaussian.posterior import (
-    PosteriorTable,
     calibrated_posterior,
     cross_fitted_scores,
     row_identity,
     row_weights,
 )
-from ibcollapse.gaussian.scatter import Floats
+from ibcollapse.gaussian.results import CovarianceKind, CrossFit, GaussianFit
 from ibcollapse.gaussian.selection import Shrinkage, fitted_models
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register
 
 if TYPE_CHECKING:
     from ibcollapse.features.source import FeatureSource
@@ -30,83 +27,6 @@ if TYPE_CHECKING:
 
 # Names listed in a note.
 _LISTED = 10
-
-
-@register("gaussian/GaussianFit")
-@dataclasses.dataclass(frozen=True)
-class GaussianFit:
-    """One Gaussian a class, and how much its posteriors are worth on rows it did not see.
-
-    Attributes
-    ----------
-    class_names : tuple of str
-        Names of the classes, the order of every array below.
-    counts : int64 (K,)
-        Rows of each class.
-    priors : float64 (K,)
-        Class priors, empirical or uniform.
-    means : float64 (K, d)
-        Class means.
-    covariance : CovarianceModel
-        Within-class covariances with the shrinkage and jitter that were applied.
-    shrinkage : str
-        How the intensity was chosen: "ledoit-wolf", "oas", "held-out" or "given".
-    temperature : float
-        Divides the log-likelihoods; chosen on held-out rows; inf when the features say nothing.
-    h_y : float
-        Entropy of the labels under the priors, nats.
-    i_xy_plug_in : float
-        H(Y) − mean entropy of the untempered posteriors of the fitted rows themselves, nats: what
-        an analysis without held-out rows would report.
-    i_xy_held_out : float
-        H(Y) − held-out log-loss, nats.
-    held_out_log_loss, held_out_accuracy, calibration_error : float
-        Of the cross-fitted, calibrated posteriors; nats, share, expected calibration error.
-    uncalibrated_log_loss : float
-        Held-out log-loss before the temperature, nats.
-    n_folds, seed : int
-        Folds of the cross-fit and the seed of their assignment.
-    uniform_priors : bool
-        Whether every class weighs the same, in the priors and in all averages over rows.
-    fitted_rows : str
-        Identity of the rows (fingerprint, layer, epoch, split), so that they are not scored as if
-        unseen.
-    notes : tuple of str
-        What was done for constant features, singular covariances, small classes, more features
-        than rows, and repeated rows.
-    """
-
-    class_names: tuple[str, ...]
-    counts: NDArray[np.int64]
-    priors: Floats
-    means: Floats
-    covariance: CovarianceModel
-    shrinkage: str
-    temperature: float
-    h_y: float
-    i_xy_plug_in: float
-    i_xy_held_out: float
-    held_out_log_loss: float
-    held_out_accuracy: float
-    calibration_error: float
-    uncalibrated_log_loss: float
-    n_folds: int
-    seed: int
-    uniform_priors: bool
-    fitted_rows: str
-    notes: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for array in (self.counts, self.priors, self.means):
-            array.setflags(write=False)
-
-
-@dataclasses.dataclass(frozen=True)
-class CrossFit:
-    """A fit of all rows, and the posterior of each row from a fit that did not see it."""
-
-    fit: GaussianFit
-    posterior: PosteriorTable
 
 
 def fit_gaussian(

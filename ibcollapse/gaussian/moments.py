@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from ibcollapse.array_backend import as_array, as_floats
 from ibcollapse.errors import InputError
 from ibcollapse.gaussian.scatter import Codes, Floats, ScatterKind, make_scatter
 
@@ -136,7 +137,7 @@ class ClassMoments:
         return self.n_classes, self.n_features, self.scatter_kind, weights
 
     def _checked_block(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.generic], Codes]:
-        rows, codes = np.asarray(x), np.asarray(y)
+        rows, codes = as_array(x), as_array(y)
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise InputError(f"features of shape {rows.shape}; expected (n, {self.n_features})")
         if rows.dtype.kind not in "fiub":
@@ -234,7 +235,7 @@ def _reciprocal(counts: NDArray[np.int64]) -> Floats:
 def _checked_weights(weights: ArrayLike | None, n_classes: int, kind: ScatterKind) -> Floats:
     if weights is None:
         return np.ones(n_classes)
-    values = np.array(weights, dtype=np.float64)
+    values = as_floats(weights).copy()
     if kind != "tied":
         raise InputError(f"class_weights belong to scatter='tied'; {kind!r} keeps classes apart")
     if values.shape != (n_classes,) or not np.isfinite(values).all() or (values < 0).any():

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.errors import InputError
-from ibcollapse.gaussian.covariance import CovarianceKind
 from ibcollapse.gaussian.folds import ALWAYS_TRAINING
+from ibcollapse.gaussian.results import CovarianceKind
 from ibcollapse.gaussian.selection import Shrinkage
 
 if TYPE_CHECKING:

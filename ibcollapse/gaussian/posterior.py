@@ -18,66 +18,16 @@ from ibcollapse.gaussian.calibration import (
 )
 from ibcollapse.gaussian.discriminant import Discriminant, make_discriminant
 from ibcollapse.gaussian.folds import ALWAYS_TRAINING, checked_chunks
+from ibcollapse.gaussian.results import GaussianFit, PosteriorTable
 from ibcollapse.gaussian.scatter import Codes, Floats
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register
 
 if TYPE_CHECKING:
     from ibcollapse.features.source import FeatureSource
-    from ibcollapse.gaussian.fit import GaussianFit
-
-
-@register("gaussian/PosteriorTable")
-@dataclasses.dataclass(frozen=True)
-class PosteriorTable:
-    """p(y|x) of every row, from fits that did not see the row: the channel from X to Y.
-
-    Attributes
-    ----------
-    log_p_y_given_x : float64 (n, K)
-        Calibrated log-posteriors in nats, in row order; rows sum to one.
-    p_x : float64 (n,)
-        Weights of the rows, summing to one: equal under empirical priors, and so that every class
-        weighs the same under uniform ones.
-    labels : int64 (n,)
-        Class codes of the rows.
-    class_names : tuple of str
-        Names of the columns.
-    temperature : float
-        Temperature that the likelihoods were divided by; inf when the features say nothing.
-    h_y : float
-        Entropy of the labels under `p_x`, nats.
-    log_loss : float
-        Held-out log-loss, nats: an honest H(Y|X), an upper bound in expectation.
-    accuracy, calibration_error : float
-        Held-out accuracy and expected calibration error (15 equal bins).
-    n_seen : int
-        Rows whose fit did see them, the only members of their class; not in the measures.
-    """
-
-    log_p_y_given_x: Floats
-    p_x: Floats
-    labels: Codes
-    class_names: tuple[str, ...]
-    temperature: float
-    h_y: float
-    log_loss: float
-    accuracy: float
-    calibration_error: float
-    n_seen: int
-
-    def __post_init__(self) -> None:
-        for array in (self.log_p_y_given_x, self.p_x, self.labels):
-            array.setflags(write=False)
-
-    @property
-    def i_xy(self) -> float:
-        """Held-out I(X;Y) in nats: `h_y` − `log_loss`; below zero when worse than the priors."""
-        return self.h_y - self.log_loss
 
 
 def posterior(
-    features: Features, fit: "GaussianFit", *, progress: Progress = SILENT
+    features: Features, fit: GaussianFit, *, progress: Progress = SILENT
 ) -> PosteriorTable:
     """Calibrated posteriors of rows that `fit` has not seen, such as a test split.
 
@@ -208,7 +158,7 @@ def label_entropy(labels: Codes, weights: Floats) -> float:
     return float(-p_y @ np.log(p_y))
 
 
-def _codes_in_fit(source: "FeatureSource", fit: "GaussianFit") -> Codes:
+def _codes_in_fit(source: "FeatureSource", fit: GaussianFit) -> Codes:
     n_features = fit.means.shape[1]
     if source.n_features != n_features:
         raise InputError(

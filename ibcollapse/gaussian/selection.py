@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.gaussian.covariance import (
-    CovarianceKind,
-    CovarianceModel,
     estimate_covariance,
     scatter_kind,
     standardised_scatter,
@@ -16,6 +14,7 @@ from ibcollapse.gaussian.covariance import (
 )
 from ibcollapse.gaussian.folds import FoldMoments, fourth_powers
 from ibcollapse.gaussian.moments import ClassMoments
+from ibcollapse.gaussian.results import CovarianceKind, CovarianceModel
 from ibcollapse.gaussian.scales import FeatureScales
 from ibcollapse.gaussian.scatter import Floats
 from ibcollapse.gaussian.shrinkage import (

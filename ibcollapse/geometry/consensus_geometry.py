@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ibcollapse.alignment import Consensus
 from ibcollapse.geometry.references import gram_distance, simplex_etf
 from ibcollapse.geometry.simplex_fit import SimplexFit, fit_simplex
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 
 @register("geometry/ConsensusGeometry")

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import as_floats
 from ibcollapse.errors import InputError
 
 
@@ -66,7 +67,7 @@ def gram_distance(gram: ArrayLike, reference: ArrayLike) -> float:
     >>> round(gram_distance(orthogonal_frame(4), simplex_etf(4)), 6)
     0.517638
     """
-    g, r = np.asarray(gram, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    g, r = as_floats(gram), as_floats(reference)
     if g.shape != r.shape or g.ndim != 2 or g.shape[0] != g.shape[1]:
         raise InputError(
             f"Gram matrices of shapes {g.shape} and {r.shape}; expected the same square"

@@ -25,7 +25,7 @@ from ibcollapse.geometry.outputs import network_output, require_fit
 from ibcollapse.geometry.references import gram_distance, orthogonal_frame, simplex_etf
 from ibcollapse.geometry.simplex_fit import SimplexFit, fit_simplex
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register, save
+from ibcollapse.storage.serialize import register, save
 
 if TYPE_CHECKING:
     import pandas as pd

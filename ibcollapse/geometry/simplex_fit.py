@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ibcollapse.errors import InputError
 from ibcollapse.geometry.references import simplex_etf
 from ibcollapse.linear_algebra import singular_parts, symmetric_eigenpairs
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 
 @register("geometry/SimplexFit")

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from ibcollapse.array_backend import as_floats
 from ibcollapse.errors import InputError
 from ibcollapse.landscape.linear_landscape import LinearLandscape
 from ibcollapse.landscape.selfsupervised import selfsupervised
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 
@@ -71,12 +72,12 @@ def augmentation_path(
     InputError
         On strengths that are not positive and increasing, or as `selfsupervised` does.
     """
-    grid = np.array(strengths, dtype=np.float64)
+    grid = as_floats(strengths).copy()
     if grid.ndim != 1 or len(grid) < 2 or not (grid[0] > 0 and np.all(np.diff(grid) > 0)):
         raise InputError("strengths must be at least two positive, increasing numbers")
 
     def at(strength: float) -> LinearLandscape:
-        return selfsupervised(a0, strength * np.asarray(c, dtype=np.float64), **options)
+        return selfsupervised(a0, strength * as_floats(c), **options)
 
     landscapes = [at(float(strength)) for strength in grid]
     active = np.array([landscape.active for landscape in landscapes])

@@ -9,7 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Codes = NDArray[np.int64]
 

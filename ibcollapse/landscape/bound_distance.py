@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from ibcollapse.errors import InputError
 from ibcollapse.landscape.bounds import SupConTerms, cross_entropy_bound, supcon_terms
 from ibcollapse.landscape.counts import validated_positive
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]

@@ -12,7 +12,7 @@ from ibcollapse.errors import InputError
 from ibcollapse.landscape.counts import validated_counts, validated_positive
 from ibcollapse.landscape.cross_entropy_ridge import slope_at_zero, solve_ridge
 from ibcollapse.linear_algebra import symmetric_eigenvalues
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

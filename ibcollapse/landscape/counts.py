@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import InputError
 
 
@@ -19,7 +20,7 @@ def validated_counts(
     InputError
         On fewer than two classes, on fractions, or on a class with fewer than `minimum` samples.
     """
-    given = np.asarray(counts)
+    given = as_array(counts)
     if given.ndim != 1 or given.size < 2:
         raise InputError(
             f"counts has shape {given.shape}; give one count a class and at least two classes"

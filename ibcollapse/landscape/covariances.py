@@ -6,12 +6,13 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.array_backend import as_floats
 from ibcollapse.errors import FeatureFileError, InputError
 from ibcollapse.features.stores.formats import open_store
 from ibcollapse.features.stores.store import Store, StoredArray
 from ibcollapse.landscape.counts import validated_positive
 from ibcollapse.linear_algebra import symmetric_eigenpairs, symmetric_eigenvalues
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 
@@ -61,7 +62,7 @@ def covariances_from_pairs(view_a: Array, view_b: Array) -> AugmentationCovarian
     InputError
         On other shapes, different shapes, fewer than two pairs, or values that are not finite.
     """
-    a, b = np.asarray(view_a, dtype=np.float64), np.asarray(view_b, dtype=np.float64)
+    a, b = as_floats(view_a), as_floats(view_b)
     if a.ndim != 2 or a.shape != b.shape or len(a) < 2:
         raise InputError(
             f"views have shapes {a.shape} and {b.shape}; give two (n_pairs, n_inputs) arrays of "
@@ -116,7 +117,7 @@ def rare_group_covariance(fraction: float, shift: Array) -> Array:
     InputError
         When `fraction` is outside (0, 1) or `shift` is no finite vector.
     """
-    p, delta = validated_positive(fraction, "fraction"), np.asarray(shift, dtype=np.float64)
+    p, delta = validated_positive(fraction, "fraction"), as_floats(shift)
     if p >= 1:
         raise InputError(f"fraction is {p}, expected a number below 1")
     if delta.ndim != 1 or not np.all(np.isfinite(delta)):
@@ -135,7 +136,7 @@ def validated_pair(a0: Array, c: Array) -> tuple[Array, Array]:
 
 
 def _validated(matrix: Array, name: str) -> Array:
-    given = np.asarray(matrix, dtype=np.float64)
+    given = as_floats(matrix)
     if given.ndim != 2 or given.shape[0] != given.shape[1] or given.size == 0:
         raise InputError(f"{name} has shape {given.shape}, expected a square matrix")
     if not np.all(np.isfinite(given)):

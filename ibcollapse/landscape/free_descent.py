@@ -12,7 +12,7 @@ from ibcollapse.landscape.counts import validated_counts, validated_positive
 from ibcollapse.landscape.free_loss import FreeSupCon, lowest_curvature, riemannian
 from ibcollapse.landscape.supcon import supcon_geometry
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.landscape.linear_losses import LossName
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

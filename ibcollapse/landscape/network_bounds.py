@@ -19,7 +19,7 @@ from ibcollapse.landscape.bound_distance import (
 from ibcollapse.landscape.bounds import supcon_terms
 from ibcollapse.landscape.counts import validated_positive
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from ibcollapse.landscape.convergence import (
 from ibcollapse.landscape.counts import validated_counts, validated_tolerance
 from ibcollapse.landscape.cross_entropy_ridge import solve_ridge
 from ibcollapse.linear_algebra import singular_parts
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from ibcollapse.landscape.supcon_dual import solve_dual
 from ibcollapse.landscape.supcon_factor import solve_factor
 from ibcollapse.landscape.supcon_loss import CollapsedSupCon
 from ibcollapse.linear_algebra import symmetric_eigenvalues
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 Array = NDArray[np.float64]
 

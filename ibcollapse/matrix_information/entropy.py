@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import as_floats
 from ibcollapse.errors import InputError
 
 
@@ -50,7 +51,7 @@ def probabilities(spectrum: ArrayLike) -> NDArray[np.float64]:
     InputError
         On a negative, non-finite, empty or all-zero spectrum.
     """
-    values = np.asarray(spectrum, dtype=np.float64)
+    values = as_floats(spectrum)
     if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any() or not values.any():
         raise InputError(
             "a spectrum must be a non-empty row of finite, non-negative, not all-zero values"

@@ -13,7 +13,7 @@ from ibcollapse.matrix_information.batches import draw_batches, entropies_of_bat
 from ibcollapse.matrix_information.passes import entropies_by_passes
 from ibcollapse.matrix_information.rows import Rows
 from ibcollapse.progress import SILENT, Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 FloatArray = NDArray[np.float64]
 

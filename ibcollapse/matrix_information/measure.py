@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import is_array
 from ibcollapse.errors import InputError
 from ibcollapse.features import Features, FeatureSource, open_features
 from ibcollapse.features.pairing import pair_sources
@@ -174,7 +175,7 @@ def _labelled(features: Any) -> FeatureSource:
 
 def _is_bare_array(features: Any) -> bool:
     """Whether `features` is one array of features, and not a path, a pair or a source."""
-    return not isinstance(features, (str, tuple)) and hasattr(features, "__array__")
+    return not isinstance(features, (str, tuple)) and is_array(features)
 
 
 def _same_samples(a: Any, b: Any, centred: bool) -> tuple[Rows, Rows]:

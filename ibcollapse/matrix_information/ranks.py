@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, solve_triangular
 
+from ibcollapse.array_backend import as_floats
 from ibcollapse.errors import InputError
 from ibcollapse.linear_algebra import singular_values
 from ibcollapse.matrix_information.entropy import matrix_entropy, probabilities
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 
 @register("matrix_information/EffectiveRanks")
@@ -68,7 +69,7 @@ def effective_rank(
     >>> round(effective_rank([2.0, 1.0]), 6)
     1.889882
     """
-    sigma = np.asarray(singular_values, dtype=np.float64)
+    sigma = as_floats(singular_values)
     if variant not in ("sigma", "sigma_squared"):
         raise InputError(f"variant {variant!r}; expected 'sigma' or 'sigma_squared'")
     # The sign is tested before squaring hides it.

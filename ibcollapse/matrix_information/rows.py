@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcollapse.array_backend import as_floats
 from ibcollapse.errors import InputError
 
 FloatArray = NDArray[np.float64]
@@ -148,7 +149,7 @@ def unit_rows(x: ArrayLike, *, centred: bool = False, codes: IntArray | None = N
     InputError
         When `x` is not two-dimensional, not finite, or a row has no direction (zero length).
     """
-    rows = np.array(x, dtype=np.float64, copy=True)
+    rows = np.array(as_floats(x), copy=True)
     if rows.ndim != 2 or rows.size == 0:
         raise InputError(
             f"features of shape {rows.shape}; expected a non-empty (samples, features)"

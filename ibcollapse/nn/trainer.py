@@ -10,9 +10,7 @@ from typing import Any
 import h5py
 import torch
 
-from ibcollapse.atomic import remove_half_written
 from ibcollapse.errors import OutputError
-from ibcollapse.hdf5_guard import find_danger
 from ibcollapse.nn.checkpoints import write_checkpoints
 from ibcollapse.nn.datasets import load_dataset
 from ibcollapse.nn.plan import TrainingPlan
@@ -21,6 +19,8 @@ from ibcollapse.nn.run import Run
 from ibcollapse.nn.sampling import sampled
 from ibcollapse.nn.unfinished import UnfinishedRun
 from ibcollapse.progress import SILENT, Progress
+from ibcollapse.storage.atomic import remove_half_written
+from ibcollapse.storage.hdf5_guard import find_danger
 
 # What a kill can cost beyond the epoch it falls in. Saving waits for the disk, which took longer
 # than training where an epoch is a matter of milliseconds.

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from ibcollapse.atomic import atomic_path
 from ibcollapse.errors import OutputError
+from ibcollapse.storage.atomic import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)

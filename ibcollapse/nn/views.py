@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ibcollapse.atomic import atomic_path
 from ibcollapse.errors import InputError
 from ibcollapse.nn.augmentation import plan_views
 from ibcollapse.nn.datasets import load_dataset
 from ibcollapse.nn.plan import TrainingPlan
 from ibcollapse.nn.sampling import sampled
+from ibcollapse.storage.atomic import atomic_path
 
 
 def write_views(plan: TrainingPlan, path: str | os.PathLike[str], *, per_sample: int = 1) -> Path:

@@ -1,6 +1,10 @@
 """What a report cites, as BibTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+# A sentence, or more, for the methods paragraph, and the keys of what it cites.
+Method: TypeAlias = tuple[str, tuple[str, ...]]
 
 # Key → type of the entry and its fields.
 _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
@@ -202,6 +206,13 @@ _ENTRIES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
 }
+
+
+def write_methods(methods: Iterable[Method]) -> tuple[str, str]:
+    """The paragraph of `methods`, each once, and the BibTeX of everything that they cite."""
+    parts = list(dict.fromkeys(methods))
+    keys = list(dict.fromkeys(key for _, cited in parts for key in cited))
+    return " ".join(text for text, _ in parts), bibtex(keys)
 
 
 def bibtex(keys: Sequence[str]) -> str:

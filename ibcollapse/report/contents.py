@@ -1,6 +1,6 @@
 """A report of everything that was measured, put together from its sections."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from ibcollapse.alignment import Alignment, Consensus
 from ibcollapse.analysis import Analysis
@@ -8,32 +8,15 @@ from ibcollapse.errors import InputError
 from ibcollapse.geometry import GeometryReport
 from ibcollapse.landscape import NetworkBounds
 from ibcollapse.matrix_information import EffectiveRanks, MatrixInformation
-from ibcollapse.report import (
-    contents_alignment,
-    contents_channel,
-    contents_curve,
-    contents_dynamics,
-    contents_gaussian,
-    contents_geometry,
-    contents_information,
-    contents_methods,
-)
-from ibcollapse.report.contents_provenance import analysed_rows
-from ibcollapse.report.figures.style import Units, unit_scale
-from ibcollapse.report.measured import (
-    Missing,
-    Networks,
-    by_network,
-    given,
-    measured,
-    missing_section,
-)
-from ibcollapse.report.sections import Report, Section
-from ibcollapse.report.wording import write_names
+from ibcollapse.report.analysed import analysed_rows
+from ibcollapse.report.citations import write_methods
+from ibcollapse.report.document import Report, Section
+from ibcollapse.report.findings import Findings, Missing, Networks
+from ibcollapse.report.sections import SECTIONS
+from ibcollapse.report.sections.registry import section_kinds
+from ibcollapse.report.wording import Units, unit_scale, write_names
 from ibcollapse.trajectory import Trajectory
 
-# In the order of the page.
-SECTIONS = ("curve", "channel", "gaussian", "geometry", "alignment", "information", "dynamics")
 LOSS_TEMPERATURE = 0.1
 
 
@@ -46,6 +29,7 @@ def report_of(
     bounds: Networks[NetworkBounds] = None,
     alignment: Alignment | Consensus | Missing | None = None,
     dynamics: Trajectory | Missing | None = None,
+    results: Mapping[str, object] | None = None,
     names: Sequence[str] = ("network 1", "network 2"),
     sections: Sequence[str] = SECTIONS,
     more: Sequence[Section] = (),
@@ -70,6 +54,8 @@ def report_of(
         Of the networks with each other.
     dynamics : Trajectory or Missing, optional
         Along the checkpoints of the networks.
+    results : mapping of str to result, optional
+        The same, and results of sections that have no argument here, by name.
     names : sequence of str
         What the networks are called; the first is the one that `analysis` is about.
     sections : sequence of str
@@ -84,103 +70,50 @@ def report_of(
     Raises
     ------
     InputError
-        On an unknown section or unit, or no name.
+        On an unknown section, result or unit, or no name.
     """
-    _check(names, sections, units)
-    whole = given(analysis, "analysis")
-    geometries = by_network(geometry, names, "geometry")
-    informations = by_network(information, names, "information")
-    sizes = by_network(ranks, names, "ranks")
-    aligned: Alignment | Consensus | Missing = given(alignment, "alignment")
-    followed = given(dynamics, "dynamics")
-
-    def of_analysis(title: str, write: Callable[[Analysis], Section]) -> Section:
-        return missing_section(title, whole) if isinstance(whole, Missing) else write(whole)
-
-    written: dict[str, Callable[[], Section]] = {
-        "curve": lambda: of_analysis(
-            contents_curve.TITLE, lambda found: contents_curve.curve_section(found, units)
-        ),
-        "channel": lambda: of_analysis(
-            contents_channel.TITLE,
-            lambda found: contents_channel.channel_section(found, units),
-        ),
-        "gaussian": lambda: of_analysis(
-            contents_gaussian.TITLE, lambda found: contents_gaussian.gaussian_section(found, units)
-        ),
-        "geometry": lambda: contents_geometry.geometry_section(
-            geometries, loss_temperature, {} if bounds is None else by_network(bounds, names, "")
-        ),
-        "alignment": lambda: contents_alignment.alignment_section(aligned, names),
-        "information": lambda: contents_information.information_section(informations, sizes, units),
-        "dynamics": lambda: contents_dynamics.dynamics_section(followed, units),
+    arguments = {
+        "analysis": analysis,
+        "geometry": geometry,
+        "information": information,
+        "ranks": ranks,
+        "bounds": bounds,
+        "alignment": alignment,
+        "dynamics": dynamics,
     }
-    chosen = [name for name in SECTIONS if name in sections]
-    methods, bibtex = _methods(
-        whole,
-        geometries,
-        informations,
-        aligned,
-        chosen,
-        loss_temperature,
-        with_bounds=bounds is not None,
-    )
+    given = dict(results or {})
+    given |= {name: part for name, part in arguments.items() if part is not None}
+    _check(names, sections, units, given)
+    found = Findings(given, tuple(names), units, loss_temperature)
+    kinds = section_kinds(sections)
+    said = (kind.method(found) for kind in kinds)
+    methods, bibtex = write_methods(method for method in said if method is not None)
     return Report(
         title=f"ibcollapse: {write_names(names)}",
-        headline=_headline(whole, geometries, aligned, chosen, units),
-        sections=(*(written[name]() for name in chosen), *more),
-        analysed=analysed_rows(whole, geometries, aligned, names),
+        headline=tuple(sentence for kind in kinds for sentence in kind.headline(found)),
+        sections=(*(kind.write(found) for kind in kinds), *more),
+        analysed=analysed_rows(
+            found.shared("analysis"),
+            found.by_network("geometry"),
+            found.shared("alignment"),
+            names,
+        ),
         methods=methods,
         bibtex=bibtex,
     )
 
 
-def _check(names: Sequence[str], sections: Sequence[str], units: Units) -> None:
+def _check(
+    names: Sequence[str], sections: Sequence[str], units: Units, results: Mapping[str, object]
+) -> None:
     unit_scale(units)
     unknown = [name for name in sections if name not in SECTIONS]
     if unknown:
         raise InputError(f"section {unknown[0]!r} is unknown; choose from {', '.join(SECTIONS)}")
+    shown = [name for kind in section_kinds() for name in (*kind.shared, *kind.by_network)]
+    stray = [name for name in results if name not in shown]
+    if stray:
+        known = ", ".join(dict.fromkeys(shown))
+        raise InputError(f"no section shows a result called {stray[0]!r}; choose from {known}")
     if not names:
         raise InputError("names is empty; a report is about at least one network")
-
-
-def _headline(
-    whole: Analysis | Missing,
-    geometries: dict[str, GeometryReport | Missing],
-    aligned: Alignment | Consensus | Missing,
-    chosen: Sequence[str],
-    units: Units,
-) -> tuple[str, ...]:
-    said: list[str] = []
-    if isinstance(whole, Analysis):
-        if "curve" in chosen:
-            said += contents_curve.curve_headline(whole, units)
-        if "channel" in chosen and whole.fit is not None:
-            said.append(contents_channel.channel_headline(whole.fit, units))
-    if "geometry" in chosen:
-        said += contents_geometry.geometry_headline(geometries)
-    if "alignment" in chosen and not isinstance(aligned, Missing):
-        said.append(contents_alignment.alignment_headline(aligned))
-    return tuple(said)
-
-
-def _methods(
-    whole: Analysis | Missing,
-    geometries: dict[str, GeometryReport | Missing],
-    informations: dict[str, MatrixInformation | Missing],
-    aligned: Alignment | Consensus | Missing,
-    chosen: Sequence[str],
-    loss_temperature: float,
-    *,
-    with_bounds: bool,
-) -> tuple[str, str]:
-    parts = []
-    if isinstance(whole, Analysis) and {"curve", "channel", "gaussian"} & set(chosen):
-        parts.append(contents_methods.curve_method(whole))
-    if measured(geometries) and "geometry" in chosen:
-        parts.append(contents_methods.geometry_method(loss_temperature, with_bounds=with_bounds))
-    if not isinstance(aligned, Missing) and "alignment" in chosen:
-        parts.append(contents_methods.alignment_method(aligned))
-    if measured(informations) and "information" in chosen:
-        parts.append(contents_methods.information_method())
-    return contents_methods.write_methods(parts)

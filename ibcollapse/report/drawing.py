@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ibcollapse.report.document import Picture
 from ibcollapse.report.figures import render_svg
-from ibcollapse.report.sections import Picture
 
 
 def picture_of(ax: Axes, caption: str, *, wide: bool = False) -> Picture:

@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ibcollapse.atomic import atomic_path
 from ibcollapse.errors import OutputError
 from ibcollapse.printable import encodable
-from ibcollapse.report.sections import Picture, Report, Section, Table
+from ibcollapse.report.document import Picture, Report, Section, Table
+from ibcollapse.storage.atomic import atomic_path
 
 # Everything that could become markup, HTML included, wherever it stands.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#+|~&$])")

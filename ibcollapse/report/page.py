@@ -7,10 +7,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from ibcollapse.atomic import atomic_path
 from ibcollapse.printable import encodable
+from ibcollapse.report.document import Picture, Report, Section, Table
 from ibcollapse.report.inline_svg import inline_svg
-from ibcollapse.report.sections import Picture, Report, Section, Table
+from ibcollapse.storage.atomic import atomic_path
 
 _NUMBER = re.compile(r"[+−-]?[\d.,]+(e[+−-]?\d+)?\s*%?|[–∞]|NaN|nan|inf", re.IGNORECASE)
 

@@ -2,13 +2,31 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
-from ibcollapse.report.figures.style import Units, shorten, unit_scale
+from ibcollapse.errors import InputError
+from ibcollapse.printable import printable
+
+Units = Literal["nats", "bits"]
 
 _LONGEST_NAME = 40
 _MOST_NAMES = 12
 NOTHING = "–"
 _TIE = "\N{NO-BREAK SPACE}"
+
+
+def unit_scale(units: Units) -> float:
+    """Factor from nats to `units`.
+
+    Raises
+    ------
+    InputError
+        When `units` is neither "nats" nor "bits".
+    """
+    scales = {"nats": 1.0, "bits": 1.0 / math.log(2.0)}
+    if units not in scales:
+        raise InputError(f"units {units!r} is unknown; use 'nats' or 'bits'")
+    return scales[units]
 
 
 def write_number(value: float, *, digits: int = 4) -> str:
@@ -39,6 +57,15 @@ def write_information(nats: float, units: Units) -> str:
 def write_count(n: int, noun: str) -> str:
     """`n` and the noun, in the plural unless `n` is one."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def shorten(name: str, length: int = 32) -> str:
+    """`name` on one line, its middle left out where it is longer than `length` characters."""
+    name = printable(name)
+    if len(name) <= length:
+        return name
+    half = (length - 1) // 2
+    return f"{name[:half]}…{name[-half:]}"
 
 
 def write_name(name: str) -> str:

@@ -8,7 +8,7 @@ from ibcollapse.coincidence import CoincidenceOptions, CoincidenceReport, measur
 from ibcollapse.features import FeatureSource
 from ibcollapse.matrix_information import MatrixInformation, matrix_information
 from ibcollapse.progress import Progress
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 from ibcollapse.trajectory.hits import Hits, hits_behind, predictions
 
 # Entropies of Grams are exact up to this many samples, else means over batches of this size: the

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import ClassMoments
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 
 # Stored accuracies come from features before they were rounded to the file's precision, which
 # moves a sample in a thousand at most. Predictions further off are those of something else.

@@ -13,7 +13,7 @@ from ibcollapse.errors import InputError, OutputError
 from ibcollapse.features import Features, FeatureSource, open_features
 from ibcollapse.progress import SILENT, Progress
 from ibcollapse.provenance import Provenance, provenance_of
-from ibcollapse.serialize import load_result
+from ibcollapse.storage.serialize import load_result
 from ibcollapse.trajectory.checkpoint import Checkpoint, measure_checkpoint
 from ibcollapse.trajectory.trajectory import Trajectory
 

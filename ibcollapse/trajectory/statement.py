@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.coincidence import DiscreteTransitions
 from ibcollapse.errors import InputError
-from ibcollapse.serialize import register
+from ibcollapse.storage.serialize import register
 from ibcollapse.trajectory.checkpoint import Checkpoint
 from ibcollapse.trajectory.plateau import accuracy_plateau, sustained_from
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.frames import make_dataset, make_frame
 from ibcollapse.provenance import Provenance
-from ibcollapse.serialize import register, save
+from ibcollapse.storage.serialize import register, save
 from ibcollapse.trajectory.checkpoint import Checkpoint
 from ibcollapse.trajectory.rows import row_of
 from ibcollapse.trajectory.statement import BOTTLENECKS, Bottleneck, Statement, state

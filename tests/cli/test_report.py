@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner
 
 import ibcollapse as ib
-from ibcollapse_cli import measuring
 from ibcollapse_cli.main import main
 
 QUICK = ("--points", "4", "--max-loss", "0.2", "--fraction", "0.3")
@@ -31,12 +30,6 @@ def write(path, x, y):
 def run(*arguments, where):
     with contextlib.chdir(where):
         return CliRunner().invoke(main, ["report", *map(str, arguments)])
-
-
-def test_the_sections_are_those_of_the_library():
-    from ibcollapse.report import SECTIONS
-
-    assert measuring.SECTIONS == SECTIONS
 
 
 def test_one_file_becomes_one_page(features, tmp_path):
@@ -162,7 +155,7 @@ def test_a_defect_is_not_swallowed(features, tmp_path, monkeypatch):
     def broken(*_arguments, **_options):
         raise ZeroDivisionError("no reason")
 
-    monkeypatch.setattr("ibcollapse.geometry.collapse_geometry", broken)
+    monkeypatch.setattr("ibcollapse.report.sections.geometry.collapse_geometry", broken)
     result = run(features, "--sections", "geometry", where=tmp_path)
     assert result.exit_code == 70
     assert "ZeroDivisionError" in result.stderr
@@ -176,7 +169,7 @@ def test_an_interrupted_curve_leaves_a_page_of_what_was_finished(features, tmp_p
     def stop(*_arguments, **_options):
         raise AnalysisInterrupted(whole)
 
-    monkeypatch.setattr("ibcollapse.analysis.curve", stop)
+    monkeypatch.setattr("ibcollapse.report.measuring.curve", stop)
     result = run(features, where=tmp_path)
     assert result.exit_code == 130
     page = (tmp_path / "ibcollapse_a.html").read_text(encoding="utf-8")
@@ -188,7 +181,7 @@ def test_a_report_that_is_stopped_after_the_curve_keeps_it(features, tmp_path, m
     def stop(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ibcollapse.matrix_information.matrix_information", stop)
+    monkeypatch.setattr("ibcollapse.report.sections.information.matrix_information", stop)
     result = run(features, *QUICK, where=tmp_path)
     assert result.exit_code == 130
     page = (tmp_path / "ibcollapse_a.html").read_text(encoding="utf-8")

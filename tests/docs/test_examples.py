@@ -63,5 +63,7 @@ def test_no_block_escapes_the_tests(page):
 
 def test_every_room_has_a_page_of_the_reference():
     rooms = {path.parent.name for path in (ROOT / "ibcollapse").glob("*/__init__.py")}
+    # Its public part is `ibcollapse.serialize`, on the page about results.
+    rooms.remove("storage")
     documented = {page.stem for page in (DOCS / "reference").glob("*.md")}
     assert rooms <= documented

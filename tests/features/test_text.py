@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import FeatureFileError, InputError
 from ibcollapse.features import FeatureWriter, open_features
-from ibcollapse.features.arrays import as_array
 from ibcollapse.features.pairing import pair_sources
 
 NAMES = np.array(["é_0", "b", "ß2", "猫", "e", "f"])

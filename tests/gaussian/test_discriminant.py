@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from ibcollapse.gaussian.covariance import CovarianceModel
 from ibcollapse.gaussian.discriminant import make_discriminant
+from ibcollapse.gaussian.results import CovarianceModel
 
 D, K = 5, 3
 

@@ -20,7 +20,7 @@ from ibcollapse.report import (
     write_markdown,
 )
 from ibcollapse.report.citations import bibtex
-from ibcollapse.report.contents_geometry import predict_grams
+from ibcollapse.report.sections.geometry import predict_grams
 from ibcollapse.report.wording import write_names, write_number
 
 HOSTILE = "<script>alert(1)</script>"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ibcollapse.threads import threads_for
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.delivery import deliver
 from ibcollapse_cli.formats import write_json, write_line, write_table
@@ -16,7 +17,6 @@ from ibcollapse_cli.options import (
     quiet_option,
     seed_option,
 )
-from ibcollapse_cli.threads import threads_for
 
 if TYPE_CHECKING:
     from ibcollapse.alignment import Alignment, Consensus, SpaceSimilarity, Span

@@ -35,7 +35,7 @@ from ibcollapse_cli.outcome import ExitCode
 if TYPE_CHECKING:
     from ibcollapse.analysis import Analysis
     from ibcollapse.bottleneck import CurveBootstrap
-    from ibcollapse.report.figures.style import Units
+    from ibcollapse.report.wording import Units
 
 _SCHEMA = "ibcollapse/curve"
 _RESULT = "curve.h5"

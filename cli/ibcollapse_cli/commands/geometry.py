@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ibcollapse.printable import printable
+from ibcollapse.threads import threads_for
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.delivery import Postponed, deliver
 from ibcollapse_cli.formats import write_json, write_line, write_table
 from ibcollapse_cli.options import feature_options, json_option, output_option, quiet_option
-from ibcollapse_cli.threads import threads_for
 
 if TYPE_CHECKING:
     from ibcollapse.geometry import GeometryReport, GeometryWeighting

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ibcollapse.threads import threads_for
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.delivery import Postponed, deliver
 from ibcollapse_cli.formats import write_json, write_table
@@ -16,7 +17,6 @@ from ibcollapse_cli.options import (
     seed_option,
     units_option,
 )
-from ibcollapse_cli.threads import threads_for
 
 if TYPE_CHECKING:
     from ibcollapse.matrix_information import Against, EffectiveRanks, MatrixInformation

@@ -85,7 +85,7 @@ def predict(
     input directions collapse. All losses in nats.
     """
     from ibcollapse import landscape
-    from ibcollapse.serialize import save
+    from ibcollapse.storage.serialize import save
 
     given = _applicable(loss, options)
     found: SupConGeometry | SELIGeometry | LinearLandscape

@@ -1,13 +1,17 @@
 """ibcollapse report: one self-contained page about feature files."""
 
 import functools
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ibcollapse.report import SECTIONS
+from ibcollapse.threads import limited_threads
 from ibcollapse_cli.analysing import (
     analysis_options,
+    internal_errors,
     question_options,
     resampling,
 )
@@ -15,7 +19,6 @@ from ibcollapse_cli.analysis_json import analysis_fields
 from ibcollapse_cli.console import remark, show_progress
 from ibcollapse_cli.delivery import deliver
 from ibcollapse_cli.formats import write_json
-from ibcollapse_cli.measuring import SECTIONS, Measurements, measure
 from ibcollapse_cli.options import (
     claim_file,
     common_options,
@@ -24,13 +27,15 @@ from ibcollapse_cli.options import (
     units_option,
 )
 from ibcollapse_cli.outcome import ExitCode
-from ibcollapse_cli.threads import limited_threads
 
 if TYPE_CHECKING:
     from ibcollapse.report import Report
-    from ibcollapse.report.figures.style import Units
+    from ibcollapse.report.measurements import Measurements
+    from ibcollapse.report.wording import Units
 
 _SCHEMA = "ibcollapse/report"
+# Always there, in this order; those of further sections follow.
+_RESULTS = ("geometry", "information", "ranks", "bounds", "alignment", "dynamics")
 _FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".json": "json"}
 
 
@@ -104,6 +109,9 @@ def report(
     says why, and the exit code is then 1. As md, figures become files in a folder beside the page;
     as json, or with --json, the measurements themselves are included, in nats.
     """
+    from ibcollapse.report.measurements import Measurements
+    from ibcollapse.report.measuring import mark_interrupted, measure
+
     form = form or (_FORMATS.get(output.suffix.lower(), "html") if output else "html")
     if output is None and json_path != "-":
         output = Path(f"ibcollapse_{files[0].stem}.{form}")
@@ -115,18 +123,19 @@ def report(
             settings |= resampling(asked, workers, output and _resamples_of(output))
             measure(
                 found,
-                selection,
-                settings,
-                sections,
-                loss_temperature,
-                curve_time,
-                seed,
-                progress,
+                selection=selection,
+                settings=settings,
+                sections=sections,
+                loss_temperature=loss_temperature,
+                curve_time=curve_time or math.inf,
+                seed=seed,
+                progress=progress,
+                on_analysis=lambda whole: found.internal_errors.extend(internal_errors(whole)),
             )
         except KeyboardInterrupt as stop:
             if found.empty:
                 raise
-            found.mark_interrupted()
+            mark_interrupted(found)
             stopped = stop
         progress.start("drawing the page")
         page = _page(found, sections, loss_temperature, units)
@@ -143,7 +152,7 @@ def report(
         json_path=json_path,
         write=lambda path: _write_json(page, found, path),
         show=lambda: None,
-        notes=[] if stopped else [str(failure) for failure in found.failures],
+        notes=[] if stopped else _notes(found, curve_time),
         quiet=quiet,
     )
     if stopped is not None:
@@ -155,19 +164,26 @@ def _raise(error: Exception) -> None:
     raise error
 
 
+def _notes(found: "Measurements", curve_time: float) -> list[str]:
+    """Why a part of what was asked for is missing."""
+    notes = [str(failure) for failure in found.failures]
+    if found.analysis is not None and found.analysis.curve.is_out_of_time:
+        reached = found.analysis.curve.i_ty[-1] / found.analysis.curve.i_xy
+        notes.insert(
+            0,
+            f"the curve was ended after {curve_time:g} s at {reached:.1%} of I(X;Y); give it "
+            "longer with --curve-time, or fewer points to solve with --max-rows",
+        )
+    return notes
+
+
 def _page(
-    found: Measurements, sections: tuple[str, ...], loss_temperature: float, units: "Units"
+    found: "Measurements", sections: tuple[str, ...], loss_temperature: float, units: "Units"
 ) -> "Report":
     from ibcollapse.report import report_of
 
     return report_of(
-        found.analysis,
-        geometry=found.geometry,
-        information=found.information,
-        ranks=found.ranks,
-        bounds=found.bounds,
-        alignment=found.alignment,
-        dynamics=found.dynamics,
+        results=found.results,
         names=found.names,
         sections=sections,
         loss_temperature=loss_temperature,
@@ -180,7 +196,7 @@ def _resamples_of(output: Path) -> Path:
     return output.with_name(f"{output.stem}_resamples.h5")
 
 
-def _write(page: "Report", found: Measurements, output: Path, form: str) -> None:
+def _write(page: "Report", found: "Measurements", output: Path, form: str) -> None:
     from ibcollapse.report import write_markdown, write_report
 
     if form == "json":
@@ -191,19 +207,14 @@ def _write(page: "Report", found: Measurements, output: Path, form: str) -> None
         write_report(page, output)
 
 
-def _write_json(page: "Report", found: Measurements, destination: str) -> None:
+def _write_json(page: "Report", found: "Measurements", destination: str) -> None:
     from ibcollapse.analysis import Analysis
     from ibcollapse.trajectory import Trajectory
 
-    whole = found.analysis
-    followed = found.dynamics
-    results = {
-        "curve": analysis_fields(whole) if isinstance(whole, Analysis) else whole,
-        "geometry": found.geometry,
-        "information": found.information,
-        "ranks": found.ranks,
-        "bounds": found.bounds,
-        "alignment": found.alignment,
-        "dynamics": followed.columns() if isinstance(followed, Trajectory) else followed,
-    }
+    whole = found.results.get("analysis")
+    results = {"curve": analysis_fields(whole) if isinstance(whole, Analysis) else whole}
+    for name in dict.fromkeys((*_RESULTS, *found.results)):
+        if name != "analysis":
+            part = found.results.get(name)
+            results[name] = part.columns() if isinstance(part, Trajectory) else part
     write_json(_SCHEMA, {**vars(page), "units": "nats", "results": results}, destination)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import FeatureFileError
 from ibcollapse.features import layout
-from ibcollapse.features.arrays import as_array
 from ibcollapse.features.choosing.choice import Choice, Request
 from ibcollapse.features.source import FeatureContents
 from ibcollapse.features.stores.store import Store, StoredArray, one_line

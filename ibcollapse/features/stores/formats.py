@@ -6,8 +6,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import FeatureFileError, FeatureFileNotFoundError
-from ibcollapse.features.arrays import as_array
 from ibcollapse.features.stores.damage import reading_errors
 from ibcollapse.features.stores.hdf5 import Hdf5Store
 from ibcollapse.features.stores.memory import MemoryStore, header

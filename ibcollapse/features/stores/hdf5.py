@@ -14,8 +14,8 @@ from ibcollapse.features.stores.damage import reading_errors
 from ibcollapse.features.stores.hdf5_filters import filters_of
 from ibcollapse.features.stores.hdf5_survey import MAX_CHUNK_BYTES, is_matlab, survey
 from ibcollapse.features.stores.store import StoredArray, one_line, row_bytes
-from ibcollapse.global_heaps import find_endless_heap
-from ibcollapse.hdf5_guard import find_danger
+from ibcollapse.storage.global_heaps import find_endless_heap
+from ibcollapse.storage.hdf5_guard import find_danger
 
 _DEFAULT_CACHE_BYTES = 1 << 20
 

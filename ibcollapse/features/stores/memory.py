@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import FeatureFileError, InputError
-from ibcollapse.features.arrays import as_array
 from ibcollapse.features.stores.damage import reading_errors
 from ibcollapse.features.stores.hdf5_filters import filters_of
 from ibcollapse.features.stores.hdf5_survey import describe

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ibcollapse.array_backend import as_array
 from ibcollapse.errors import InputError, MissingExtraError
-from ibcollapse.features.arrays import as_array
 from ibcollapse.features.stores.damage import reading_errors
 from ibcollapse.features.stores.memory import MemoryStore, header, unreadable
 from ibcollapse.features.stores.store import StoredArray

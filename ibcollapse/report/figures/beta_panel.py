@@ -15,6 +15,7 @@ from ibcollapse.report.figures.beta_overlays import draw_annealing, draw_beta_in
 from ibcollapse.report.figures.figure_files import hover_text
 from ibcollapse.report.figures.hover import describe_solution, describe_transition
 from ibcollapse.report.figures.information_plane import HasCriticalBetas
+from ibcollapse.report.wording import Units, unit_scale
 
 # More effective clusters than this are counted on a logarithmic axis.
 _LOG_COUNT = 50.0
@@ -26,7 +27,7 @@ def plot_beta_panel(
     curve: IBCurve,
     *,
     ax: Axes | None = None,
-    units: style.Units = "nats",
+    units: Units = "nats",
     scale: BetaScale = "auto",
     gaussian: HasCriticalBetas | None = None,
     hysteresis: Sequence[Hysteresis] = (),
@@ -56,7 +57,7 @@ def plot_beta_panel(
     InputError
         On unknown units or scale.
     """
-    unit = style.unit_scale(units)
+    unit = unit_scale(units)
     ax = style.own_axes(ax)
     i_ty = curve.i_ty * unit
     use_log = set_beta_scale(ax, curve.beta, curve.i_ty, scale=scale)

@@ -10,12 +10,13 @@ from ibcollapse.bottleneck.hysteresis import Hysteresis
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_panel import plot_beta_panel
 from ibcollapse.report.figures.information_plane import HasCriticalBetas, plot_information_plane
+from ibcollapse.report.wording import Units
 
 
 def curve_figure(
     curve: IBCurve,
     *,
-    units: style.Units = "nats",
+    units: Units = "nats",
     gaussian: HasCriticalBetas | None = None,
     bootstrap: CurveBootstrap | None = None,
     hysteresis: Sequence[Hysteresis] = (),

@@ -10,8 +10,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ibcollapse.atomic import atomic_path
 from ibcollapse.errors import InputError
+from ibcollapse.storage.atomic import atomic_path
 
 _DPI = 160
 _HOVER = "hover: "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ibcollapse.errors import InputError
 from ibcollapse.printable import encodable
 from ibcollapse.report.figures import style
+from ibcollapse.report.wording import shorten
 
 # Blue for negative, red for positive, white for zero, as dark at both ends.
 _MAP = "RdBu_r"
@@ -56,7 +57,7 @@ def plot_gram(
     if n_classes <= _MOST_NUMBERS:
         _write_numbers(ax, gram, bound)
     if class_names and n_classes <= _MOST_NAMES:
-        names = [style.shorten(name, 14) for name in class_names]
+        names = [shorten(name, 14) for name in class_names]
         ax.set_yticks(range(n_classes), names, parse_math=False)
         ax.set_xticks(range(n_classes), names, parse_math=False, rotation=90)
     ax.tick_params(length=0.0)

@@ -2,8 +2,8 @@
 
 from ibcollapse.bottleneck.solution import IBSolution
 from ibcollapse.bottleneck.transition import PhaseTransition
-from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import format_beta
+from ibcollapse.report.wording import shorten
 
 
 def describe_solution(solution: IBSolution, unit: float) -> str:
@@ -17,4 +17,4 @@ def describe_transition(transition: PhaseTransition) -> str:
     kind = "first-order" if transition.order == 1 else "continuous"
     groups = " | ".join(", ".join(group) for group in transition.separates)
     text = f"{kind} transition at β = {format_beta(transition.beta, digits=6)}"
-    return f"{text}: {style.shorten(groups, 200)}" if groups else text
+    return f"{text}: {shorten(groups, 200)}" if groups else text

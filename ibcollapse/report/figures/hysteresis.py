@@ -10,6 +10,7 @@ from ibcollapse.bottleneck.hysteresis import Hysteresis
 from ibcollapse.errors import InputError
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import BetaScale, format_beta, set_beta_scale
+from ibcollapse.report.wording import Units, unit_scale
 
 _MOST_LOOPS = 6
 _COLUMNS = 3
@@ -19,7 +20,7 @@ def plot_hysteresis(
     hysteresis: Hysteresis,
     *,
     ax: Axes | None = None,
-    units: style.Units = "nats",
+    units: Units = "nats",
     scale: BetaScale = "auto",
 ) -> Axes:
     """Axes with I(T;Y) against beta, annealed up and annealed down.
@@ -43,7 +44,7 @@ def plot_hysteresis(
     InputError
         On unknown units or scale.
     """
-    unit = style.unit_scale(units)
+    unit = unit_scale(units)
     ax = style.own_axes(ax)
     branches = {"annealing up": hysteresis.up, "annealing down": hysteresis.down}
     every = [solution for branch in branches.values() for solution in branch]
@@ -77,7 +78,7 @@ def _mark_betas(ax: Axes, hysteresis: Hysteresis) -> None:
 
 
 def hysteresis_figure(
-    loops: Sequence[Hysteresis], *, units: style.Units = "nats", title: str = ""
+    loops: Sequence[Hysteresis], *, units: Units = "nats", title: str = ""
 ) -> Figure:
     """Figure with a panel for each of the widest loops, six at most, by increasing beta.
 

@@ -17,6 +17,7 @@ from ibcollapse.report.figures.figure_files import hover_text
 from ibcollapse.report.figures.hover import describe_solution, describe_transition
 from ibcollapse.report.figures.plane_geometry import point_at, transition_ends
 from ibcollapse.report.figures.point_labels import PointLabels
+from ibcollapse.report.wording import Units, unit_scale
 
 # A curve that was ended below this share of I(X;Y) would be a dot in the corner of the whole plane.
 _EARLY = 0.25
@@ -34,7 +35,7 @@ def plot_information_plane(
     curve: IBCurve,
     *,
     ax: Axes | None = None,
-    units: style.Units = "nats",
+    units: Units = "nats",
     gaussian: HasCriticalBetas | None = None,
     bootstrap: CurveBootstrap | None = None,
 ) -> Axes:
@@ -63,7 +64,7 @@ def plot_information_plane(
     InputError
         On unknown units.
     """
-    scale = style.unit_scale(units)
+    scale = unit_scale(units)
     ax = style.own_axes(ax)
     hull = curve.hull() * scale
     if bootstrap is not None:
@@ -102,11 +103,9 @@ def _draw_band(ax: Axes, bootstrap: CurveBootstrap, scale: float) -> None:
     )
 
 
-def _name_bounds(
-    ax: Axes, curve: IBCurve, units: style.Units
-) -> tuple[list[Line2D], list[Annotation]]:
+def _name_bounds(ax: Axes, curve: IBCurve, units: Units) -> tuple[list[Line2D], list[Annotation]]:
     """Say where the bounds are: far above a curve that was ended early."""
-    scale = style.unit_scale(units)
+    scale = unit_scale(units)
     text = ax.annotate(
         f"far above: I(X;Y) = {curve.i_xy * scale:.4g}, H(Y) = {curve.h_y * scale:.4g} {units}",
         (0.0, 1.0),

@@ -7,6 +7,7 @@ from ibcollapse.bottleneck.curve import IBCurve
 from ibcollapse.bottleneck.separation_tree import Branch, grow_separation_tree
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import BetaScale, make_room_for_one, set_beta_scale
+from ibcollapse.report.wording import shorten
 
 
 def plot_separation_tree(
@@ -44,7 +45,7 @@ def plot_separation_tree(
     _draw_branch(ax, tree, rows, left, (first, right))
     ax.set_xlim(left, right)
     ax.set_ylim(n_classes - 0.5, -0.5)
-    ax.yaxis.set_ticks(range(n_classes), [style.shorten(name) for name in rows], parse_math=False)
+    ax.yaxis.set_ticks(range(n_classes), [shorten(name) for name in rows], parse_math=False)
     ax.tick_params(axis="y", length=0.0, labelright=True, labelleft=False)
     ax.spines["left"].set_visible(False)
     return ax

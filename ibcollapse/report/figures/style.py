@@ -5,8 +5,8 @@ common colour-vision deficiencies. Every distinction is carried a second time by
 marker, so that it survives a grey print.
 """
 
+import io
 import itertools
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeVar
 
@@ -14,12 +14,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ibcollapse.errors import InputError
-from ibcollapse.printable import encodable, printable
+from ibcollapse.printable import encodable
 
 _Item = TypeVar("_Item")
 
-Units = Literal["nats", "bits"]
 Corner = Literal["upper left", "upper right", "lower left", "lower right", "best"]
 
 BLUE = "#0072B2"
@@ -46,6 +44,8 @@ _SERIES: tuple[Look, ...] = (
 )
 
 SMALL = 8.0
+# A figure of ten inches fills the column of a notebook, at twice its pixels.
+_NOTEBOOK_DPI = 144
 
 _LIGHT: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -72,12 +72,21 @@ _LIGHT: dict[Any, Any] = {
 }
 
 
+class NotebookFigure(Figure):
+    """A figure that a notebook shows although pyplot does not know it."""
+
+    def _repr_png_(self) -> bytes:
+        drawn = io.BytesIO()
+        self.savefig(drawn, format="png", dpi=_NOTEBOOK_DPI, metadata={"Software": None})
+        return drawn.getvalue()
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Empty light figure of `width` × `height` inches, unknown to pyplot."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_LIGHT)
-        return Figure(figsize=(width, height), layout="constrained")
+        return NotebookFigure(figsize=(width, height), layout="constrained")
 
 
 def new_axes(figure: Figure, *cell: int) -> Axes:
@@ -124,26 +133,3 @@ def draw_legend(ax: Axes, corner: Corner | Literal["below"], *, above: Axes | No
 def series(items: Iterable[_Item], *, skip: int = 0) -> Iterator[tuple[_Item, Look]]:
     """Each item with a look of its own, after the first `skip` looks."""
     return zip(items, itertools.islice(itertools.cycle(_SERIES), skip, None), strict=False)
-
-
-def shorten(name: str, length: int = 32) -> str:
-    """`name` on one line, its middle left out where it is longer than `length` characters."""
-    name = printable(name)
-    if len(name) <= length:
-        return name
-    half = (length - 1) // 2
-    return f"{name[:half]}…{name[-half:]}"
-
-
-def unit_scale(units: Units) -> float:
-    """Factor from nats to `units`.
-
-    Raises
-    ------
-    InputError
-        When `units` is neither "nats" nor "bits".
-    """
-    scales = {"nats": 1.0, "bits": 1.0 / math.log(2.0)}
-    if units not in scales:
-        raise InputError(f"units {units!r} is unknown; use 'nats' or 'bits'")
-    return scales[units]
