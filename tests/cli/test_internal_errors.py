@@ -102,8 +102,8 @@ def test_one_in_a_picture_costs_no_result(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("name", "section"),
     [
-        ("ibcollapse.geometry.collapse_geometry", "geometry"),
-        ("ibcollapse.matrix_information.matrix_information", "information"),
+        ("ibcollapse.report.sections.geometry.collapse_geometry", "geometry"),
+        ("ibcollapse.report.sections.information.matrix_information", "information"),
     ],
 )
 def test_one_in_a_section_of_a_report_costs_the_others_nothing(
