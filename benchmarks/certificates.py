@@ -13,10 +13,11 @@ import numpy as np
 
 from benchmarks.one_beta import mixture
 from ibcollapse import Channel, solve
-from ibcollapse.bottleneck import certificate
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
-from ibcollapse.bottleneck.mixture import Mixture, evaluate
-from ibcollapse.bottleneck.onset import onset_beta_local
+from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate
+from ibcollapse.bottleneck.objective.potential import potential_weights
+from ibcollapse.bottleneck.pricing.ascent import climb
+from ibcollapse.bottleneck.transitions.onset import onset_beta_local
 
 RATIOS = (1.2, 1.6)
 LEAST = 1e-6
@@ -41,7 +42,7 @@ def channels(seed: int) -> list[tuple[str, Channel]]:
 
 def highest_found(channel: Channel, state: Mixture, beta: float) -> float:
     """Largest log Φ (nats) that many more ascents than a certificate's reach."""
-    log_v = certificate.potential_weights(channel, evaluate(channel, state, beta).log_z)
+    log_v = potential_weights(channel, evaluate(channel, state, beta).log_z)
     rng = np.random.default_rng(0)
     rows = channel.p_y_given_x
     first, second = np.triu_indices(state.n_t, 1)
@@ -55,7 +56,7 @@ def highest_found(channel: Channel, state: Mixture, beta: float) -> float:
     )
     with np.errstate(divide="ignore"):
         logs = np.maximum(np.log(starts), LOG_ZERO)
-    found = certificate.climb(channel, log_v, logs, beta, hints=state.log_r)
+    found = climb(channel, log_v, logs, beta, hints=state.log_r)
     return float(found.log_phi[0])
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from ibcollapse.bottleneck.channel import Channel
+from ibcollapse.bottleneck.channel.channel import Channel
 
 LOG2 = np.log(2)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.alignment.moments import PairMoments
-from ibcollapse.bottleneck.canonical_spectrum import CovarianceFactor, factor_covariance
+from ibcollapse.bottleneck.gaussian_ib.canonical_spectrum import CovarianceFactor, factor_covariance
 from ibcollapse.errors import InputError
 from ibcollapse.gaussian.shrinkage import mean_variance
 from ibcollapse.linear_algebra import singular_parts, symmetric_eigenpairs

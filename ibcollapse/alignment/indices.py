@@ -20,7 +20,7 @@ from ibcollapse.alignment.fits import (
     partially_whitened,
 )
 from ibcollapse.alignment.moments import PairMoments
-from ibcollapse.bottleneck.canonical_spectrum import CovarianceFactor
+from ibcollapse.bottleneck.gaussian_ib.canonical_spectrum import CovarianceFactor
 from ibcollapse.progress import Progress
 
 NAMES = (

@@ -11,7 +11,7 @@ from ibcollapse.alignment.fits import Canonical, FloatArray
 from ibcollapse.alignment.indices import DISTANCES, NAMES, factors, fit_pair, permuted_scores
 from ibcollapse.alignment.options import AlignmentOptions
 from ibcollapse.alignment.spaces import SpaceMoments
-from ibcollapse.bottleneck.canonical_spectrum import null_floor
+from ibcollapse.bottleneck.gaussian_ib.canonical_spectrum import null_floor
 from ibcollapse.progress import Progress
 from ibcollapse.storage.serialize import register
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ibcollapse.analysis.reliability import Reliability, measure_reliability
 from ibcollapse.bottleneck import Channel, GaussianIB
-from ibcollapse.bottleneck.channel import SUM_TOLERANCE
-from ibcollapse.bottleneck.joint_tables import read_joint_table
-from ibcollapse.bottleneck.text_lines import TEXT_SUFFIXES
+from ibcollapse.bottleneck.channel.channel import SUM_TOLERANCE
+from ibcollapse.bottleneck.channel.joint_tables import read_joint_table
+from ibcollapse.bottleneck.channel.text_lines import TEXT_SUFFIXES
 from ibcollapse.errors import FeatureFileError, InputError
 from ibcollapse.features import Features, FeatureSource, open_features
 from ibcollapse.gaussian import CrossFit, GaussianFit, cross_fit

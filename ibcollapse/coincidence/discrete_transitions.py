@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.analysis import curve
 from ibcollapse.bottleneck import Channel, IBCurve, PhaseTransition
-from ibcollapse.bottleneck.mixture import mutual_information
+from ibcollapse.bottleneck.objective.mixture import mutual_information
 from ibcollapse.coincidence.resampled_clusters import resampled_interval
 from ibcollapse.features import FeatureSource
 from ibcollapse.gaussian import cross_fit

@@ -5,7 +5,7 @@ import pytest
 from alignment.pair_material import whole
 
 from ibcollapse.bottleneck import GaussianIB
-from ibcollapse.bottleneck.canonical_spectrum import null_floor
+from ibcollapse.bottleneck.gaussian_ib.canonical_spectrum import null_floor
 
 
 def test_one_pair_has_three_procrustes_distances():

@@ -59,7 +59,7 @@ def test_finished_resamples_are_taken_from_the_file(features, tmp_path, monkeypa
     def made(*_arguments):
         raise AssertionError("a finished resample was made again")
 
-    monkeypatch.setattr("ibcollapse.bottleneck.resampling.make_resample", made)
+    monkeypatch.setattr("ibcollapse.bottleneck.uncertainty.resampling.make_resample", made)
     again = ib.curve(features, **options, bootstrap=3)
     assert np.array_equal(again.bootstrap.i_ty, whole.bootstrap.i_ty, equal_nan=True)
 

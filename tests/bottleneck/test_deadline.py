@@ -14,7 +14,6 @@ from ibcollapse.bottleneck import (
     Channel,
     PhaseTransition,
     bootstrap_curve,
-    certificate,
     certify,
     deadline,
     find_onset,
@@ -28,6 +27,7 @@ from ibcollapse.bottleneck import (
     trace_hysteresis,
 )
 from ibcollapse.bottleneck.kernels.side_by_side import begun, side_by_side
+from ibcollapse.bottleneck.pricing import oracle
 from ibcollapse.errors import InputError
 
 TABLE = Channel.from_joint(np.random.default_rng(2).dirichlet(np.full(24, 0.5)).reshape(8, 3))
@@ -138,7 +138,7 @@ def test_a_limit_is_kept_wherever_one_is_taken(make):
 @pytest.mark.parametrize("climbs", [0, 1, 2])
 def test_a_search_cut_short_claims_what_data_processing_proves(monkeypatch, climbs):
     channel = Channel.from_joint(random_joint(40, 10, 0))
-    best, climb, made = solve(channel, 6.0), certificate.climb, []
+    best, climb, made = solve(channel, 6.0), oracle.climb, []
 
     def late(*given, **options):
         if len(made) == climbs:
@@ -149,7 +149,7 @@ def test_a_search_cut_short_claims_what_data_processing_proves(monkeypatch, clim
 
     clock = types.SimpleNamespace(now=0.0)
     monkeypatch.setattr(deadline, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
-    monkeypatch.setattr(certificate, "climb", late)
+    monkeypatch.setattr(oracle, "climb", late)
     part = solve(channel, 6.0, time_limit=10.0)
     assert part.status.startswith(deadline.OUT_OF_TIME)
     assert part.gap_search == "unfinished"

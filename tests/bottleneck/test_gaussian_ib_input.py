@@ -6,8 +6,8 @@ from bottleneck.gaussian_material import simplex_means
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ibcollapse.bottleneck.canonical_spectrum import null_floor
-from ibcollapse.bottleneck.gaussian_ib import GaussianIB
+from ibcollapse.bottleneck.gaussian_ib.canonical_spectrum import null_floor
+from ibcollapse.bottleneck.gaussian_ib.gaussian_ib import GaussianIB
 from ibcollapse.errors import InputError
 from ibcollapse.serialize import load_result, save
 

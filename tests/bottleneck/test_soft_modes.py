@@ -6,9 +6,9 @@ from bottleneck.zoo import normalised
 from bottleneck.zoo_closed_forms import circulant
 
 from ibcollapse import Channel, trace_curve
-from ibcollapse.bottleneck import solver
-from ibcollapse.bottleneck.continuation import continued
-from ibcollapse.bottleneck.refinement import refine
+from ibcollapse.bottleneck.continuation.step import continued
+from ibcollapse.bottleneck.solver import solve as solver
+from ibcollapse.bottleneck.solver.support import refine
 
 N_KEYS = 24
 

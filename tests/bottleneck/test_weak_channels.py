@@ -6,7 +6,7 @@ import scipy.optimize
 from bottleneck.ground_truths import binary_symmetric, symmetric, symmetric_onset
 
 from ibcollapse.bottleneck import Channel, solve, trace_curve
-from ibcollapse.bottleneck.onset import onset_beta_local
+from ibcollapse.bottleneck.transitions.onset import onset_beta_local
 
 
 @pytest.mark.parametrize("a", [0.03, 0.01, 0.003])

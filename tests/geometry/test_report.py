@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from ibcollapse.bottleneck.gaussian_ib import GaussianIB
+from ibcollapse.bottleneck.gaussian_ib.gaussian_ib import GaussianIB
 from ibcollapse.errors import InputError
 from ibcollapse.features.source import Classifier
 from ibcollapse.geometry import collapse_geometry, simplex_vertices

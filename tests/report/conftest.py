@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import ibcollapse as ib
-from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.results.curve import IBCurve
+from ibcollapse.bottleneck.results.solution import CONVERGED, IBSolution
+from ibcollapse.bottleneck.results.transition import PhaseTransition
 from ibcollapse.matrix_information import effective_ranks, matrix_information
 from ibcollapse.report import report_of
 

@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored_material import SUFFIXES, solution
 
-from ibcollapse.bottleneck import (
-    IBSolution,
-)
+from ibcollapse.bottleneck import IBSolution
 from ibcollapse.errors import ResultFileError
 from ibcollapse.provenance import Provenance
 from ibcollapse.storage import serialize

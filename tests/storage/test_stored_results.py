@@ -7,10 +7,7 @@ import numpy as np
 import pytest
 from stored_material import SUFFIXES, channel, solution
 
-from ibcollapse.bottleneck import (
-    IBSolution,
-    trace_curve,
-)
+from ibcollapse.bottleneck import IBSolution, trace_curve
 from ibcollapse.errors import FeatureFileNotFoundError, InputError, OutputError, ResultFileError
 from ibcollapse.provenance import Provenance
 from ibcollapse.storage import serialize

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from ibcollapse.bottleneck.bootstrap import CurveBootstrap
-from ibcollapse.bottleneck.hysteresis import Hysteresis
+from ibcollapse.bottleneck.continuation.hysteresis import Hysteresis
+from ibcollapse.bottleneck.uncertainty.bootstrap import CurveBootstrap
 from ibcollapse.report.figures import style
 
 # Height of the bars of intervals, shares of the panel.

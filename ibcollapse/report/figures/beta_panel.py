@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ibcollapse.bottleneck.bootstrap import CurveBootstrap
-from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.hysteresis import Hysteresis
+from ibcollapse.bottleneck.continuation.hysteresis import Hysteresis
+from ibcollapse.bottleneck.results.curve import IBCurve
+from ibcollapse.bottleneck.uncertainty.bootstrap import CurveBootstrap
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import BetaScale, make_room_for_one, set_beta_scale
 from ibcollapse.report.figures.beta_overlays import draw_annealing, draw_beta_intervals

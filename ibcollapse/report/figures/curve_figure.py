@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from ibcollapse.bottleneck.bootstrap import CurveBootstrap
-from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.hysteresis import Hysteresis
+from ibcollapse.bottleneck.continuation.hysteresis import Hysteresis
+from ibcollapse.bottleneck.results.curve import IBCurve
+from ibcollapse.bottleneck.uncertainty.bootstrap import CurveBootstrap
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_panel import plot_beta_panel
 from ibcollapse.report.figures.information_plane import HasCriticalBetas, plot_information_plane

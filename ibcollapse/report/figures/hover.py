@@ -1,7 +1,7 @@
 """What the pointer shows of points and transitions, the same in every figure."""
 
-from ibcollapse.bottleneck.solution import IBSolution
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.results.solution import IBSolution
+from ibcollapse.bottleneck.results.transition import PhaseTransition
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.wording import shorten
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ibcollapse.bottleneck.hysteresis import Hysteresis
+from ibcollapse.bottleneck.continuation.hysteresis import Hysteresis
 from ibcollapse.errors import InputError
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import BetaScale, format_beta, set_beta_scale

@@ -8,9 +8,9 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.bootstrap import CurveBootstrap
-from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.results.curve import IBCurve
+from ibcollapse.bottleneck.results.transition import PhaseTransition
+from ibcollapse.bottleneck.uncertainty.bootstrap import CurveBootstrap
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import format_beta
 from ibcollapse.report.figures.figure_files import hover_text

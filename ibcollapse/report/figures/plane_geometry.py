@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.transition import PhaseTransition
+from ibcollapse.bottleneck.results.curve import IBCurve
+from ibcollapse.bottleneck.results.transition import PhaseTransition
 
 Array = NDArray[np.float64]
 

@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ibcollapse.bottleneck.curve import IBCurve
-from ibcollapse.bottleneck.separation_tree import Branch, grow_separation_tree
+from ibcollapse.bottleneck.results.curve import IBCurve
+from ibcollapse.bottleneck.results.separation_tree import Branch, grow_separation_tree
 from ibcollapse.report.figures import style
 from ibcollapse.report.figures.beta_axis import BetaScale, make_room_for_one, set_beta_scale
 from ibcollapse.report.wording import shorten

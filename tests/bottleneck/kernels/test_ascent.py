@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from naive import naive_potential, naive_simplex_grid
 
 from ibcollapse.bottleneck import Channel
-from ibcollapse.bottleneck.certificate import climb
 from ibcollapse.bottleneck.kernels.decoders import LOG_ZERO
+from ibcollapse.bottleneck.pricing.ascent import climb
 
 # The kernel is met through `climb`, which prepares its offset and drops duplicate maxima.
 

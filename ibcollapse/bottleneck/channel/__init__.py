@@ -1,0 +1,6 @@
+"""p(x) and p(y|x): reading, merging equal rows, sparsity, groups of classes."""
+
+from ibcollapse.bottleneck.channel.channel import Channel
+from ibcollapse.bottleneck.channel.joint_tables import read_joint
+
+__all__ = ["Channel", "read_joint"]
