@@ -16,9 +16,9 @@ from ibcollapse.bottleneck.results.hull import CurvePoint
 from ibcollapse.bottleneck.results.separation_tree import SeparationTree, grow_separation_tree
 from ibcollapse.bottleneck.results.solution import IBSolution
 from ibcollapse.bottleneck.results.transition import PhaseTransition, Transitions
-from ibcollapse.bottleneck.solver.certify import Certification, certify
+from ibcollapse.bottleneck.solver.certification import Certification, certify
+from ibcollapse.bottleneck.solver.column_generation import solve
 from ibcollapse.bottleneck.solver.local import solve_local
-from ibcollapse.bottleneck.solver.solve import solve
 from ibcollapse.bottleneck.targets.convex_lagrangian import ConvexSolution, solve_convex
 from ibcollapse.bottleneck.targets.rate import solve_rate, solve_relevance
 from ibcollapse.bottleneck.tracing.trace import find_transitions, trace_curve

@@ -10,7 +10,7 @@ from ibcollapse.bottleneck import Channel
 from ibcollapse.bottleneck.blas_threads import on_one_blas_thread
 from ibcollapse.bottleneck.objective.mixture import trivial_mixture
 from ibcollapse.bottleneck.pricing.oracle import Options
-from ibcollapse.bottleneck.solver.solve import SolvedState, solve_state
+from ibcollapse.bottleneck.solver.column_generation import SolvedState, solve_state
 from ibcollapse.progress import Progress
 
 # Steps of log(beta − 1): outwards until the crossing lies between two betas, then inwards until

@@ -7,7 +7,7 @@ from bottleneck.zoo_closed_forms import circulant
 
 from ibcollapse import Channel, trace_curve
 from ibcollapse.bottleneck.continuation.step import continued
-from ibcollapse.bottleneck.solver import solve as solver
+from ibcollapse.bottleneck.solver import column_generation as solver
 from ibcollapse.bottleneck.solver.support import refine
 
 N_KEYS = 24

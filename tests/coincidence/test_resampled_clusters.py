@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ibcollapse.bottleneck import Channel, find_transitions
-from ibcollapse.bottleneck.solver.solve import solve_state
+from ibcollapse.bottleneck.solver.column_generation import solve_state
 from ibcollapse.coincidence import resampled_clusters
 from ibcollapse.coincidence.resampled_clusters import resampled_interval
 from ibcollapse.progress import SILENT

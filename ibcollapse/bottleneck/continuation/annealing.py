@@ -17,8 +17,8 @@ from ibcollapse.bottleneck.objective.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.objective.stability import split_directions
 from ibcollapse.bottleneck.pricing.oracle import Options, Search, search
 from ibcollapse.bottleneck.results.solution import CONVERGED, IBSolution
+from ibcollapse.bottleneck.solver.column_generation import SolvedState, to_solution
 from ibcollapse.bottleneck.solver.newton import Descent
-from ibcollapse.bottleneck.solver.solve import SolvedState, to_solution
 from ibcollapse.bottleneck.solver.support import refine
 
 Array = NDArray[np.float64]

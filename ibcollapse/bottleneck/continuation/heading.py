@@ -7,7 +7,7 @@ from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.continuation.branch import Tangent, tangent
 from ibcollapse.bottleneck.objective.hessian import Curvature, curvature
 from ibcollapse.bottleneck.objective.stability import Splits, leading_splits
-from ibcollapse.bottleneck.solver.solve import SolvedState
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 
 
 class Heading:

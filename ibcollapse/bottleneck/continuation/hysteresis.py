@@ -17,7 +17,7 @@ from ibcollapse.bottleneck.objective.mixture import trivial_mixture
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.results.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.results.transition import PhaseTransition
-from ibcollapse.bottleneck.solver.solve import SolvedState, solve_state
+from ibcollapse.bottleneck.solver.column_generation import SolvedState, solve_state
 from ibcollapse.errors import InputError
 from ibcollapse.storage.serialize import register
 

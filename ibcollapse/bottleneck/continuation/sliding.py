@@ -15,7 +15,7 @@ from ibcollapse.bottleneck.continuation.branch import predicted
 from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.objective.mixture import evaluate, information
 from ibcollapse.bottleneck.pricing.oracle import Options, search
-from ibcollapse.bottleneck.solver.solve import SolvedState
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 
 _MOST_SECANTS = 6
 

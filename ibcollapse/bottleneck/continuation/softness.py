@@ -7,8 +7,8 @@ any few atoms on it do as well as any others.
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.objective.mixture import information
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 from ibcollapse.bottleneck.solver.newton import Descent
-from ibcollapse.bottleneck.solver.solve import SolvedState
 
 # Atoms this close to a split (as a share of beta − 1 near one) have a soft mode.
 _SOFT = 1e-5

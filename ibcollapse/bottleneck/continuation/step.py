@@ -16,8 +16,8 @@ from ibcollapse.bottleneck.objective.distances import from_nearest, hellinger_sq
 from ibcollapse.bottleneck.objective.mixture import Mixture
 from ibcollapse.bottleneck.objective.stability import leading_splits
 from ibcollapse.bottleneck.pricing.oracle import Options, search
+from ibcollapse.bottleneck.solver.column_generation import SolvedState, solve_state
 from ibcollapse.bottleneck.solver.initial import first_guess
-from ibcollapse.bottleneck.solver.solve import SolvedState, solve_state
 from ibcollapse.bottleneck.solver.support import enlarged
 
 Array = NDArray[np.float64]

@@ -16,9 +16,14 @@ from ibcollapse.bottleneck.objective.mixture import UNIT, Mixture, mutual_inform
 from ibcollapse.bottleneck.pricing.ascent import Maxima
 from ibcollapse.bottleneck.pricing.oracle import HIDDEN, Search
 from ibcollapse.bottleneck.results.solution import IBSolution
+from ibcollapse.bottleneck.solver.column_generation import (
+    SolvedState,
+    check_beta,
+    check_tol,
+    to_solution,
+)
 from ibcollapse.bottleneck.solver.initial import class_clusters
 from ibcollapse.bottleneck.solver.newton import as_it_is
-from ibcollapse.bottleneck.solver.solve import SolvedState, check_beta, check_tol, to_solution
 from ibcollapse.bottleneck.solver.sufficient_statistic import LARGEST_BETA, beyond
 from ibcollapse.bottleneck.solver.support import MOST_SWEEPS, refine, without_meeting
 from ibcollapse.errors import InputError

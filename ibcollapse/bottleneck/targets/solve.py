@@ -24,7 +24,12 @@ from ibcollapse.bottleneck.objective.mixture import Mixture, information, trivia
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.results.concave_arcs import Arc, Knot
 from ibcollapse.bottleneck.results.solution import CONVERGED, IBSolution
-from ibcollapse.bottleneck.solver.solve import SolvedState, proven_state, solve_state, to_solution
+from ibcollapse.bottleneck.solver.column_generation import (
+    SolvedState,
+    proven_state,
+    solve_state,
+    to_solution,
+)
 from ibcollapse.bottleneck.targets.time_sharing import Excess, share_time
 from ibcollapse.bottleneck.tracing.class_groups import onset_beyond_one, state_of_groups
 from ibcollapse.bottleneck.tracing.closed_form import deterministic_curve

@@ -16,7 +16,7 @@ from ibcollapse.bottleneck.objective.mixture import Evaluation, Mixture, evaluat
 from ibcollapse.bottleneck.pricing.ascent import Maxima
 from ibcollapse.bottleneck.pricing.oracle import Options, Search, search
 from ibcollapse.bottleneck.results.solution import CONVERGED
-from ibcollapse.bottleneck.solver.solve import SolvedState
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 from ibcollapse.bottleneck.solver.support import merge_coincident
 
 # How far past its target (nats) a point (i_xt, i_ty, beta) is.

@@ -19,16 +19,20 @@ import numpy as np
 
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.deadline import OutOfTimeError, is_over, now_kept
-from ibcollapse.bottleneck.objective.mixture import Mixture
-from ibcollapse.bottleneck.pricing.oracle import Options
+from ibcollapse.bottleneck.objective.mixture import UNIT, Mixture
+from ibcollapse.bottleneck.pricing.oracle import HIDDEN, Options
 from ibcollapse.bottleneck.results.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.results.transition import PhaseTransition
-from ibcollapse.bottleneck.solver.solve import solve_state, to_solution
+from ibcollapse.bottleneck.solver.column_generation import solve_state, to_solution
 from ibcollapse.bottleneck.transitions.classify import Passage, coalesce
 
 # Informations that fall by less than this (nats) are not worth a solve: the lag of a refined state
 # behind its beta, where the curve is flat.
 _LAG = 1e-9
+# Points closer to a transition than this share of beta − 1 have the clusters of either side.
+_BESIDE = 1e-6
+# A point is sure of its clusters at a gap of this share of the tolerance, this far above beta = 1.
+_SURE, _NEXT_TO_ONE = 0.1, 1e-3
 
 
 class Assembly:
@@ -120,21 +124,38 @@ class Assembly:
         self._without_spurious()
 
     def _without_spurious(self) -> None:
-        """Give a point whose clusters come and go between two transitions its neighbours' clusters.
+        """Give points with more clusters than the transitions leave those of the nearest without.
 
-        They cost less than its gap then: as far as the point tells, fewer do as well.
+        They cost less than the gap, or than rounding: as far as the point tells, fewer do as well.
         """
-        for at in range(1, len(self.solutions) - 1):
-            low, point, high = self.solutions[at - 1 : at + 2]
-            fewest = max(low.n_clusters, high.n_clusters)
-            passed = any(low.beta < t.beta < high.beta for t in self.transitions)
-            if point.n_clusters <= fewest or passed or is_over(now_kept()):
+        for at, point in enumerate(self.solutions):
+            other = self._with_fewer(at)
+            if other is None or is_over(now_kept()):
                 continue
-            solved = self._solved_at(point, low if low.n_clusters == fewest else high)
-            within = solved is not None and solved.lagrangian <= point.lagrangian + point.gap
-            if solved is not None and within and solved.converged:
+            solved = self._solved_at(point, other)
+            within = point.lagrangian + max(point.gap, HIDDEN * UNIT * point.beta)
+            if solved is not None and solved.converged and solved.lagrangian <= within:
                 fewer = solved.n_clusters < point.n_clusters
                 self.solutions[at] = solved if fewer else point
+
+    def _with_fewer(self, at: int) -> IBSolution | None:
+        """The nearest point with as many clusters as the transitions leave, where these are fewer.
+
+        None where the point is sure of its clusters, or where no such point is on its side of them.
+        """
+        point = self.solutions[at]
+        width = _BESIDE * max(0.0, point.beta - 1.0)
+        if any(abs(t.beta - point.beta) <= width for t in self.transitions):
+            return None
+        passed = [t for t in self.transitions if t.beta < point.beta]
+        left = passed[-1].clusters_after if passed else 1
+        is_sure = point.gap <= _SURE * self._options.tol
+        if point.n_clusters <= left or (is_sure and point.beta > 1.0 + _NEXT_TO_ONE):
+            return None
+        low = passed[-1].beta if passed else 0.0
+        high = min((t.beta for t in self.transitions if t.beta > point.beta), default=math.inf)
+        others = [s for s in self.solutions if low <= s.beta <= high and s.n_clusters == left]
+        return min(others, key=lambda s: abs(s.beta - point.beta), default=None)
 
     def _solved_from(self, point: IBSolution, other: IBSolution) -> IBSolution:
         """The better of a point and what is solved at its beta from the atoms of another."""

@@ -15,7 +15,7 @@ from ibcollapse.bottleneck.objective.mixture import Evaluation, Mixture
 from ibcollapse.bottleneck.pricing.ascent import Maxima
 from ibcollapse.bottleneck.results.solution import IBSolution
 from ibcollapse.bottleneck.results.transition import PhaseTransition
-from ibcollapse.bottleneck.solver.solve import SolvedState
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 from ibcollapse.storage.serialize import load_result, register, save
 
 # The file is rewritten this often (seconds), and less often where that would take a twentieth of

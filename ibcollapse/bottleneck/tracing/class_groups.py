@@ -11,7 +11,7 @@ from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate, informati
 from ibcollapse.bottleneck.pricing.ascent import Maxima
 from ibcollapse.bottleneck.results.solution import CONVERGED
 from ibcollapse.bottleneck.results.transition import PhaseTransition
-from ibcollapse.bottleneck.solver.solve import SolvedState
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 from ibcollapse.bottleneck.transitions.onset import rough_onset
 
 

@@ -15,7 +15,7 @@ from ibcollapse.bottleneck.objective.mixture import trivial_mixture
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.results.curve import IBCurve
 from ibcollapse.bottleneck.results.transition import Transitions
-from ibcollapse.bottleneck.solver.solve import check_tol, solve_state, to_solution
+from ibcollapse.bottleneck.solver.column_generation import check_tol, solve_state, to_solution
 from ibcollapse.bottleneck.tracing.checkpoint import TraceKeeper, trace_fingerprint
 from ibcollapse.bottleneck.tracing.closed_form import deterministic_curve, why_untraced
 from ibcollapse.bottleneck.tracing.tracer import Limits, Tracer, put_together

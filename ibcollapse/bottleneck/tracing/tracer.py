@@ -19,7 +19,7 @@ from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.results.curve import IBCurve
 from ibcollapse.bottleneck.results.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.results.transition import PhaseTransition
-from ibcollapse.bottleneck.solver.solve import SolvedState, solve_state, to_solution
+from ibcollapse.bottleneck.solver.column_generation import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.tracing.assembly import Assembly
 from ibcollapse.bottleneck.tracing.checkpoint import TraceKeeper, compact, from_fields
 from ibcollapse.bottleneck.tracing.class_groups import (

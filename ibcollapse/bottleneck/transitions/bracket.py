@@ -21,7 +21,7 @@ from ibcollapse.bottleneck.objective.stability import split_directions
 from ibcollapse.bottleneck.pricing.ascent import Maxima
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.pricing.starts import starting_decoders
-from ibcollapse.bottleneck.solver.solve import SolvedState
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 from ibcollapse.bottleneck.transitions.branch_switching import FRACTIONS, beside, differs, is_unseen
 from ibcollapse.bottleneck.transitions.classify import (
     RESOLUTION,

@@ -17,8 +17,8 @@ from ibcollapse.bottleneck.objective.stability import split_directions
 from ibcollapse.bottleneck.pricing.ascent import climb
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.solver.birth import Birth
+from ibcollapse.bottleneck.solver.column_generation import SolvedState, solve_state
 from ibcollapse.bottleneck.solver.newton import Descent
-from ibcollapse.bottleneck.solver.solve import SolvedState, solve_state
 from ibcollapse.bottleneck.solver.support import enlarged, join
 from ibcollapse.bottleneck.transitions.locate import Event
 

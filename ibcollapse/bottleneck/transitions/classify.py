@@ -17,8 +17,8 @@ from ibcollapse.bottleneck.objective.stability import split_directions
 from ibcollapse.bottleneck.pricing.oracle import HIDDEN, Options, search
 from ibcollapse.bottleneck.results.solution import IBSolution
 from ibcollapse.bottleneck.results.transition import PhaseTransition
+from ibcollapse.bottleneck.solver.column_generation import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.solver.newton import Descent
-from ibcollapse.bottleneck.solver.solve import SolvedState, solve_state, to_solution
 from ibcollapse.bottleneck.transitions.branch_switching import FRACTIONS
 from ibcollapse.bottleneck.transitions.class_separation import separated_classes
 from ibcollapse.bottleneck.transitions.locate import Event

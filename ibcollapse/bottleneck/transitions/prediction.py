@@ -9,7 +9,7 @@ from ibcollapse.bottleneck.continuation.branch import Tangent, growth_slope, pot
 from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.objective.distances import from_nearest
-from ibcollapse.bottleneck.solver.solve import SolvedState
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 from ibcollapse.bottleneck.transitions.locate import AT_ATOM
 
 # What is nearer to the bound than this (as a share of beta − 1 near one) is there within the

@@ -17,7 +17,7 @@ from ibcollapse.bottleneck.objective.potential import log_potential, potential_w
 from ibcollapse.bottleneck.objective.stability import split_directions
 from ibcollapse.bottleneck.pricing.ascent import climb
 from ibcollapse.bottleneck.pricing.oracle import Options
-from ibcollapse.bottleneck.solver.solve import SolvedState
+from ibcollapse.bottleneck.solver.column_generation import SolvedState
 from ibcollapse.bottleneck.transitions.locate import AT_ATOM, Event
 
 # Where an event is a root, what crosses zero there is at least this share of its linear

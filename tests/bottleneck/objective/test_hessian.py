@@ -8,8 +8,8 @@ from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.objective import hessian as module
 from ibcollapse.bottleneck.objective import hessian_matrix
 from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate
+from ibcollapse.bottleneck.solver.column_generation import solve
 from ibcollapse.bottleneck.solver.newton import descend
-from ibcollapse.bottleneck.solver.solve import solve
 
 
 def state(n_t: int = 4, n_classes: int = 5, n_x: int = 30):

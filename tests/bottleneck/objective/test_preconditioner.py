@@ -10,7 +10,7 @@ from ibcollapse.bottleneck.objective import hessian as module
 from ibcollapse.bottleneck.objective import preconditioner
 from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.objective.preconditioner import Preconditioner, row_groups
-from ibcollapse.bottleneck.solver.solve import solve
+from ibcollapse.bottleneck.solver.column_generation import solve
 from ibcollapse.bottleneck.solver.support import refine
 from ibcollapse.bottleneck.transitions.onset import onset_beta_local
 

@@ -11,9 +11,9 @@ from ibcollapse.bottleneck.objective.mixture import evaluate, trivial_mixture
 from ibcollapse.bottleneck.objective.potential import log_potential, potential_weights
 from ibcollapse.bottleneck.pricing.ascent import Maxima
 from ibcollapse.bottleneck.pricing.oracle import Options, search
-from ibcollapse.bottleneck.solver import solve as solver
+from ibcollapse.bottleneck.solver import column_generation as solver
+from ibcollapse.bottleneck.solver.column_generation import solve_state
 from ibcollapse.bottleneck.solver.initial import first_guess
-from ibcollapse.bottleneck.solver.solve import solve_state
 from ibcollapse.bottleneck.solver.support import refine
 
 BETA = 2.0

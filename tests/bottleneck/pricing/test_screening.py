@@ -7,7 +7,7 @@ from ibcollapse.bottleneck.objective.mixture import trivial_mixture
 from ibcollapse.bottleneck.objective.potential import log_potential, potential_weights
 from ibcollapse.bottleneck.pricing.oracle import Options, search
 from ibcollapse.bottleneck.pricing.screening import Screen, promising_rows
-from ibcollapse.bottleneck.solver.solve import solve_state
+from ibcollapse.bottleneck.solver.column_generation import solve_state
 from ibcollapse.bottleneck.solver.support import refine
 
 

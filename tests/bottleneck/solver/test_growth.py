@@ -9,10 +9,10 @@ from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate, is_crowded, trivial_mixture
 from ibcollapse.bottleneck.objective.potential import potential_weights
 from ibcollapse.bottleneck.pricing.ascent import climb
+from ibcollapse.bottleneck.solver import column_generation as solver
 from ibcollapse.bottleneck.solver import growth
-from ibcollapse.bottleneck.solver import solve as solver
+from ibcollapse.bottleneck.solver.column_generation import solve
 from ibcollapse.bottleneck.solver.growth import grown
-from ibcollapse.bottleneck.solver.solve import solve
 from ibcollapse.bottleneck.transitions.onset import onset_beta_local
 
 CROWDED = [

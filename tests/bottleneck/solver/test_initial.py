@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from ibcollapse.bottleneck import Channel, solve
 from ibcollapse.bottleneck.objective.mixture import evaluate, trivial_mixture
 from ibcollapse.bottleneck.pricing.oracle import Options
+from ibcollapse.bottleneck.solver.column_generation import solve_state
 from ibcollapse.bottleneck.solver.initial import first_guess
-from ibcollapse.bottleneck.solver.solve import solve_state
 
 
 @settings(max_examples=20, deadline=None)

@@ -9,8 +9,8 @@ from bottleneck.ground_truths import WU_FISCHER
 from ibcollapse.bottleneck import Channel, find_transitions
 from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.pricing.oracle import Options
+from ibcollapse.bottleneck.solver.column_generation import solve_state
 from ibcollapse.bottleneck.solver.initial import first_guess
-from ibcollapse.bottleneck.solver.solve import solve_state
 from ibcollapse.bottleneck.transitions.prediction import next_failure
 
 

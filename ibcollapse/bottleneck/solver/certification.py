@@ -14,7 +14,7 @@ from ibcollapse.bottleneck.channel.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.deadline import OutOfTimeError, deadline, is_over, kept
 from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.pricing.oracle import Options, Search, search
-from ibcollapse.bottleneck.solver.solve import check_beta, check_tol
+from ibcollapse.bottleneck.solver.column_generation import check_beta, check_tol
 from ibcollapse.bottleneck.solver.sufficient_statistic import LARGEST_BETA
 from ibcollapse.errors import InputError
 
