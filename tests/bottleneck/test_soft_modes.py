@@ -32,7 +32,7 @@ def solved(channel, beta):
 
 @pytest.mark.parametrize("width", [0.5, 0.8])
 def test_curve_of_a_ring_of_24_classes_has_few_points_and_one_transition(width):
-    curve = trace_curve(ring(width), n_points=20, fraction=0.85, time_limit=60)
+    curve = trace_curve(ring(width), n_points=20, fraction=0.85, time_limit=300)
     assert curve.status == "converged"
     assert [t.order for t in curve.transitions] == [2]
     # By I(X;T) twenty of them; micro-steps of modes that are soft made hundreds.

@@ -186,11 +186,16 @@ def at_event(
         return solved
     log_v = potential_weights(channel, event.evaluation.log_z)
     log_phi, _ = log_potential(channel, log_v, solved.maxima.log_r, event.beta)
+    gap = max(solved.gap + max(0.0, above_it), float(log_phi.max()))
+    status = solved.status
+    if not gap <= options.tol:
+        status = f"the branch at this transition has a gap of {gap:.3g} nats; raise tol"
     return dataclasses.replace(
         solved,
         mixture=event.mixture,
         evaluation=event.evaluation,
-        gap=max(solved.gap + max(0.0, above_it), float(log_phi.max())),
+        gap=gap,
+        status=status,
         hessian=event.hessian,
     )
 

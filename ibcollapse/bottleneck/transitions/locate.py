@@ -96,7 +96,7 @@ class Event:
 class _Probe:
     """A point of the branch: how far it is from failing (> 0: failed) and by which function.
 
-    `splits` are those of the least stable atoms.
+    `splits` are those of the least stable atoms, `highest` is the largest of all such functions.
     """
 
     beta: float
@@ -108,6 +108,7 @@ class _Probe:
     splits: Splits
     excess: float
     excess_slope: float
+    highest: float
     away: Array
     away_excess: Array
 
@@ -177,7 +178,8 @@ def locate(
                     return None
                 worst = again
         closed = abs(guess - probe.beta) <= near or abs(bad - good) <= near
-        if closed and abs(probe.excess) <= _finest(_SHARP, probe.beta):
+        left = max(abs(probe.excess), probe.highest)
+        if closed and left <= _finest(_SHARP, probe.beta):
             break
         # The first probe has met every maximum; from here on those that have failed are followed,
         # also those that the latest probe has lost, and the next few.
@@ -187,7 +189,7 @@ def locate(
         found = _probe(channel, ended, guess, followed, near=probe.splits)
         if closed:
             # So steep a root has one more step: what is left of the excess is the state's gap.
-            if found is not None and abs(found.excess) < abs(probe.excess):
+            if found is not None and max(abs(found.excess), found.highest) < left:
                 probe = found
             break
         if found is None:
@@ -261,6 +263,7 @@ def _probe(
         splits,
         excess,
         excess_slope,
+        max(excesses),
         log_r,
         log_phi,
     )
