@@ -249,7 +249,7 @@ def _probe(
     excesses = [growth, *log_phi[others]]
     slopes = [
         growth_slope(channel, state, evaluation, along, splits, atom, beta),
-        *(potential_slope(channel, evaluation, along, r, beta) for r in log_r[others]),
+        *(_slope_of_hill(channel, state, evaluation, along, r, beta) for r in log_r[others]),
     ]
     first = _first_to_fail(np.array(excesses), np.array(slopes))
     excess, excess_slope = float(excesses[first]), float(slopes[first])
@@ -267,6 +267,27 @@ def _probe(
         log_r,
         log_phi,
     )
+
+
+def _slope_of_hill(
+    channel: Channel,
+    state: Mixture,
+    evaluation: Evaluation,
+    along: Tangent,
+    log_r: Array,
+    beta: float,
+) -> float:
+    """d log Φ/dbeta at a hill, relative to the nearest atom's where that is close.
+
+    At an atom Φ is one all along the branch. Where an atom is about to split the tangent is as
+    vague as the Hessian is flat, in both slopes alike.
+    """
+    slope = potential_slope(channel, evaluation, along, log_r, beta)
+    distances = hellinger_squared(state.log_r, log_r)
+    nearest = int(np.argmin(distances))
+    if distances[nearest] > NEAR * closeness(beta):
+        return slope
+    return slope - potential_slope(channel, evaluation, along, state.log_r[nearest], beta)
 
 
 def _first_to_fail(excesses: Array, slopes: Array) -> int:
