@@ -1,0 +1,93 @@
+"""The pages for developers name files and functions that exist, and count lines as they are."""
+
+import ast
+import re
+
+import pytest
+from console_blocks import ROOT
+
+PAGES = sorted((ROOT / "docs" / "development").rglob("*.md")) + [ROOT / "CONTRIBUTING.md"]
+SOURCES = [p for top in ("ibcollapse", "cli", "tests", "benchmarks") for p in (ROOT / top).rglob("*")]
+FILES = [p.relative_to(ROOT).as_posix() for p in SOURCES if "__pycache__" not in p.parts]
+ROWS = re.compile(r"^\| (?:(?P<names>`.*`) of )?`(?P<path>\S+\.py)` \|.*\| (?P<lines>\d+) \|$", re.M)
+IDENTIFIER = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$")
+
+
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+def prose(page):
+    return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.M | re.S)
+
+
+def spans(page):
+    return re.findall(r"`([^`\n]+)`", prose(page))
+
+
+def found(path):
+    """Files or folders that end in this path."""
+    return [f for f in FILES if f"/{f}".endswith("/" + path.rstrip("/"))]
+
+
+def definitions(path):
+    """Lines of every function, class and constant of a file, by name."""
+    defined = {}
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            defined[node.name] = node.end_lineno - node.lineno + 1
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            defined[node.id] = 1
+    return defined
+
+
+def pages(pages=PAGES):
+    return [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages]
+
+
+@pytest.mark.parametrize("page", pages())
+def test_files_and_folders_that_a_page_names_exist(page):
+    named = [s for s in spans(page) if re.fullmatch(r"[\w/]+(\.py|/)", s)]
+    assert [path for path in named if not found(path) and not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", pages())
+def test_a_function_is_in_the_file_that_a_page_names_beside_it(page):
+    beside = re.findall(r"`([\w.]+)`\s\(`([\w/]+\.py)`", prose(page))
+    beside += re.findall(r"`([\w.]+)`\sof\s`([\w/]+\.py)`", prose(page))
+    missing = [
+        (name, path)
+        for name, path in beside
+        if not any(name.split(".")[-1] in definitions(file) for file in found(path))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", pages())
+def test_names_that_a_page_uses_are_used_in_the_sources(page):
+    texts = [(ROOT / f).read_text(encoding="utf-8") for f in FILES if f.endswith(".py")]
+    words = set(re.findall(r"\w+", "\n".join([*texts, (ROOT / "pyproject.toml").read_text()])))
+    named = {part for s in spans(page) if IDENTIFIER.fullmatch(s) for part in s.split(".")}
+    # What a page says about a name is left: file names end in py, md.
+    assert {name for name in named if name not in words} - {"py", "md"} == set()
+
+
+def reading_order():
+    rows = list(ROWS.finditer(text_of(ROOT / "docs" / "development" / "architecture.md")))
+    return [(row["path"], re.findall(r"`(\w+)`", row["names"] or ""), row["lines"]) for row in rows]
+
+
+def counted_lines(path, names):
+    (file,) = found(path)
+    if not names:
+        return len((ROOT / file).read_text(encoding="utf-8").splitlines())
+    return sum(definitions(file)[name] for name in names)
+
+
+@pytest.mark.parametrize(("path", "names", "lines"), reading_order())
+def test_the_reading_order_counts_lines_to_a_tenth(path, names, lines):
+    assert int(lines) == pytest.approx(counted_lines(path, names), rel=0.1)
+
+
+def test_the_reading_order_is_an_afternoon_and_not_a_week():
+    assert 900 < sum(int(lines) for *_, lines in reading_order()) < 1500
