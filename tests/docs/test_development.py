@@ -1,6 +1,7 @@
 """The pages for developers name files and functions that exist, and count lines as they are."""
 
 import ast
+import functools
 import re
 
 import pytest
@@ -63,10 +64,16 @@ def test_a_function_is_in_the_file_that_a_page_names_beside_it(page):
     assert missing == []
 
 
+@functools.cache
+def words_of_the_sources():
+    code = [f for f in FILES if f.endswith(".py") and not f.startswith("tests/")]
+    texts = [text_of(ROOT / f) for f in (*code, "pyproject.toml", "tests/conftest.py")]
+    return set(re.findall(r"\w+", "\n".join(texts)))
+
+
 @pytest.mark.parametrize("page", pages())
 def test_names_that_a_page_uses_are_used_in_the_sources(page):
-    texts = [(ROOT / f).read_text(encoding="utf-8") for f in FILES if f.endswith(".py")]
-    words = set(re.findall(r"\w+", "\n".join([*texts, (ROOT / "pyproject.toml").read_text()])))
+    words = words_of_the_sources()
     named = {part for s in spans(page) if IDENTIFIER.fullmatch(s) for part in s.split(".")}
     # What a page says about a name is left: file names end in py, md.
     assert {name for name in named if name not in words} - {"py", "md"} == set()
