@@ -7,10 +7,14 @@ import re
 import pytest
 from console_blocks import ROOT
 
-PAGES = sorted((ROOT / "docs" / "development").rglob("*.md")) + [ROOT / "CONTRIBUTING.md"]
-SOURCES = [p for top in ("ibcollapse", "cli", "tests", "benchmarks") for p in (ROOT / top).rglob("*")]
+PAGES = [*sorted((ROOT / "docs" / "development").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
+SOURCES = [
+    p for top in ("ibcollapse", "cli", "tests", "benchmarks") for p in (ROOT / top).rglob("*")
+]
 FILES = [p.relative_to(ROOT).as_posix() for p in SOURCES if "__pycache__" not in p.parts]
-ROWS = re.compile(r"^\| (?:(?P<names>`.*`) of )?`(?P<path>\S+\.py)` \|.*\| (?P<lines>\d+) \|$", re.M)
+ROWS = re.compile(
+    r"^\| (?:(?P<names>`.*`) of )?`(?P<path>\S+\.py)` \|.*\| (?P<lines>\d+) \|$", re.M
+)
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$")
 
 
@@ -75,8 +79,8 @@ def words_of_the_sources():
 def test_names_that_a_page_uses_are_used_in_the_sources(page):
     words = words_of_the_sources()
     named = {part for s in spans(page) if IDENTIFIER.fullmatch(s) for part in s.split(".")}
-    # What a page says about a name is left: file names end in py, md.
-    assert {name for name in named if name not in words} - {"py", "md"} == set()
+    # Of file names in the root of the repository only the parts are looked for.
+    assert {name for name in named if name not in words} - {"py", "md", "CONTRIBUTING"} == set()
 
 
 def reading_order():
@@ -98,3 +102,14 @@ def test_the_reading_order_counts_lines_to_a_tenth(path, names, lines):
 
 def test_the_reading_order_is_an_afternoon_and_not_a_week():
     assert 900 < sum(int(lines) for *_, lines in reading_order()) < 1500
+
+
+def test_hooks_are_checks_of_the_whole_run_and_fetch_nothing():
+    hooks = text_of(ROOT / ".pre-commit-config.yaml")
+    assert re.findall(r"repo: (\S+)", hooks) == ["local"]
+    checks = re.findall(r"entry: (\S+(?: check| format --check)?)", hooks)
+    assert checks == ["ruff check", "ruff format --check", "mypy", "lint-imports"]
+    programs = re.findall(
+        r'"\$bin/([\w-]+)"((?: check| format --check)?)', text_of(ROOT / ".ci/run")
+    )
+    assert set(checks) <= {program + what for program, what in programs}
