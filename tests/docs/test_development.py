@@ -83,6 +83,13 @@ def test_names_that_a_page_uses_are_used_in_the_sources(page):
     assert {name for name in named if name not in words} - {"py", "md", "CONTRIBUTING"} == set()
 
 
+@pytest.mark.parametrize("page", pages())
+def test_names_in_the_diagrams_of_a_page_are_used_in_the_sources(page):
+    diagrams = "".join(re.findall(r"^```\n(.*?)^```$", text_of(page), flags=re.M | re.S))
+    named = set(re.findall(r"\b_?[a-z]+(?:_[a-z]+)+\b|\b_[a-z]+\b|\b[A-Z][a-z]+[A-Z]\w+", diagrams))
+    assert named <= words_of_the_sources()
+
+
 def reading_order():
     rows = list(ROWS.finditer(text_of(ROOT / "docs" / "development" / "architecture.md")))
     return [(row["path"], re.findall(r"`(\w+)`", row["names"] or ""), row["lines"]) for row in rows]
