@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import hypothesis
 import pytest
+from fast_files import is_fast
 
 # Workers of pytest-xdist share the processors: one thread for each, before numpy asks how many
 # there are. Tests of threads give their own processes other numbers.
@@ -36,6 +37,18 @@ with contextlib.suppress(ImportError):
     import pandas  # noqa: F401
     import xarray  # noqa: F401
 sys.path[:] = _path
+
+
+# Before -m chooses among them.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if not item.path.is_relative_to(_tests):
+            continue
+        path = PurePosixPath(item.path.relative_to(_tests).as_posix())
+        is_left_out = item.get_closest_marker("slow") or item.get_closest_marker("torch")
+        if is_fast(path) and not is_left_out:
+            item.add_marker("fast")
 
 
 def pytest_runtest_setup(item):

@@ -20,6 +20,7 @@ OTHER_PROGRAMS = {
     "python3",
     "pip",
     "pytest",
+    "ruff",
     "sphinx-build",
     "git",
     "python",
@@ -36,7 +37,7 @@ def is_absent(name):
 def pages():
     absent = {DOCS / "commands" / f"{name}.md" for name in COMMANDS if is_absent(name)}
     built = [p for p in DOCS.rglob("*.md") if "_build" not in p.parts and p not in absent]
-    return [ROOT / "README.md", *sorted(built)]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(built)]
 
 
 def needs_torch(command, trained):
