@@ -261,6 +261,9 @@ def _check_first(curve: ib.IBCurve, onset: float) -> Iterator[Finding]:
     if not math.isfinite(onset) or not curve.transitions:
         return
     first = curve.transitions[0]
+    if first.beta == 1 and onset - 1 <= 10 * checks.COUPLING:
+        # Groups of classes that only such couplings connect part at one.
+        return
     if not checks.is_near(first.beta, onset, checks.digits_of(first)):
         yield Finding("broken", f"{checks.describe(first)}, but onset_beta is {checks.show(onset)}")
 
