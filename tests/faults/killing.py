@@ -17,8 +17,8 @@ _GROWTH = 1.15
 # As the command line, but keeping a trace after every step: a kill is to find something to resume.
 PROGRAM = """
 import sys
-from ibcollapse.bottleneck import unfinished_trace
-unfinished_trace.SAVE_EVERY = unfinished_trace._LEAST_RATIO = 0.0
+from ibcollapse.bottleneck.tracing import checkpoint
+checkpoint.SAVE_EVERY = checkpoint._LEAST_RATIO = 0.0
 from ibcollapse_cli.main import main
 main(sys.argv[1:], prog_name="ibcollapse")
 """
