@@ -97,6 +97,7 @@ class Assembly:
         """
         if self._is_in_order:
             return
+        self.transitions = _that_change_something(self.transitions)
         self._solve_again()
         for _ in range(len(self.solutions)):
             falls = _falls(self.solutions)
@@ -202,6 +203,20 @@ class Assembly:
             status=CONVERGED if is_within else _out_of_tolerance(gap, point),
             residual=max(point.residual, other.residual),
         )
+
+
+def _that_change_something(transitions: list[PhaseTransition]) -> list[PhaseTransition]:
+    """The transitions without continuous ones that lead to the clusters that there were before.
+
+    An atom that came unseen, for it gains less than any gap shows, may be seen to go.
+    """
+    kept: list[PhaseTransition] = []
+    for transition in transitions:
+        left = kept[-1].clusters_after if kept else 1
+        unseen = transition.clusters_before != left == transition.clusters_after
+        if transition.order == 1 or not unseen:
+            kept.append(transition)
+    return kept
 
 
 def _out_of_tolerance(gap: float, point: IBSolution) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from ibcollapse import Channel, solve
 from ibcollapse.bottleneck.pricing.oracle import Options
-from ibcollapse.bottleneck.tracing.assembly import Assembly
+from ibcollapse.bottleneck.results.transition import PhaseTransition
+from ibcollapse.bottleneck.tracing.assembly import Assembly, _that_change_something
 from ibcollapse.bottleneck.transitions.classify import Passage
 
 CHANNEL = Channel.from_joint([[0.4, 0.1], [0.1, 0.4]])
@@ -89,3 +90,25 @@ def test_what_lies_beyond_a_point_with_too_many_clusters_is_cut_with_it(solved):
     assembly = _assembly([solve(CHANNEL, 1.0), *solved])
     assembly.cut_above(1)
     assert [s.n_clusters for s in assembly.solutions] == [1]
+
+
+def test_a_death_of_an_atom_whose_birth_no_gap_shows_is_no_transition():
+    def transition(beta, before, after, order=2):
+        return PhaseTransition(
+            beta=beta,
+            beta_local=beta,
+            order=order,
+            mechanism="jump" if order == 1 else "split",
+            jump_i_xt=0.1 * (order == 1),
+            jump_i_ty=0.1 * (order == 1),
+            clusters_before=before,
+            clusters_after=after,
+            multiplicity=1,
+            separates=(),
+            certified=True,
+        )
+
+    seen = [transition(2.0, 1, 3), transition(2.1, 4, 3), transition(2.2, 3, 4)]
+    assert _that_change_something(seen) == [seen[0], seen[2]]
+    jumps = [seen[0], transition(2.1, 4, 3, order=1)]
+    assert _that_change_something(jumps) == jumps
