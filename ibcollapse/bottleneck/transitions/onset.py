@@ -30,6 +30,8 @@ _MOST_TURNS = 40
 # Newton's steps to a root end at this share of beta.
 _AT_ROOT = 4e-16
 _MOST_STEPS = 60
+# Roots that rounding of log Φ may move by more than this share of beta − 1 are none.
+_VAGUE = 1e-2
 # Probabilities that differ by less than this share, times one more for each e-fold that they are
 # below one, are the same: so much the logarithm and sums of probabilities round.
 _SAME_ROWS = 32 * 2.2e-16
@@ -245,13 +247,17 @@ def _roots(channel: Channel, log_r: Array, beta: float) -> Array:
     """
     gains = exponents(channel, log_r, 1.0)
     betas = np.full(len(log_r), beta)
+    slopes = np.zeros(len(log_r))
     for _ in range(_MOST_STEPS):
         scores = betas * gains
         top = scores.max(axis=0)
         terms = np.exp(scores - top) * channel.p_x[:, None]
         total = terms.sum(axis=0)
-        steps = (np.log(total) + top) / ((terms * gains).sum(axis=0) / total)
+        slopes = (terms * gains).sum(axis=0) / total
+        steps = np.divide(np.log(total) + top, slopes, out=np.zeros_like(slopes), where=slopes > 0)
         betas -= np.maximum(steps, 0.0)
         if (steps <= _AT_ROOT * beta).all():
             break
-    return betas
+    # Beside p(y) slopes are as small as log Φ: what its rounding moves a root by is no root.
+    is_known = _HIDDEN * UNIT * beta <= _VAGUE * (beta - 1.0) * slopes
+    return np.where(is_known & (betas >= 1.0), betas, beta)

@@ -3,6 +3,7 @@ import types
 
 import numpy as np
 import pytest
+from bottleneck import zoo
 from bottleneck.ground_truths import (
     binary_symmetric,
     eight_by_five,
@@ -142,3 +143,9 @@ def test_onset_beta_warns_where_the_ends_differ(monkeypatch):
     monkeypatch.setattr(onset, "_MOST_TURNS", 1)
     with pytest.warns(RuntimeWarning, match="the onset lies between"):
         assert ib.onset_beta(symmetric(5, 0.5)) < ib.onset_beta_local(symmetric(5, 0.5))
+
+
+def test_a_hill_of_the_size_of_rounding_has_no_root():
+    # One beside p(y), of 1e-14 nats, had its root at beta = -0.94.
+    member = zoo.member("symmetric/100/5")
+    assert ib.onset_beta(member.joint) == pytest.approx(member.closed.onset, rel=1e-10)
