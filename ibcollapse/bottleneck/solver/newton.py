@@ -55,6 +55,8 @@ MOST_SHRINKAGE = 0.05
 # So many steps that F does not show may each shrink the squared gradient by less than a digit.
 _MOST_SLOW = 5
 _LOG_ABSENT = math.log(ABSENT)
+# Entries that F does not see, and by how many e-folds they may be off their image.
+_LOG_UNSEEN, _FAR_OFF = math.log(1e-12), 0.5
 # A step by an old Hessian has to shrink the squared gradient by this much to earn another one.
 _DIGIT = 1e-2
 
@@ -144,6 +146,11 @@ def _descend(
             newest, fresh = hessian, True
         newton = hessian.descend(-here.gradient, damping)
         if newton is None or not np.isfinite(newton).all():
+            mapped = _image_step(channel, here, beta)
+            if mapped is not None:
+                here, hessian, n_sweeps = mapped, None, n_sweeps + 1
+                latest[:] = [(here, n_sweeps)]
+                continue
             if not exact and not hessian.is_exact and here.residual <= _STATIONARY_ENOUGH:
                 # What the products leave out may be all the curvature that there is.
                 hessian, exact = None, True
@@ -261,6 +268,21 @@ def _plain_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
     there = _point(channel, blahut_arimoto_step(here.evaluation), beta)
     gained = float(channel.p_x @ (there.evaluation.log_z - here.evaluation.log_z))
     return there if gained > _rounding(channel, here.evaluation, beta) else None
+
+
+def _image_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
+    """The state with the Blahut–Arimoto image of entries next to zero that are off; None without.
+
+    F does not see them, but their negative curvature hides that of all others. As in
+    `_with_images`, the step never raises F.
+    """
+    mixture, evaluation = here.mixture, here.evaluation
+    image = log_of_image(evaluation.joint / evaluation.p_t[:, None])
+    off = (mixture.log_r < _LOG_UNSEEN) & (np.abs(image - mixture.log_r) > _FAR_OFF)
+    if not off.any():
+        return None
+    log_r = np.where(off, image, mixture.log_r)
+    return _point(channel, Mixture(log_r - log_sum(log_r)[:, None], mixture.log_q), beta)
 
 
 def _rounding(channel: Channel, evaluation: Evaluation, beta: float) -> float:

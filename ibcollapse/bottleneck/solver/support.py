@@ -43,7 +43,7 @@ _WANTING, _LEAST_WANTING = 1e-9, 1e-13
 _SWEEPS_A_ROUND = 16
 # A round that neither gains this much (nats, times beta − 1 near one) nor shrinks the squared
 # gradient by a digit goes along a valley of no curvature, which has no end.
-_IDLE, _DIGIT = 1e-11, 1e-2
+_IDLE, _DIGIT = 1e-13, 1e-2
 # New atoms begin with so little of the weight that the old ones keep theirs, nearly the best.
 _FIRST_SHARE = 0.01
 

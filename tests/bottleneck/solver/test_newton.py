@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from bottleneck import zoo
 from bottleneck.ground_truths import binary_symmetric, binary_symmetric_point, random_joint
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ibcollapse.bottleneck import Channel
-from ibcollapse.bottleneck.kernels.decoders import ABSENT
+from ibcollapse.bottleneck import Channel, solve
+from ibcollapse.bottleneck.kernels.decoders import ABSENT, floored_log
 from ibcollapse.bottleneck.objective.hessian import curvature as bending_at
 from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate
 from ibcollapse.bottleneck.solver.newton import (
@@ -216,3 +217,20 @@ def test_entries_next_to_nothing_take_their_image_or_are_zero():
     # What every row of the class has a say in came back.
     image = ended.evaluation.joint / ended.evaluation.p_t[:, None]
     np.testing.assert_allclose(r, image, atol=1e-10)
+
+
+def test_an_entry_far_off_that_nobody_sees_hides_no_other_direction():
+    # Classes in a row; an entry of e^-112 whose image is e^-90 has a curvature of -2e4.
+    joint = zoo.member("regression/12x4/11").joint
+    channel, beta = Channel.from_joint(joint).reduce(), 1.3861
+    best = solve(joint, beta, tol=1e-13)
+    order = np.argsort(best.p_t)
+    log_r = floored_log(best.p_y_given_t[order])
+    np.testing.assert_allclose(best.p_t[order[:2]], 1 / 12, rtol=1e-6)
+    log_r[:2] = np.where(log_r[:2] < -80, -112.0, log_r[:2])
+    # The two halves of the middle, moved along their soft direction.
+    log_r[2:, 1:3] += 0.001 * np.sign(log_r[2:, 1:2] - log_r[2:, 2:3]) * np.array([1.0, -1.0])
+    log_r -= np.log(np.exp(log_r).sum(axis=1, keepdims=True))
+    ended = descend(channel, Mixture(log_r, np.log(best.p_t[order])), beta)
+    assert ended.residual <= 1e-24
+    assert ended.evaluation.free_energy == pytest.approx(best.lagrangian, abs=1e-13)
