@@ -107,7 +107,9 @@ def solve_local(
     else:
         encoder = np.random.default_rng(seed).dirichlet(np.ones(n_clusters), channel.n_x)
         start = (encoder * channel.p_x[:, None]).T @ channel.p_y_given_x
-    ended = sweep_until_still(channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until)
+    ended = sweep_until_still(
+        channel.prepared.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until
+    )
     joint = without_meeting(ended.mapped, beta)
     # What maps alone say of I(X;T) is beta KL, which rounds, less the log Z: at large beta the
     # encoder has to be evaluated.
@@ -143,7 +145,7 @@ def _solution(channel: Channel, ended: Swept, beta: float) -> IBSolution:
 
     log p(t|x) = log q_t − beta KL(p(y|x) ‖ r_t) − log Z(x), averaged over p(x) p(t|x).
     """
-    packed = channel.packed
+    packed = channel.prepared.packed
     p_t = ended.mapped.sum(axis=1)
     order = np.argsort(-p_t, kind="stable")
     joint, state, p_t = ended.mapped[order], ended.joint[order], p_t[order]

@@ -174,7 +174,7 @@ def at_event(
     and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
     """
     hints = np.concatenate([event.violators, above.hills])
-    if _is_next(event, above) and not is_small(channel.packed):
+    if _is_next(event, above) and not is_small(channel.prepared.packed):
         # Φ is that of the state above, nearly: it has no other hills.
         at = (channel, event.mixture, event.evaluation, event.beta, options, rng)
         found = search(*at, hints, near_hints=True)
