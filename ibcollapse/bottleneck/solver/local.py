@@ -137,7 +137,7 @@ def _refined(
         status = f"stopped after {ended.n_sweeps} of Newton's steps; `solve` takes more"
     nothing = Search(Maxima(np.empty((0, channel.n_classes)), np.empty(0)), math.nan, "none")
     ended = dataclasses.replace(ended, n_sweeps=ended.n_sweeps + n_maps)
-    return to_solution(channel, SolvedState.of(beta, ended, nothing, status))
+    return to_solution(channel, SolvedState.of(channel, beta, ended, nothing, status))
 
 
 def _solution(channel: Channel, ended: Swept, beta: float) -> IBSolution:

@@ -8,7 +8,6 @@ import numpy as np
 
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.continuation.branch import follow
-from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.continuation.softness import may_trade
 from ibcollapse.bottleneck.kernels.small_ascent import is_small
 from ibcollapse.bottleneck.objective.mixture import UNIT
@@ -179,7 +178,7 @@ def at_event(
         at = (channel, event.mixture, event.evaluation, event.beta, options, rng)
         found = search(*at, hints, near_hints=True)
         if found.gap <= max(_AT_ROOT, options.aim_at(event.beta)):
-            return SolvedState.of(event.beta, event.ended, found)
+            return SolvedState.of(channel, event.beta, event.ended, found)
     solved = solve_state(channel, event.beta, event.mixture, options, rng, hints)
     above_it = event.evaluation.free_energy - solved.evaluation.free_energy
     if not above_it <= max(_AT_ROOT * min(1.0, event.beta - 1.0), _SAME_ENERGY):
@@ -213,7 +212,7 @@ def _upper_end(
     It is the upper branch followed down to the event. A continuous transition is where that branch
     ends: where it cannot be followed so far, its tangent decides.
     """
-    slope = heading(channel, above).slope.i_ty
+    slope = above.slope.i_ty
     step = above.beta - event.beta
     end = to_solution(channel, above)
     rise = end.i_xt - slope * above.beta * step - first.i_xt
@@ -230,7 +229,7 @@ def _upper_end(
 
 def died(channel: Channel, event: Event, below: SolvedState, options: Options) -> Passage:
     """The transition at which the upper branch of `event` takes over from `below`."""
-    slope = heading(channel, below).slope.i_ty if below.mixture.n_t > 1 else 0.0
+    slope = below.slope.i_ty if below.mixture.n_t > 1 else 0.0
     step = event.beta - below.beta
     ended = follow(channel, below.mixture, None, below.beta, event.beta)
     lower = below if ended is None else moved_to(below, event.beta, ended)
@@ -241,7 +240,7 @@ def died(channel: Channel, event: Event, below: SolvedState, options: Options) -
         rise -= slope * event.beta * step
     is_jump = _is_jump(channel, event.beta, rise, slope, step if ended is None else 0.0)
     has_kink = abs(event.slope.i_ty - slope) > _LEAST_KINK * slope
-    trade = not has_kink and may_trade(channel, below, upper)
+    trade = not has_kink and may_trade(below, upper)
     dies = below.mixture.n_t != event.mixture.n_t and not trade
     if not is_jump and not dies:
         # Other atoms that do the same are no transition of the optimum.
@@ -280,7 +279,7 @@ def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Pas
     first, second = to_solution(channel, before), to_solution(channel, after)
     splits = split_directions(channel, before.mixture, before.evaluation, before.beta)
     beta, width = 0.5 * (before.beta + after.beta), after.beta - before.beta
-    slopes = [heading(channel, s).slope.i_ty for s in (before, after) if s.mixture.n_t > 1]
+    slopes = [s.slope.i_ty for s in (before, after) if s.mixture.n_t > 1]
     jump = second.i_xt - first.i_xt
     rise = jump - beta * width * sum(slopes) / 2.0
     is_jump = _is_jump(channel, beta, rise, max(slopes, default=0.0), width)
