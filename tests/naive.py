@@ -35,16 +35,6 @@ def naive_potential(log_weights, p_y_given_x, candidates, beta):
     return log_phi, shares.T @ p_y_given_x
 
 
-def naive_second_moments(p_x, p_y_given_x, p_t_given_x):
-    """Sum over rows of p(x) q qᵀ with q = p(t|x) p(y|x) flattened, row by row."""
-    size = p_t_given_x.shape[1] * p_y_given_x.shape[1]
-    total = np.zeros((size, size))
-    for weight, encoder, posterior in zip(p_x, p_t_given_x, p_y_given_x, strict=True):
-        q = np.outer(encoder, posterior).ravel()
-        total += weight * np.outer(q, q)
-    return total
-
-
 def naive_information(p_x, p_y_given_x, p_t_given_x):
     """I(X;T) and I(T;Y) in nats from the two joint tables themselves."""
     p_xt = p_x[:, None] * p_t_given_x

@@ -1,4 +1,4 @@
-"""p(x) and p(y|x): reading, merging equal rows, sparsity, groups of classes."""
+"""p(x) and p(y|x): reading, merging equal rows, what is prepared, groups of classes."""
 
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.channel.joint_tables import read_joint

@@ -5,12 +5,13 @@ import functools
 import math
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ibcollapse.array_backend import as_array
+from ibcollapse.bottleneck.channel.prepared import PreparedChannel
 from ibcollapse.bottleneck.channel.reduction import (
     all_rows_differ,
     average_rows,
@@ -20,9 +21,6 @@ from ibcollapse.bottleneck.channel.reduction import (
 from ibcollapse.bottleneck.deadline import OUT_OF_TIME, deadline, is_over
 from ibcollapse.errors import InputError
 from ibcollapse.storage.serialize import register
-
-if TYPE_CHECKING:
-    from ibcollapse.bottleneck.kernels import PackedChannel
 
 # Rows and weights may miss their sum by rounding in whoever made them, not by more.
 SUM_TOLERANCE = 1e-6
@@ -78,6 +76,29 @@ class Channel:
         values = (("p_x", p_x), ("log_p_y_given_x", log_w), ("class_names", names))
         for name, value in (*values, ("n_dropped", self.n_dropped + dropped)):
             object.__setattr__(self, name, value)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        # Made here and not on demand: two threads that ask at once have to find the same one.
+        prepared = PreparedChannel(self.p_x, self.log_p_y_given_x)
+        object.__setattr__(self, "_prepared", prepared)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: what was made of them can be made again."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def __setstate__(self, fields: dict[str, Any]) -> None:
+        for name, value in fields.items():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        self._prepare()
+
+    @property
+    def prepared(self) -> PreparedChannel:
+        """What is made of the rows once for all that compute with them; no field of the channel."""
+        found: PreparedChannel = self.__dict__["_prepared"]
+        return found
 
     @classmethod
     def from_joint(cls, p_xy: ArrayLike, *, class_names: Sequence[str] = ()) -> "Channel":
@@ -131,16 +152,7 @@ class Channel:
     @functools.cached_property
     def p_y_given_x(self) -> NDArray[np.float64]:
         """Posteriors, float64 (n_x, n_classes)."""
-        rows: NDArray[np.float64] = np.exp(self.log_p_y_given_x)
-        rows.setflags(write=False)
-        return rows
-
-    @functools.cached_property
-    def packed(self) -> "PackedChannel":
-        """The rows in the layout of the compiled kernels."""
-        from ibcollapse.bottleneck.kernels import PackedChannel
-
-        return PackedChannel.pack(self.p_x, self.log_p_y_given_x)
+        return self.prepared.p_y_given_x
 
     @functools.cached_property
     def p_y(self) -> NDArray[np.float64]:
@@ -221,12 +233,16 @@ class Channel:
             raise InputError(f"max_rows is {max_rows}, expected at least 1")
         until = deadline(time_limit)
         if max_loss == 0:
-            exact = self
-            if not all_rows_differ(self.log_p_y_given_x):
-                exact = self.merge(group_equal_rows(self.log_p_y_given_x))
+            exact = self.prepared.once("merged", self._merge_equal) or self
             return exact if max_rows is None else exact._merge_near(0.0, max_rows, until)
         # The tree never parts equal rows, and sorting a million of them is not free.
         return self._merge_near(max_loss, max_rows, until)
+
+    def _merge_equal(self) -> "Channel | None":
+        """The channel of the distinct rows; None where all are."""
+        if all_rows_differ(self.log_p_y_given_x):
+            return None
+        return self.merge(group_equal_rows(self.log_p_y_given_x))
 
     def _merge_near(self, max_loss: float, max_rows: int | None, until: float) -> "Channel":
         if max_loss == 0 and max_rows is not None and self.n_x <= max_rows:

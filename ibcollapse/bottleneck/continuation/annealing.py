@@ -103,12 +103,16 @@ def _certify_pair(
     lower = states[int(np.argmin(heights))]
     found = search(channel, lower.mixture, lower.evaluation, beta, options, rng)
     return [
-        to_solution(channel, _with_gap(beta, state, height - min(heights), found, options.tol))
+        to_solution(
+            channel, _with_gap(channel, beta, state, height - min(heights), found, options.tol)
+        )
         for state, height in zip(states, heights, strict=True)
     ]
 
 
-def _with_gap(beta: float, ended: Descent, above: float, found: Search, tol: float) -> SolvedState:
+def _with_gap(
+    channel: Channel, beta: float, ended: Descent, above: float, found: Search, tol: float
+) -> SolvedState:
     """`ended`, whose free energy lies `above` that of the state that `found` is about."""
     gap, status = found.gap + above, CONVERGED
     if not gap <= tol:
@@ -116,4 +120,4 @@ def _with_gap(beta: float, ended: Descent, above: float, found: Search, tol: flo
             f"a local optimum, at most {gap:.3g} nats above the global one; use solve to leave "
             "its branch"
         )
-    return dataclasses.replace(SolvedState.of(beta, ended, found, status), gap=gap)
+    return dataclasses.replace(SolvedState.of(channel, beta, ended, found, status), gap=gap)

@@ -11,13 +11,14 @@ from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.channel.components import is_deterministic
 from ibcollapse.bottleneck.channel.joint_tables import ChannelLike, as_channel
 from ibcollapse.bottleneck.continuation.annealing import anneal, is_stable
-from ibcollapse.bottleneck.continuation.branch import follow, tangent
+from ibcollapse.bottleneck.continuation.branch import follow
 from ibcollapse.bottleneck.deadline import OUT_OF_TIME, OutOfTimeError, deadline, is_over, kept
 from ibcollapse.bottleneck.objective.mixture import trivial_mixture
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.results.solution import CONVERGED, IBSolution
 from ibcollapse.bottleneck.results.transition import PhaseTransition
 from ibcollapse.bottleneck.solver.column_generation import SolvedState, solve_state
+from ibcollapse.bottleneck.solver.tangent import tangent
 from ibcollapse.errors import InputError
 from ibcollapse.storage.serialize import register
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.continuation.branch import predicted
-from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.objective.mixture import evaluate, information
 from ibcollapse.bottleneck.pricing.oracle import Options, search
 from ibcollapse.bottleneck.solver.column_generation import SolvedState
@@ -32,7 +31,7 @@ def slide(
     Secant steps in beta; the result is certified anew, and None also when its gap exceeds both the
     tolerance and the gap that the state had.
     """
-    slope = heading(channel, state).slope
+    slope = state.slope
     place = information(channel, state.evaluation.joint, state.evaluation.p_t_given_x)
     step, moved, evaluation = 0.0, state.mixture, state.evaluation
     value = excess(*place, state.beta)

@@ -5,7 +5,6 @@ any few atoms on it do as well as any others.
 """
 
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.objective.mixture import information
 from ibcollapse.bottleneck.solver.column_generation import SolvedState
 from ibcollapse.bottleneck.solver.newton import Descent
@@ -24,37 +23,37 @@ def leaps(channel: Channel, state: SolvedState, ended: Descent, beta: float) -> 
 
     Of a soft mode the slope says nothing.
     """
-    if state.mixture.n_t == 1 or is_soft(channel, state):
+    if state.mixture.n_t == 1 or is_soft(state):
         return False
-    foretold = abs(rise(channel, state) * (beta - state.beta))
+    foretold = abs(rise(state) * (beta - state.beta))
     there = ended.evaluation
     reached = information(channel, there.joint, there.p_t_given_x)[1]
     risen = abs(reached - relevance(channel, state))
     return not risen <= _MOST_RISE * foretold + _NO_RISE
 
 
-def is_soft(channel: Channel, state: SolvedState, lacking: float = _SOFT) -> bool:
+def is_soft(state: SolvedState, lacking: float = _SOFT) -> bool:
     """Whether an atom may move along a direction in which Φ hardly falls.
 
     `lacking` is what beta λ₂ may be below one then, times beta − 1 near one.
     """
     if state.mixture.n_t == 1:
         return False
-    splits = heading(channel, state).splits
+    splits = state.splits
     return bool(splits.growth.max() >= 1.0 - lacking * min(1.0, state.beta - 1.0))
 
 
-def may_trade(channel: Channel, before: SolvedState, after: SolvedState) -> bool:
+def may_trade(before: SolvedState, after: SolvedState) -> bool:
     """Whether two states may have other numbers of atoms although nothing happens between them.
 
     Along a circle of decoders Φ is one to the last digits. Beside a split it only nearly is.
     """
-    return is_soft(channel, before, _FLAT) and is_soft(channel, after, _FLAT)
+    return is_soft(before, _FLAT) and is_soft(after, _FLAT)
 
 
-def rise(channel: Channel, state: SolvedState) -> float:
+def rise(state: SolvedState) -> float:
     """dI(T;Y)/dbeta."""
-    return heading(channel, state).slope.i_ty if state.mixture.n_t > 1 else 0.0
+    return state.slope.i_ty if state.mixture.n_t > 1 else 0.0
 
 
 def relevance(channel: Channel, state: SolvedState) -> float:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from ibcollapse.bottleneck import deadline
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.continuation.branch import follow
-from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.continuation.softness import is_soft, leaps
 from ibcollapse.bottleneck.continuation.split import NEAR, parted
 from ibcollapse.bottleneck.kernels.decoders import closeness
@@ -45,8 +44,7 @@ def continued(
     deadline.check()
     if state.mixture.n_t == 1:
         return None
-    ahead = heading(channel, state)
-    ended = follow(channel, state.mixture, ahead.slope, state.beta, beta, nearby=ahead.hessian)
+    ended = follow(channel, state.mixture, state.slope, state.beta, beta, nearby=state.curvature)
     if ended is None or leaps(channel, state, ended, beta):
         return None
     found = search(
@@ -59,7 +57,7 @@ def continued(
         state.hills,
         enough=options.aim_at(beta),
     )
-    return SolvedState.of(beta, ended, found)
+    return SolvedState.of(channel, beta, ended, found)
 
 
 def optimal_from(
@@ -74,7 +72,7 @@ def optimal_from(
     deadline.check()
     if branch is None:
         # Of many supports that do as well the one that the walk has met leads nowhere.
-        is_lost = is_soft(channel, state)
+        is_lost = is_soft(state)
         begun = first_guess(channel, beta, options.until)[0] if is_lost else state.mixture
         solved = solve_state(channel, beta, begun, options, rng, state.maxima.log_r)
         return Ahead(solved, stays=False)

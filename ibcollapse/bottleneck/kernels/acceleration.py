@@ -229,11 +229,7 @@ def _map(
         log_q[t] = math.log(q) if q > 0.0 else -math.inf
         for y in range(n_classes):
             log_r[t, y] = here[t * n_classes + y] - log_q[t] if joint[t, y] > 0.0 else -math.inf
-    nothing = np.empty((0, 0))
-    n_slabs = len(p_x)
-    mean: float = pass_over_slabs(
-        posteriors, negentropy, p_x, seen[0], seen[1], beta, 0, n_slabs, mapped, nothing, nothing
-    )
+    mean: float = pass_over_slabs(posteriors, negentropy, p_x, seen[0], seen[1], beta, mapped)
     return mean
 
 

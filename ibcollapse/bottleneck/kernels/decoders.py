@@ -1,13 +1,7 @@
-"""Checking the decoders that a kernel is given: compiled loops trust every shape."""
-
-import math
+"""Log decoders: what stands for log 0 in them, and how far apart two are that count as two."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from ibcollapse.bottleneck.kernels.compilation import constant
-from ibcollapse.bottleneck.kernels.packing import PackedChannel
-from ibcollapse.errors import InputError
+from numpy.typing import NDArray
 
 LOG_ZERO = -1e30
 """Stands for log 0 in products with probabilities: 0 · LOG_ZERO is 0, anything else −∞ enough."""
@@ -43,29 +37,3 @@ def floored_log(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 def log_of_image(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """log p of Blahut–Arimoto images, `LOG_ZERO` for classes that are `ABSENT`: on a face."""
     return floored_log(np.where(probabilities < ABSENT, 0.0, probabilities))
-
-
-def checked_decoders(
-    channel: PackedChannel, log_p_y_given_t: ArrayLike, log_p_t: ArrayLike, beta: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Log-decoders (n_t, n_classes), log-weights (n_t,) and beta, of the types compiled for.
-
-    Raises
-    ------
-    InputError
-        When the decoders do not fit the channel, or beta is negative or not finite.
-    """
-    decoders = constant(np.ascontiguousarray(log_p_y_given_t, dtype=np.float64))
-    weights = constant(np.ascontiguousarray(log_p_t, dtype=np.float64))
-    if decoders.ndim != 2 or decoders.shape[1] != channel.n_classes or not len(decoders):
-        raise InputError(
-            f"log_p_y_given_t has shape {decoders.shape}; the channel needs "
-            f"(n_t, {channel.n_classes}) with n_t at least 1"
-        )
-    if weights.shape != decoders.shape[:1]:
-        raise InputError(
-            f"log_p_t has shape {weights.shape}; {len(decoders)} decoders need ({len(decoders)},)"
-        )
-    if not 0.0 <= beta < math.inf:
-        raise InputError(f"beta is {beta}; give a finite number that is not negative")
-    return decoders, weights, float(beta)

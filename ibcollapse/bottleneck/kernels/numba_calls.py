@@ -16,11 +16,10 @@ from numba.np.arrayobj import make_array
 from ibcollapse.bottleneck.kernels.tiles import (
     MOMENT_SIZES,
     SCORE_HEIGHT,
-    emit_column_powers,
     emit_moments,
     emit_scores,
 )
-from ibcollapse.bottleneck.kernels.vectors import DOUBLE, INT64
+from ibcollapse.bottleneck.kernels.vectors import INT64
 
 # Numba declares the typing context as an argument of the function that users call.
 intrinsic: Any = numba_intrinsic
@@ -82,19 +81,6 @@ def score_tile(  # type: ignore[no-untyped-def]
 
     i = types.intp
     return types.void(coefficients, i, i, posteriors, i, offset, scores, top, i), generate
-
-
-@intrinsic
-def column_powers(typing, scores, n_slabs, t, shift):  # type: ignore[no-untyped-def]
-    """scores[:n_slabs, t] becomes 2**(scores - new shift); returns the new shift."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
-        given = Arguments(context, builder, signature, values)
-        column = given.pointer(0, ZERO, given[2], ZERO)
-        operands = (column, given.stride(0), given[1], given[3])
-        return call(builder, "column_powers", emit_column_powers, (), operands, DOUBLE)
-
-    return types.float64(scores, types.intp, types.intp, types.float64), generate
 
 
 @intrinsic

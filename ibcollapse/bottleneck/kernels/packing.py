@@ -73,12 +73,6 @@ class PackedChannel:
             array.setflags(write=False)
         return packed
 
-    def rows(self, first: int, last: int) -> NDArray[np.float64]:
-        """p(y|x) of the rows from `first` up to `last`, float64 (last - first, n_classes)."""
-        start = first // SLAB
-        slabs = self.posteriors[start : -(-last // SLAB)].transpose(0, 2, 1)
-        return slabs.reshape(-1, self.n_classes)[first - start * SLAB : last - start * SLAB]
-
     def _fill(self, p_x: NDArray[np.float64], logs: NDArray[np.float64]) -> None:
         self.p_x.reshape(-1)[: self.n_x] = p_x
         negentropy = self.negentropy.reshape(-1)

@@ -22,15 +22,11 @@ from ibcollapse.bottleneck.kernels.vectors import (
     LANES,
     accumulator,
     broadcast,
-    ceiling,
     element,
-    horizontal_maximum,
     horizontal_sum,
     load,
     maximum,
     multiply_add,
-    power_origin,
-    powers,
     splat,
     store,
 )
@@ -75,30 +71,6 @@ def emit_scores(
             store(b, column[t], element(b, scores, t * SLAB + v * LANES))
         place = element(b, top, v * LANES)
         store(b, reduce(partial(maximum, b), column, load(b, place)), place)
-
-
-def emit_column_powers(
-    b: ir.IRBuilder, scores: ir.Value, stride: ir.Value, n_slabs: ir.Value, shift: ir.Value
-) -> ir.Value:
-    """Replace one cluster's scores by 2**(score - new shift); return the new shift.
-
-    It is the larger of `shift` and the largest score, rounded up: changing it later rescales sums
-    by an exact power of two.
-    """
-    top = [accumulator(b, broadcast(b, shift)) for _ in VECTORS]
-    with repeat(b, n_slabs) as i:
-        row = element(b, scores, b.mul(i, stride))
-        for v in VECTORS:
-            b.store(maximum(b, eight_rows(b, row, v), b.load(top[v])), top[v])
-    highest = horizontal_maximum(b, reduce(partial(maximum, b), [b.load(t) for t in top]))
-    whole = ceiling(b, broadcast(b, highest))
-    origins = [power_origin(b, whole)] * len(VECTORS)
-    with repeat(b, n_slabs) as i:
-        row = element(b, scores, b.mul(i, stride))
-        terms = powers(b, [eight_rows(b, row, v) for v in VECTORS], origins)
-        for v in VECTORS:
-            store(b, terms[v], element(b, row, v * LANES))
-    return b.extract_element(whole, ir.Constant(INT64, 0))
 
 
 def emit_moments(

@@ -17,7 +17,6 @@ LANES = 8
 
 DOUBLE = ir.DoubleType()
 INT64 = ir.IntType(64)
-POINTER = DOUBLE.as_pointer()
 VECTOR = ir.VectorType(DOUBLE, LANES)
 INTEGERS = ir.VectorType(INT64, LANES)
 
@@ -125,11 +124,6 @@ def horizontal_sum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     """Sum of the lanes, in whatever order is fastest."""
     arguments = (ir.Constant(DOUBLE, 0.0), vector)
     return _call(builder, "llvm.vector.reduce.fadd.v8f64", DOUBLE, arguments, ("reassoc",))
-
-
-def horizontal_maximum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
-    """Largest lane; of no use where one may be NaN."""
-    return _call(builder, "llvm.vector.reduce.fmax.v8f64", DOUBLE, (vector,), ("nnan",))
 
 
 def horizontal_minimum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:

@@ -22,7 +22,6 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.channel.sparsity import sparse_rows
 from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side, stretches
 from ibcollapse.bottleneck.kernels.sparse_products import padded, sums_over_rows
 from ibcollapse.bottleneck.objective.hessian_matrix import (
@@ -91,7 +90,7 @@ def curvature(
     `nearby` is the Hessian of a state close by, whose preconditioner may serve again. An `exact`
     one has products that leave no posterior out.
     """
-    most = _MOST_VARIABLES if sparse_rows(channel) is None else _MOST_BESIDE_SPARSE
+    most = _MOST_VARIABLES if channel.prepared.sparse_rows is None else _MOST_BESIDE_SPARSE
     if mixture.n_t * (1 + channel.n_classes) <= most:
         return MatrixCurvature(channel, mixture, evaluation, beta)
     return ImplicitCurvature(channel, mixture, evaluation, beta, nearby, exact=exact)
@@ -159,7 +158,7 @@ class ImplicitCurvature:
         exact: bool = False,
     ) -> None:
         self._state = channel, mixture, evaluation, beta
-        self._rows = None if exact else sparse_rows(channel)
+        self._rows = None if exact else channel.prepared.sparse_rows
         self.is_exact = self._rows is None
         self._w, self._p_x = channel.p_y_given_x, channel.p_x
         self._pi = evaluation.p_t_given_x

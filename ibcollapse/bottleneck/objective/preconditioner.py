@@ -20,14 +20,12 @@ adds of its curvature, near one, to directions whose own is of the order of beta
 """
 
 import math
-import weakref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.channel.reduction import group_near_rows
-from ibcollapse.bottleneck.channel.sparsity import all_rows, sparse_rows
 from ibcollapse.bottleneck.kernels.cholesky import invert_root
 from ibcollapse.bottleneck.kernels.side_by_side import PARTS, side_by_side
 from ibcollapse.bottleneck.kernels.sparse_moments import group_moments, sparse_second_moments
@@ -132,7 +130,7 @@ class Preconditioner:
         self._between = None
         if not self.within.is_all:
             self._between = group_moments(
-                sparse_rows(channel) or all_rows(channel),
+                channel.prepared.sparse_rows or channel.prepared.all_rows,
                 evaluation.p_t_given_x,
                 channel.p_x,
                 row_groups(channel, mixture.n_t),
@@ -223,7 +221,7 @@ def _moments(
     channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float
 ) -> tuple[Array, Array]:
     """Moments of p(y|x) under p(x, t): second (n_t, K, K), lower triangles, and first (n_t, K)."""
-    sparse = sparse_rows(channel)
+    sparse = channel.prepared.sparse_rows
     if sparse is not None:
         p_xt = evaluation.p_t_given_x * channel.p_x[:, None]
         return sparse_second_moments(sparse, p_xt, channel.n_classes), evaluation.joint
@@ -271,19 +269,14 @@ def _inverse_root(block: Array, damping: float) -> Array:
     return root
 
 
-_groups_of_channels: weakref.WeakKeyDictionary[Channel, dict[int, Integers]] = (
-    weakref.WeakKeyDictionary()
-)
-
-
 def row_groups(channel: Channel, n_t: int) -> Integers:
     """The group of each row, int64 (n_x,), fine enough for `n_t` atoms; found once."""
     n_groups = _GROUPS_A_CLASS * channel.n_classes
     while n_groups < _GROUPS_AN_ATOM * n_t:
         n_groups *= 2
-    known = _groups_of_channels.setdefault(channel, {})
-    if n_groups not in known:
-        known[n_groups] = group_near_rows(
-            channel.p_x, channel.p_y_given_x, channel.negative_entropy, 0.0, n_groups
-        )
-    return known[n_groups]
+
+    def group() -> Integers:
+        rows = channel.p_x, channel.p_y_given_x, channel.negative_entropy
+        return group_near_rows(*rows, 0.0, n_groups)
+
+    return channel.prepared.once((row_groups, n_groups), group)

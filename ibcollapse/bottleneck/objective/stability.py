@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.channel.sparsity import sparse_rows
 from ibcollapse.bottleneck.deadline import check
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
 from ibcollapse.bottleneck.kernels.side_by_side import PARTS, THREADS, side_by_side
@@ -93,8 +92,10 @@ def atom_moments(
     """Moments of p(y|x) under p(x|t) of atoms at log decoders (n, n_classes)."""
     # p(x|t) are the shares of Φ's terms at the atom.
     offset = potential_offset(channel, np.log(channel.p_x) - evaluation.log_z, beta)
-    offsets = offsets_of(channel.packed, offset, beta)
-    return moments_of_starts(channel.packed, offsets, log_r, beta, second=True, n_threads=THREADS)
+    offsets = offsets_of(channel.prepared.packed, offset, beta)
+    return moments_of_starts(
+        channel.prepared.packed, offsets, log_r, beta, second=True, n_threads=THREADS
+    )
 
 
 def rough_splits(channel: Channel, mixture: Mixture, evaluation: Evaluation, beta: float) -> Splits:
@@ -102,7 +103,7 @@ def rough_splits(channel: Channel, mixture: Mixture, evaluation: Evaluation, bet
 
     Among many classes multiplicities are not counted: they are zero.
     """
-    rows = sparse_rows(channel)
+    rows = channel.prepared.sparse_rows
     if rows is None:
         return split_directions(channel, mixture, evaluation, beta)
     means, second = _rough_moments(rows, channel, evaluation)
@@ -128,7 +129,7 @@ def leading_splits(
 
 
 def _least_stable(channel: Channel, mixture: Mixture, evaluation: Evaluation) -> NDArray[np.intp]:
-    rows = sparse_rows(channel)
+    rows = channel.prepared.sparse_rows
     if rows is None or mixture.n_t <= _LEAST_STABLE:
         return np.arange(mixture.n_t)
     spreads = _scaled_spreads(*_rough_moments(rows, channel, evaluation))

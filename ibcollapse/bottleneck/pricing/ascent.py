@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.channel.sparsity import sparse_rows
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES, Effort, climb_all
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.kernels.hills import SAME_BASIN
@@ -59,13 +58,17 @@ def climb(
     def inside() -> Array:
         return lifted(channel, starts() if callable(starts) else starts)
 
-    if is_small(channel.packed):
+    if is_small(channel.prepared.packed):
         effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS)
-        log_r, log_phi = climb_together(channel.packed, offset, inside(), beta, effort, hints=hints)
+        log_r, log_phi = climb_together(
+            channel.prepared.packed, offset, inside(), beta, effort, hints=hints
+        )
     else:
         second = _rough_second_moments(channel, log_v, beta)
         effort = Effort(tol, _MAPS_FIRST, max_steps, THREADS, enough, second)
-        log_r, log_phi = climb_all(channel.packed, offset, inside, beta, effort, hints=hints)
+        log_r, log_phi = climb_all(
+            channel.prepared.packed, offset, inside, beta, effort, hints=hints
+        )
     if np.isnan(log_phi).any():
         raise NumericalError(
             f"log Φ at beta = {beta:.9g} is not a number at {np.isnan(log_phi).sum()} of "
@@ -79,7 +82,7 @@ def _rough_second_moments(
     channel: Channel, log_v: Array, beta: float
 ) -> Callable[[Array, Array], Array] | None:
     """Second moments of Φ's terms from the posteriors that matter, where most do not."""
-    rows = sparse_rows(channel)
+    rows = channel.prepared.sparse_rows
     if rows is None or channel.n_classes < MANY_CLASSES:
         return None
 

@@ -46,8 +46,8 @@ def bound_log_potential(
     """
     best_r = channel.p_y.copy()
     upper, is_tight = divide_and_bound(
-        channel.packed.posteriors,
-        *offsets_of(channel.packed, potential_offset(channel, log_v, beta), beta),
+        channel.prepared.packed.posteriors,
+        *offsets_of(channel.prepared.packed, potential_offset(channel, log_v, beta), beta),
         float(beta),
         channel.p_y > 0,
         float(lower),

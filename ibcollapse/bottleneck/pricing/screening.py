@@ -6,8 +6,6 @@ and Soatto 2008, doi 10.1007/978-3-540-88693-8_52). Random rows miss the small h
 among thousands of points once beta is large.
 """
 
-import weakref
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,17 +66,6 @@ class Screen:
         return chosen
 
 
-_screens: weakref.WeakKeyDictionary[Channel, Screen] = weakref.WeakKeyDictionary()
-
-
-def screen_of(channel: Channel) -> Screen:
-    """The screen of a channel, made once."""
-    screen = _screens.get(channel)
-    if screen is None:
-        screen = _screens[channel] = Screen(channel)
-    return screen
-
-
 def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> Array:
     """Some rows, log decoders, from which log Φ is to be climbed, at most `most` of them hilltops.
 
@@ -87,14 +74,14 @@ def promising_rows(channel: Channel, offset: Array, beta: float, most: int) -> A
     tests) all other starts missed it. `offset` (n_x,) is that of
     `kernels.start_moments.offsets_of`.
     """
-    screen = screen_of(channel)
-    offsets = offsets_of(channel.packed, offset, beta)
+    screen = channel.prepared.once(Screen, lambda: Screen(channel))
+    offsets = offsets_of(channel.prepared.packed, offset, beta)
     log_phi = log_potential_of_starts(
-        channel.packed, offsets, screen.log_r, beta, n_threads=THREADS
+        channel.prepared.packed, offsets, screen.log_r, beta, n_threads=THREADS
     )
     tops = screen.hilltops(log_phi, most)
     if channel.n_x <= _MOST_ROWS:
         return tops
-    own = offsets.rows + beta * channel.packed.negentropy
+    own = offsets.rows + beta * channel.prepared.packed.negentropy
     largest = np.argsort(-own.reshape(-1)[: channel.n_x], kind="stable")[:_LARGEST_ALONE]
     return np.concatenate([tops, row_decoders(channel, largest)])

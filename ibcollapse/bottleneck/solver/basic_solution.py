@@ -6,8 +6,6 @@ atom has none left. Along a dependence among atoms with Φ = 1, as an optimum's 
 stays too: Σ_t v_t = Σ_t v_t Φ(r_t) = Σ_x p(x)/Z(x) Σ_t v_t e(x, t) = 0.
 """
 
-import weakref
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,16 +21,13 @@ _DECIMALS = 13
 _SAME_Z = 1e-12
 
 
-_n_distinct: weakref.WeakKeyDictionary[Channel, int] = weakref.WeakKeyDictionary()
-
-
 def distinct_rows(channel: Channel) -> int:
     """How many rows of p(y|x) there are that differ by more than rounding, counted once."""
-    found = _n_distinct.get(channel)
-    if found is None:
-        rounded = np.round(channel.p_y_given_x, _DECIMALS)
-        found = _n_distinct[channel] = len(np.unique(rounded, axis=0))
-    return found
+
+    def count() -> int:
+        return len(np.unique(np.round(channel.p_y_given_x, _DECIMALS), axis=0))
+
+    return channel.prepared.once(distinct_rows, count)
 
 
 def basic_solution(channel: Channel, mixture: Mixture, beta: float) -> Mixture:

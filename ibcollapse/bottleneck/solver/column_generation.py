@@ -1,6 +1,7 @@
 """The globally optimal representation at one beta, by column generation over atoms."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -20,7 +21,7 @@ from ibcollapse.bottleneck.deadline import (
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.kernels.hills import SAME_BASIN
 from ibcollapse.bottleneck.objective.distances import from_nearest
-from ibcollapse.bottleneck.objective.hessian import Curvature
+from ibcollapse.bottleneck.objective.hessian import Curvature, curvature
 from ibcollapse.bottleneck.objective.mixture import (
     UNIT,
     Evaluation,
@@ -30,6 +31,7 @@ from ibcollapse.bottleneck.objective.mixture import (
     is_crowded,
     trivial_mixture,
 )
+from ibcollapse.bottleneck.objective.stability import Splits, leading_splits
 from ibcollapse.bottleneck.pricing.ascent import Maxima
 from ibcollapse.bottleneck.pricing.oracle import HIDDEN, Options, Search, search
 from ibcollapse.bottleneck.results.solution import CONVERGED, IBSolution
@@ -46,6 +48,7 @@ from ibcollapse.bottleneck.solver.sufficient_statistic import (
     sufficient_solution,
 )
 from ibcollapse.bottleneck.solver.support import STATIONARY, enlarged, join, refine
+from ibcollapse.bottleneck.solver.tangent import Tangent, tangent
 from ibcollapse.errors import InputError
 
 Array = NDArray[np.float64]
@@ -67,9 +70,11 @@ class SolvedState:
     """A refined state with its certificate; what the curve follows from beta to beta.
 
     `gap` is in nats, `maxima` are the local maxima of Φ that the search met, `hessian` is that of F
-    where the descent left one.
+    where the descent left one, maybe that of a state close by. What the walk asks for where it
+    plans a step and again where it takes it is computed once.
     """
 
+    channel: Channel = dataclasses.field(repr=False)
     beta: float
     mixture: Mixture
     evaluation: Evaluation
@@ -93,12 +98,36 @@ class SolvedState:
         hills: Array = self.maxima.log_r[away > SAME_BASIN * closeness(self.beta)]
         return hills
 
+    @functools.cached_property
+    def curvature(self) -> Curvature:
+        """The Hessian of F at the state itself."""
+        # What costs nothing to make is of the state itself, not of one close by.
+        if self.hessian is not None and self.hessian.is_cheap:
+            return self.hessian
+        return curvature(self.channel, self.mixture, self.evaluation, self.beta)
+
+    @functools.cached_property
+    def slope(self) -> Tangent:
+        """The tangent of its branch."""
+        return tangent(self.channel, self.mixture, self.evaluation, self.beta, self.curvature)
+
+    @functools.cached_property
+    def splits(self) -> Splits:
+        """Where its least stable atoms split."""
+        return leading_splits(self.channel, self.mixture, self.evaluation, self.beta)
+
     @classmethod
     def of(
-        cls, beta: float, ended: Descent, found: Search, status: str = CONVERGED
+        cls,
+        channel: Channel,
+        beta: float,
+        ended: Descent,
+        found: Search,
+        status: str = CONVERGED,
     ) -> "SolvedState":
         """The state in which a descent ended, with what the search for violators found of it."""
         return cls(
+            channel,
             beta,
             ended.mixture,
             ended.evaluation,
@@ -250,7 +279,7 @@ def solve_state(
     if found is None or not found.is_thorough:
         found = Search.unfinished(channel, ended.evaluation, beta, options)
     status = CONVERGED if found.gap <= options.tol else _late(found.gap)
-    return SolvedState.of(beta, ended, found, status)
+    return SolvedState.of(channel, beta, ended, found, status)
 
 
 def _generate(
@@ -331,7 +360,7 @@ def _generate(
                 )
                 break
     ended = dataclasses.replace(ended, n_sweeps=n_sweeps + n_grown)
-    return SolvedState.of(beta, ended, found, status)
+    return SolvedState.of(channel, beta, ended, found, status)
 
 
 def _capped(channel: Channel, mixture: Mixture, beta: float, max_clusters: int) -> Mixture:
@@ -360,7 +389,8 @@ def proven_state(channel: Channel, mixture: Mixture, beta: float = 1.0) -> Solve
     """A state at beta ≤ 1, or without information, with Lagrangian zero: data processing."""
     evaluation = evaluate(channel, mixture, beta)
     maxima = Maxima(mixture.log_r, np.zeros(mixture.n_t))
-    return SolvedState(beta, mixture, evaluation, 0.0, "exhaustive", maxima, 0.0, 1, CONVERGED)
+    proven = 0.0, "exhaustive", maxima, 0.0, 1, CONVERGED
+    return SolvedState(channel, beta, mixture, evaluation, *proven)
 
 
 def to_solution(channel: Channel, state: SolvedState) -> IBSolution:

@@ -112,7 +112,9 @@ def solve_local(
     else:
         encoder = np.random.default_rng(seed).dirichlet(np.ones(n_clusters), channel.n_x)
         start = (encoder * channel.p_x[:, None]).T @ channel.p_y_given_x
-    ended = sweep_until_still(channel.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until)
+    ended = sweep_until_still(
+        channel.prepared.packed, start, beta, tol=tol, max_maps=_FEW_MAPS, until=until
+    )
     joint = without_meeting(ended.mapped, beta)
     # What maps alone say of I(X;T) is beta KL, which rounds, less the log Z: at large beta the
     # encoder has to be evaluated.
@@ -140,7 +142,7 @@ def _refined(
         status = f"stopped after {ended.n_sweeps} of Newton's steps; `solve` takes more"
     nothing = Search(Maxima(np.empty((0, channel.n_classes)), np.empty(0)), math.nan, "none")
     ended = dataclasses.replace(ended, n_sweeps=ended.n_sweeps + n_maps)
-    return to_solution(channel, SolvedState.of(beta, ended, nothing, status))
+    return to_solution(channel, SolvedState.of(channel, beta, ended, nothing, status))
 
 
 def _solution(channel: Channel, ended: Swept, beta: float) -> IBSolution:
@@ -148,7 +150,7 @@ def _solution(channel: Channel, ended: Swept, beta: float) -> IBSolution:
 
     log p(t|x) = log q_t − beta KL(p(y|x) ‖ r_t) − log Z(x), averaged over p(x) p(t|x).
     """
-    packed = channel.packed
+    packed = channel.prepared.packed
     p_t = ended.mapped.sum(axis=1)
     order = np.argsort(-p_t, kind="stable")
     joint, state, p_t = ended.mapped[order], ended.joint[order], p_t[order]

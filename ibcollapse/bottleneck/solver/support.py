@@ -168,7 +168,9 @@ def swept(
 
     `tol`, `max_maps` and `until` are those of `kernels.acceleration.sweep_until_still`.
     """
-    ended = sweep_until_still(channel.packed, joint, beta, tol=tol, max_maps=max_maps, until=until)
+    ended = sweep_until_still(
+        channel.prepared.packed, joint, beta, tol=tol, max_maps=max_maps, until=until
+    )
     return Mixture.from_joint(without_meeting(ended.mapped, beta)), ended.n_maps
 
 

@@ -55,9 +55,8 @@ def share_time(
         status = f"the mixture of two phases has a gap of {found.gap:.3g} nats; raise gap_tol"
     residual = max(low.residual, high.residual)
     n_sweeps = low.n_sweeps + high.n_sweeps
-    return SolvedState(
-        beta, mixture, evaluation, found.gap, found.how, found.maxima, residual, n_sweeps, status
-    )
+    proven = found.gap, found.how, found.maxima, residual, n_sweeps, status
+    return SolvedState(channel, beta, mixture, evaluation, *proven)
 
 
 def _certified(
@@ -108,6 +107,7 @@ def _moved(channel: Channel, state: SolvedState, beta: float) -> SolvedState:
     if ended is None:
         return state
     return SolvedState(
+        channel,
         beta,
         ended.mixture,
         ended.evaluation,

@@ -23,6 +23,8 @@ from ibcollapse.storage.serialize import load_result, register, save
 SAVE_EVERY = 5.0
 _LEAST_RATIO = 20.0
 
+# The channel is at hand where the file is read, and the Hessian can be had again.
+_NOT_KEPT = {"channel", "hessian"}
 _PARTS = {"mixture": Mixture, "evaluation": Evaluation, "maxima": Maxima}
 
 
@@ -125,18 +127,18 @@ def trace_fingerprint(channel: Channel, *options: Any) -> str:
 
 
 def as_fields(state: SolvedState) -> dict[str, Any]:
-    """The fields of a state, those of its parts as dicts; its Hessian can be had again."""
+    """The fields of a state, those of its parts as dicts."""
     return {
         name: _fields(value) if name in _PARTS else value
         for name, value in _fields(state).items()
-        if name != "hessian"
+        if name not in _NOT_KEPT
     }
 
 
-def from_fields(fields: Mapping[str, Any]) -> SolvedState:
-    """The state that `as_fields` spelled out."""
+def from_fields(channel: Channel, fields: Mapping[str, Any]) -> SolvedState:
+    """The state of the channel that `as_fields` spelled out."""
     parts = {name: part(**_writable(fields[name])) for name, part in _PARTS.items()}
-    return SolvedState(**{**fields, **parts})
+    return SolvedState(channel, **{**fields, **parts})
 
 
 def compact(state: SolvedState) -> SolvedState:
@@ -145,7 +147,7 @@ def compact(state: SolvedState) -> SolvedState:
     The order of an array decides the order of sums: a walk that goes on from a file takes the same
     bits as one that was never stopped only if both have it.
     """
-    return from_fields(as_fields(state))
+    return from_fields(state.channel, as_fields(state))
 
 
 def _fields(part: Any) -> dict[str, Any]:

@@ -27,7 +27,8 @@ def state_of_groups(channel: Channel, groups: NDArray[np.int64]) -> SolvedState:
     maxima = Maxima(mixture.log_r, np.zeros(len(weights)))
     # Data processing puts every Lagrangian at beta = 1 at zero or above.
     gap = max(0.0, evaluation.free_energy)
-    return SolvedState(1.0, mixture, evaluation, gap, "exhaustive", maxima, 0.0, 1, CONVERGED)
+    proven = gap, "exhaustive", maxima, 0.0, 1, CONVERGED
+    return SolvedState(channel, 1.0, mixture, evaluation, *proven)
 
 
 def parting_of_groups(

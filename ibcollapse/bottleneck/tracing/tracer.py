@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import deadline
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.continuation.softness import is_soft
 from ibcollapse.bottleneck.continuation.step import continued, optimal_from
 from ibcollapse.bottleneck.kernels.ascent import MANY_CLASSES
@@ -271,11 +270,13 @@ class Tracer:
             return False
         found = kept.solutions, kept.transitions
         self._assembly = Assembly(self._channel, self._options, *found)
-        self._postponed = None if kept.postponed is None else from_fields(kept.postponed)
+        self._postponed = (
+            None if kept.postponed is None else from_fields(self._channel, kept.postponed)
+        )
         kept.restore_rng(self._rng)
         self._progress.note(f"going on after {len(kept.solutions)} finished points")
         self._progress.advance(kept.solutions[-1].i_ty)
-        self._stand(from_fields(kept.state), kept.next_beta)
+        self._stand(from_fields(self._channel, kept.state), kept.next_beta)
         return True
 
     def _start(self, state: SolvedState) -> None:
@@ -305,7 +306,7 @@ class Tracer:
         may_step = many and self._postponed is None
         fails = may_step and branch is not None and branch.gap > aims.aim_at(beta)
         # Of a soft mode nothing that fails is the first to do so.
-        if fails and branch is not None and not _are_soft(channel, state, branch):
+        if fails and branch is not None and not _are_soft(state, branch):
             found = first_transition(channel, state, branch, options, rng)
             deadline.check()
             if found is not None:
@@ -337,12 +338,12 @@ class Tracer:
         """
         if state.beta <= 1.0:
             return 1 + PAST_ONSET * (onset_beyond_one(self._channel, self._groups) - 1)
-        slope = heading(self._channel, state).slope
+        slope = state.slope
         spacing = min(self._limits.spacing / state.beta, self._limits.spacing_ty)
         step = spacing / max(slope.i_ty, 1e-300)
         step = min(step, (_GROWTH - 1) * (state.beta - 1))
         # In a soft mode something fails at every step, and nothing happens.
-        soft = is_soft(self._channel, state)
+        soft = is_soft(state)
         coming = math.inf if soft else next_failure(self._channel, state, slope) - state.beta
         least = max(_SHORTEST * (state.beta - 1), self._after_nothing())
         return state.beta + min(step, max(_PAST_EVENT * coming, least))
@@ -417,5 +418,5 @@ class Tracer:
             self._pending = later
 
 
-def _are_soft(channel: Channel, state: SolvedState, branch: SolvedState) -> bool:
-    return is_soft(channel, state) and is_soft(channel, branch)
+def _are_soft(state: SolvedState, branch: SolvedState) -> bool:
+    return is_soft(state) and is_soft(branch)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from ibcollapse.bottleneck import deadline
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.continuation.branch import Tangent, follow
-from ibcollapse.bottleneck.continuation.heading import heading
+from ibcollapse.bottleneck.continuation.branch import follow
 from ibcollapse.bottleneck.continuation.softness import is_soft, leaps, may_trade
 from ibcollapse.bottleneck.continuation.step import continued, optimal_from
 from ibcollapse.bottleneck.kernels.side_by_side import begun
@@ -22,6 +21,7 @@ from ibcollapse.bottleneck.pricing.ascent import Maxima
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.pricing.starts import starting_decoders
 from ibcollapse.bottleneck.solver.column_generation import SolvedState
+from ibcollapse.bottleneck.solver.tangent import Tangent
 from ibcollapse.bottleneck.transitions.branch_switching import FRACTIONS, beside, differs, is_unseen
 from ibcollapse.bottleneck.transitions.classify import (
     RESOLUTION,
@@ -165,7 +165,7 @@ def _next_piece(
     if _is_narrow(before, after):
         return _Unlocated()
     # What a branch does in a soft mode takes long to follow, and says nothing.
-    if is_soft(channel, before) and is_soft(channel, after):
+    if is_soft(before) and is_soft(after):
         if on_one_arc(channel, before, after, options, are_soft=True):
             return _Resolved(Passage())
         if after.beta - before.beta > _LONG * (before.beta - 1):
@@ -185,7 +185,7 @@ def _next_piece(
         states = (*states, branch.maxima.log_r)
     hints = apart(np.concatenate(states), after.beta)
     at_bad = None if branch is None else branch.ended
-    slope = _slope(channel, before)
+    slope = _slope(before)
     event = locate(
         channel, before.mixture, slope, before.beta, after.beta, starts, hints, at_bad=at_bad
     )
@@ -204,7 +204,7 @@ def _next_piece(
             # As many other atoms that do the same, as where a ring of them turns by half a step.
             return _Resolved(Passage())
         return _Resolved(crossed(channel, event, after, options, rng, local))
-    slope = _slope(channel, after)
+    slope = _slope(after)
     event = locate(channel, after.mixture, slope, after.beta, before.beta, starts, hints)
     if event is not None and event.beta < after.beta:
         if not is_sharp(channel, after, event):
@@ -213,7 +213,7 @@ def _next_piece(
         if below is not None:
             return _Below(below)
         upper = moved_to(after, event.beta, event.ended)
-        turns = not _has_grown(channel, before, upper)
+        turns = not _has_grown(before, upper)
         if not differs(event, before) or (turns and on_one_arc(channel, before, upper, options)):
             return _Resolved(Passage())
         return _Resolved(died(channel, event, before, options))
@@ -230,7 +230,7 @@ def _without_event(
     state = there.state
     may_show = not (_is_narrow(here, state) or is_hidden(channel, here, state))
     may_show = may_show and there.halved_from != here.beta
-    if may_show and _has_grown(channel, here, state):
+    if may_show and _has_grown(here, state):
         # However small the kink, another atom is a transition: it is looked for from nearer by.
         return None
     if on_one_arc(channel, here, state, options):
@@ -242,9 +242,9 @@ def _without_event(
     return _Resolved(unresolved(channel, here, state))
 
 
-def _has_grown(channel: Channel, here: SolvedState, there: SolvedState) -> bool:
+def _has_grown(here: SolvedState, there: SolvedState) -> bool:
     """Whether two states differ in their number of atoms, and not in soft modes alone."""
-    return here.mixture.n_t != there.mixture.n_t and not may_trade(channel, here, there)
+    return here.mixture.n_t != there.mixture.n_t and not may_trade(here, there)
 
 
 def _is_narrow(before: SolvedState, after: SolvedState) -> bool:
@@ -323,8 +323,8 @@ def _while_stable(channel: Channel, before: SolvedState) -> SolvedState:
     return dataclasses.replace(before, beta=1.0 + _WELL_BELOW * beyond_one, hessian=None)
 
 
-def _slope(channel: Channel, state: SolvedState) -> Tangent | None:
-    return heading(channel, state).slope if state.mixture.n_t > 1 else None
+def _slope(state: SolvedState) -> Tangent | None:
+    return state.slope if state.mixture.n_t > 1 else None
 
 
 def _one_branch(
@@ -346,7 +346,7 @@ def _one_branch(
     if branch is not None:
         evaluation = branch.evaluation
     else:
-        slope = _slope(channel, before)
+        slope = _slope(before)
         ended = follow(channel, before.mixture, slope, before.beta, after.beta)
         if ended is None or leaps(channel, before, ended, after.beta):
             return False

@@ -8,7 +8,6 @@ import numpy as np
 
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.continuation.branch import follow
-from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.continuation.softness import may_trade
 from ibcollapse.bottleneck.kernels.small_ascent import is_small
 from ibcollapse.bottleneck.objective.mixture import UNIT
@@ -174,12 +173,12 @@ def at_event(
     and would hide a jump: states of one free energy are both optimal, and the branch's is meant.
     """
     hints = np.concatenate([event.violators, above.hills])
-    if _is_next(event, above) and not is_small(channel.packed):
+    if _is_next(event, above) and not is_small(channel.prepared.packed):
         # Φ is that of the state above, nearly: it has no other hills.
         at = (channel, event.mixture, event.evaluation, event.beta, options, rng)
         found = search(*at, hints, near_hints=True)
         if found.gap <= max(_AT_ROOT, options.aim_at(event.beta)):
-            return SolvedState.of(event.beta, event.ended, found)
+            return SolvedState.of(channel, event.beta, event.ended, found)
     solved = solve_state(channel, event.beta, event.mixture, options, rng, hints)
     above_it = event.evaluation.free_energy - solved.evaluation.free_energy
     if not above_it <= max(_AT_ROOT * min(1.0, event.beta - 1.0), _SAME_ENERGY):
@@ -218,7 +217,7 @@ def _upper_end(
     It is the upper branch followed down to the event. A continuous transition is where that branch
     ends: where it cannot be followed so far, its tangent decides.
     """
-    slope = heading(channel, above).slope.i_ty
+    slope = above.slope.i_ty
     step = above.beta - event.beta
     end = to_solution(channel, above)
     rise = end.i_xt - slope * above.beta * step - first.i_xt
@@ -235,7 +234,7 @@ def _upper_end(
 
 def died(channel: Channel, event: Event, below: SolvedState, options: Options) -> Passage:
     """The transition at which the upper branch of `event` takes over from `below`."""
-    slope = heading(channel, below).slope.i_ty if below.mixture.n_t > 1 else 0.0
+    slope = below.slope.i_ty if below.mixture.n_t > 1 else 0.0
     step = event.beta - below.beta
     ended = follow(channel, below.mixture, None, below.beta, event.beta)
     lower = below if ended is None else moved_to(below, event.beta, ended)
@@ -246,7 +245,7 @@ def died(channel: Channel, event: Event, below: SolvedState, options: Options) -
         rise -= slope * event.beta * step
     is_jump = _is_jump(channel, event.beta, rise, slope, step if ended is None else 0.0)
     has_kink = abs(event.slope.i_ty - slope) > _LEAST_KINK * slope
-    trade = not has_kink and may_trade(channel, below, upper)
+    trade = not has_kink and may_trade(below, upper)
     dies = below.mixture.n_t != event.mixture.n_t and not trade
     if not is_jump and not dies:
         # Other atoms that do the same are no transition of the optimum.
@@ -285,7 +284,7 @@ def unresolved(channel: Channel, before: SolvedState, after: SolvedState) -> Pas
     first, second = to_solution(channel, before), to_solution(channel, after)
     splits = split_directions(channel, before.mixture, before.evaluation, before.beta)
     beta, width = 0.5 * (before.beta + after.beta), after.beta - before.beta
-    slopes = [heading(channel, s).slope.i_ty for s in (before, after) if s.mixture.n_t > 1]
+    slopes = [s.slope.i_ty for s in (before, after) if s.mixture.n_t > 1]
     jump = second.i_xt - first.i_xt
     rise = jump - beta * width * sum(slopes) / 2.0
     is_jump = _is_jump(channel, beta, rise, max(slopes, default=0.0), width)

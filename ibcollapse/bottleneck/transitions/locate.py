@@ -18,13 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.continuation.branch import (
-    Tangent,
-    follow,
-    growth_slope,
-    potential_slope,
-    tangent,
-)
+from ibcollapse.bottleneck.continuation.branch import follow, growth_slope, potential_slope
 from ibcollapse.bottleneck.continuation.inverse_cubic import step_to_root
 from ibcollapse.bottleneck.continuation.split import NEAR
 from ibcollapse.bottleneck.kernels.decoders import closeness
@@ -37,6 +31,7 @@ from ibcollapse.bottleneck.pricing.ascent import Maxima, climb
 from ibcollapse.bottleneck.pricing.faces import off_faces
 from ibcollapse.bottleneck.solver.newton import Descent
 from ibcollapse.bottleneck.solver.support import COINCIDENT
+from ibcollapse.bottleneck.solver.tangent import Tangent, tangent
 
 Array = NDArray[np.float64]
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.continuation.branch import Tangent, growth_slope, potential_slope
-from ibcollapse.bottleneck.continuation.heading import heading
+from ibcollapse.bottleneck.continuation.branch import growth_slope, potential_slope
 from ibcollapse.bottleneck.kernels.decoders import closeness
 from ibcollapse.bottleneck.objective.distances import from_nearest
 from ibcollapse.bottleneck.solver.column_generation import SolvedState
+from ibcollapse.bottleneck.solver.tangent import Tangent
 from ibcollapse.bottleneck.transitions.locate import AT_ATOM
 
 # What is nearer to the bound than this (as a share of beta − 1 near one) is there within the
@@ -28,7 +28,7 @@ def next_failure(channel: Channel, state: SolvedState, slope: Tangent) -> float:
 
 def _first_split(channel: Channel, state: SolvedState, slope: Tangent) -> float:
     mixture, evaluation, beta = state.mixture, state.evaluation, state.beta
-    splits = heading(channel, state).splits
+    splits = state.splits
     atom = int(np.argmax(splits.growth))
     lacking = 1.0 - float(splits.growth[atom])
     rise = growth_slope(channel, mixture, evaluation, slope, splits, atom, beta)

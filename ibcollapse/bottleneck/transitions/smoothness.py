@@ -103,7 +103,7 @@ def on_one_arc(
     if is_vague and before.mixture.n_t != after.mixture.n_t:
         return False
     low, high = relevance(channel, before), relevance(channel, after)
-    rise_low, rise_high = rise(channel, before), rise(channel, after)
+    rise_low, rise_high = rise(before), rise(after)
     fallen = before.evaluation.free_energy - after.evaluation.free_energy
     if not abs(rise_high - rise_low) <= _MOST_BEND * max(rise_low, rise_high):
         return False

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.continuation.branch import Tangent, follow, growth_slope, tangent
+from ibcollapse.bottleneck.continuation.branch import follow, growth_slope
 from ibcollapse.bottleneck.continuation.inverse_cubic import step_to_root
 from ibcollapse.bottleneck.objective.hessian import Curvature, curvature
 from ibcollapse.bottleneck.objective.mixture import Mixture
 from ibcollapse.bottleneck.objective.stability import Splits, leading_splits
 from ibcollapse.bottleneck.solver.newton import Descent
 from ibcollapse.bottleneck.solver.support import STATIONARY
+from ibcollapse.bottleneck.solver.tangent import Tangent, tangent
 from ibcollapse.bottleneck.transitions.locate import Event
 
 Array = NDArray[np.float64]

@@ -3,11 +3,12 @@ import pytest
 from bottleneck.ground_truths import eight_by_five
 
 from ibcollapse.bottleneck import Channel, solve
-from ibcollapse.bottleneck.continuation.branch import growth_slope, potential_slope, tangent
+from ibcollapse.bottleneck.continuation.branch import growth_slope, potential_slope
 from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate, information
 from ibcollapse.bottleneck.objective.potential import log_potential, potential_weights
 from ibcollapse.bottleneck.objective.stability import split_directions
 from ibcollapse.bottleneck.solver.support import refine
+from ibcollapse.bottleneck.solver.tangent import tangent
 
 BETA, STEP = 3.1, 1e-5
 

@@ -32,7 +32,7 @@ def test_it_ends_no_worse_than_it_began_and_hardly_moves(n_x, n_classes, n_t, be
     rng = np.random.default_rng(seed)
     encoder = rng.dirichlet(np.ones(n_t), n_x)
     start = (encoder * channel.p_x[:, None]).T @ channel.p_y_given_x
-    ended = sweep_until_still(channel.packed, start, beta, tol=1e-14, max_maps=3000)
+    ended = sweep_until_still(channel.prepared.packed, start, beta, tol=1e-14, max_maps=3000)
     following, reached, _ = naive_map(channel, ended.joint, beta)
     assert reached >= naive_map(channel, start, beta)[1] - 1e-12
     assert ended.mean_log_z == pytest.approx(reached, rel=1e-13, abs=1e-13)
@@ -51,7 +51,7 @@ def test_a_critical_beta_does_not_slow_it_down(ratio, most):
     channel = Channel.from_joint(binary_symmetric(delta))
     start = np.array([[0.9, 0.1], [0.2, 0.8]]) * [[0.6], [0.4]]
     # Plain maps take 72, 774, 7303 and 67429 to 1e-8.
-    ended = sweep_until_still(channel.packed, start, beta, tol=1e-14, max_maps=most)
+    ended = sweep_until_still(channel.prepared.packed, start, beta, tol=1e-14, max_maps=most)
     _, _, encoder = naive_map(channel, ended.joint, beta)
     i_xt, i_ty = naive_information(channel.p_x, channel.p_y_given_x, encoder)
     exact_xt, exact_ty = binary_symmetric_point(delta, beta)
@@ -63,14 +63,14 @@ def test_the_start_is_left_as_it_was():
     channel = Channel.from_joint(binary_symmetric(0.2))
     start = np.array([[0.3, 0.2], [0.1, 0.4]])
     kept = start.copy()
-    sweep_until_still(channel.packed, start, 4.0, tol=1e-12, max_maps=10)
+    sweep_until_still(channel.prepared.packed, start, 4.0, tol=1e-12, max_maps=10)
     np.testing.assert_array_equal(start, kept)
 
 
 def test_a_cluster_without_weight_and_a_class_it_lacks_stay_out():
     channel = Channel.from_joint([[0.3, 0.1, 0.1], [0.1, 0.3, 0.1]])
     start = np.array([[0.4, 0.0, 0.1], [0.0, 0.4, 0.1], [0.0, 0.0, 0.0]])
-    ended = sweep_until_still(channel.packed, start, 3.0, tol=1e-12, max_maps=50)
+    ended = sweep_until_still(channel.prepared.packed, start, 3.0, tol=1e-12, max_maps=50)
     assert np.isfinite(ended.joint).all()
     np.testing.assert_array_equal(ended.joint[2], 0.0)
     np.testing.assert_array_equal(ended.mapped[2], 0.0)

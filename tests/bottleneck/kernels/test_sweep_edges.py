@@ -2,10 +2,10 @@ import math
 
 import numpy as np
 import pytest
+from bottleneck.kernels.one_sweep import sweep
 from naive import naive_sweep
 
-from ibcollapse.bottleneck.kernels import PackedChannel, encode, log_partition, sweep
-from ibcollapse.errors import InputError
+from ibcollapse.bottleneck.kernels import PackedChannel
 
 
 def logs(array):
@@ -31,12 +31,14 @@ def test_one_hot_rows_find_their_one_hot_decoders():
 @pytest.mark.parametrize("beta", [1e2, 1e3, 1e4])
 def test_sums_that_would_underflow_without_a_shift_stay_right(beta):
     p_x, p_y_given_x, p_y_given_t, log_p_t = soft_problem()
-    _, log_z, _ = naive_sweep(p_x, p_y_given_x, p_y_given_t, log_p_t, beta)
+    joint, log_z, _ = naive_sweep(p_x, p_y_given_x, p_y_given_t, log_p_t, beta)
     assert log_z.min() < -745.0 or beta == 1e2  # exp(-745) is the smallest double
     arguments = PackedChannel.pack(p_x, logs(p_y_given_x)), logs(p_y_given_t), log_p_t, beta
     # Exponents are sums of terms of size beta · |log p|, up to 30 beta, at 1e-16 relative each.
-    np.testing.assert_allclose(log_partition(*arguments), log_z, rtol=1e-13, atol=1e-14 * beta)
-    np.testing.assert_allclose(encode(*arguments).sum(axis=1), 1.0, rtol=1e-14)
+    swept = sweep(*arguments)
+    np.testing.assert_allclose(swept.mean_log_z, p_x @ log_z, rtol=1e-13)
+    np.testing.assert_allclose(swept.joint, joint, rtol=1e-14 * beta, atol=1e-300)
+    np.testing.assert_allclose(swept.joint.sum(axis=0), p_x @ p_y_given_x, rtol=1e-13)
 
 
 def test_near_deterministic_rows_agree_with_the_reference_at_beta_1e4():
@@ -60,27 +62,28 @@ def test_log_posteriors_of_minus_800_count_as_zero():
     logs_of_rows = np.array([[0.0, -800.0, -1000.0], [-800.0, 0.0, -np.inf]])
     channel = PackedChannel.pack([0.5, 0.5], logs_of_rows)
     log_decoders = np.array([[0.0, -700.0, -700.0], [-700.0, 0.0, -700.0]])
-    encoder = encode(channel, log_decoders, np.log([0.5, 0.5]), 10.0)
-    np.testing.assert_array_equal(encoder, np.eye(2))
+    joint = sweep(channel, log_decoders, np.log([0.5, 0.5]), 10.0).joint
+    np.testing.assert_array_equal(joint, 0.5 * np.eye(2, 3))
 
 
 def test_zero_class_in_a_decoder_excludes_exactly_the_rows_that_can_have_it():
+    # Of a row alone, so that its joint p(t, y) shows which clusters it goes to.
     p_y_given_x = np.array([[0.5, 0.5, 0.0], [0.3, 0.3, 0.4], [1e-290, 0.5, 0.5]])
     p_y_given_t = np.array([[0.4, 0.6, 0.0], [0.2, 0.3, 0.5], [0.0, 0.5, 0.5]])
     log_p_t = np.log(np.full(3, 1 / 3))
-    arguments = PackedChannel.pack(np.full(3, 1 / 3), logs(p_y_given_x)), logs(p_y_given_t), log_p_t
     excluded = np.array([[False, False, True], [True, False, True], [True, False, True]])
-    np.testing.assert_array_equal(encode(*arguments, 3.0) == 0.0, excluded)
-    joint, log_z, _ = naive_sweep(np.full(3, 1 / 3), p_y_given_x, p_y_given_t, log_p_t, 3.0)
-    np.testing.assert_allclose(sweep(*arguments, 3.0).joint, joint, rtol=1e-12, atol=1e-280)
-    np.testing.assert_allclose(log_partition(*arguments, 3.0), log_z, rtol=1e-12)
+    for row, missed in zip(p_y_given_x, excluded, strict=True):
+        alone = PackedChannel.pack([1.0], logs(row[None]))
+        joint, log_z, _ = naive_sweep(np.ones(1), row[None], p_y_given_t, log_p_t, 3.0)
+        swept = sweep(alone, logs(p_y_given_t), log_p_t, 3.0)
+        np.testing.assert_array_equal(swept.joint.sum(axis=1) == 0.0, missed)
+        np.testing.assert_allclose(swept.joint, joint, rtol=1e-12, atol=1e-280)
+        assert swept.mean_log_z == pytest.approx(log_z[0], rel=1e-12)
 
 
 def test_row_that_no_cluster_reaches_goes_to_none_and_is_reported():
     channel = PackedChannel.pack([0.999999, 1e-6], logs([[1.0, 0.0], [0.5, 0.5]]))
     arguments = channel, logs([[1.0, 0.0]]), np.zeros(1), 2.0
-    np.testing.assert_array_equal(encode(*arguments), [[1.0], [0.0]])
-    np.testing.assert_array_equal(log_partition(*arguments), [0.0, -np.inf])
     swept = sweep(*arguments)
     assert swept.mean_log_z == -math.inf
     np.testing.assert_allclose(swept.joint, [[0.999999, 0.0]], rtol=1e-15)
@@ -135,49 +138,3 @@ def test_cluster_without_weight_receives_nothing():
     kept = np.delete(np.arange(6), 2)
     rest = sweep(channel, logs(p_y_given_t[kept]), log_p_t[kept], 2.0).joint
     np.testing.assert_allclose(joint[kept], rest, rtol=1e-14)
-
-
-@pytest.mark.parametrize("n_threads", [2, 3])
-def test_threads_agree_with_one_and_repeat_their_bits(n_threads, monkeypatch):
-    monkeypatch.setattr("ibcollapse.bottleneck.kernels.partition._WORTH_A_THREAD", 1)
-    p_x, p_y_given_x, p_y_given_t, log_p_t = soft_problem(n_x=3000)
-    arguments = PackedChannel.pack(p_x, logs(p_y_given_x)), logs(p_y_given_t), log_p_t, 4.0
-    alone, together = sweep(*arguments), sweep(*arguments, n_threads=n_threads)
-    np.testing.assert_allclose(together.joint, alone.joint, rtol=1e-13)
-    assert together.mean_log_z == pytest.approx(alone.mean_log_z, rel=1e-13)
-    again = sweep(*arguments, n_threads=n_threads)
-    np.testing.assert_array_equal(again.joint, together.joint)
-    assert again.mean_log_z == together.mean_log_z
-
-
-def test_arguments_of_any_type_and_layout_use_one_compiled_loop():
-    from ibcollapse.bottleneck.kernels.sweep import pass_over_slabs
-
-    p_x, p_y_given_x, p_y_given_t, log_p_t = soft_problem()
-    channel = PackedChannel.pack(p_x, logs(p_y_given_x))
-    expected = sweep(channel, logs(p_y_given_t), log_p_t, 2.0)
-    # Other kernels that call the loop, compiled before in this process, have had it compiled, too.
-    compiled = list(pass_over_slabs.signatures)
-    fortran = np.asfortranarray(logs(p_y_given_t))
-    fortran.setflags(write=False)
-    given = sweep(channel, fortran, list(log_p_t), 2)
-    np.testing.assert_array_equal(given.joint, expected.joint)
-    encode(channel, fortran, log_p_t, np.float32(2.0))
-    assert pass_over_slabs.signatures == compiled
-
-
-@pytest.mark.parametrize(
-    ("log_p_y_given_t", "log_p_t", "beta", "found"),
-    [
-        (np.zeros((2, 4)), np.zeros(2), 1.0, r"\(2, 4\).*\(n_t, 5\)"),
-        (np.zeros((0, 5)), np.zeros(0), 1.0, r"\(0, 5\)"),
-        (np.zeros((2, 5)), np.zeros(3), 1.0, r"\(3,\).*2 decoders"),
-        (np.zeros((2, 5)), np.zeros(2), -1.0, "beta is -1"),
-        (np.zeros((2, 5)), np.zeros(2), math.inf, "beta is inf"),
-        (np.zeros((2, 5)), np.zeros(2), math.nan, "beta is nan"),
-    ],
-)
-def test_arguments_that_do_not_fit_are_refused(log_p_y_given_t, log_p_t, beta, found):
-    p_x, p_y_given_x, _, _ = soft_problem()
-    with pytest.raises(InputError, match=found):
-        sweep(PackedChannel.pack(p_x, logs(p_y_given_x)), log_p_y_given_t, log_p_t, beta)

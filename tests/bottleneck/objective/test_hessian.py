@@ -1,9 +1,11 @@
 """The Hessian against finite differences of the gradient, and its two forms against each other."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from ibcollapse.bottleneck.channel import sparsity
+from ibcollapse.bottleneck.channel import prepared
 from ibcollapse.bottleneck.channel.channel import Channel
 from ibcollapse.bottleneck.objective import hessian as module
 from ibcollapse.bottleneck.objective import hessian_matrix
@@ -60,9 +62,10 @@ def test_products_over_sparse_rows_leave_out_next_to_nothing(monkeypatch):
     assert asked.is_exact
     assert not sparse.is_exact
     np.testing.assert_allclose(asked.apply(vector), exact, atol=1e-11)
-    monkeypatch.setattr(sparsity, "_rows_of_channels", {})
-    monkeypatch.setattr(sparsity, "_NEGLIGIBLE", 0.0)
-    monkeypatch.setattr(sparsity, "_SPARSE", 1.0)
+    monkeypatch.setattr(prepared, "_NEGLIGIBLE", 0.0)
+    monkeypatch.setattr(prepared, "_SPARSE", 1.0)
+    # A copy has nothing prepared yet.
+    channel = dataclasses.replace(channel)
     all_entries = module.ImplicitCurvature(channel, mixture, evaluate(channel, mixture, 1.2), 1.2)
     np.testing.assert_allclose(all_entries.apply(vector), exact, atol=1e-11)
 

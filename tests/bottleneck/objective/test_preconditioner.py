@@ -5,7 +5,6 @@ import pytest
 from bottleneck.ground_truths import class_odds, overlapping_classes
 
 from ibcollapse.bottleneck.channel.channel import Channel
-from ibcollapse.bottleneck.channel.sparsity import sparse_rows
 from ibcollapse.bottleneck.objective import hessian as module
 from ibcollapse.bottleneck.objective import preconditioner
 from ibcollapse.bottleneck.objective.mixture import Mixture, evaluate
@@ -69,7 +68,7 @@ def test_merging_points_never_adds_curvature(state):
 def test_it_saves_most_products_where_classes_hardly_overlap(state, monkeypatch):
     channel, mixture, there, beta = state
     monkeypatch.setattr(module, "_MOST_BESIDE_SPARSE", 0)
-    assert sparse_rows(channel) is None
+    assert channel.prepared.sparse_rows is None
     hessian = module.ImplicitCurvature(channel, mixture, there, beta)
     counted = []
     apply = hessian.apply

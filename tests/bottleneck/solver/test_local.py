@@ -81,7 +81,7 @@ def test_informations_from_the_joint_are_those_of_the_encoder(beta):
     channel = Channel.from_joint(random_joint(40, 5, 3))
     start = np.random.default_rng(1).dirichlet(np.ones(20)).reshape(4, 5)
     # Two maps: nothing is at rest, and the identity holds all the same.
-    ended = sweep_until_still(channel.packed, start, beta, tol=1e-10, max_maps=2)
+    ended = sweep_until_still(channel.prepared.packed, start, beta, tol=1e-10, max_maps=2)
     found = local_solver._solution(channel, ended, beta)
     q = ended.joint.sum(axis=1)
     decoders = ended.joint / q[:, None]

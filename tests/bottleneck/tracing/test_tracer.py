@@ -21,7 +21,7 @@ STEPS = [
     ("optimal_from", 1),
     ("optimal_from", 4),
     ("resolve", 1),
-    ("heading", 2),
+    ("is_soft", 2),
     ("next_failure", 4),
     ("to_solution", 4),
 ]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ibcollapse import Channel, solve, trace_curve
-from ibcollapse.bottleneck.continuation.branch import tangent
 from ibcollapse.bottleneck.continuation.step import lower
 from ibcollapse.bottleneck.objective.mixture import trivial_mixture
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.solver.column_generation import solve_state
+from ibcollapse.bottleneck.solver.tangent import tangent
 from ibcollapse.bottleneck.transitions.classify import crossed, died, unresolved
 from ibcollapse.bottleneck.transitions.locate import locate
 

@@ -7,7 +7,6 @@ import pytest
 from bottleneck.ground_truths import WU_FISCHER
 
 from ibcollapse.bottleneck import Channel, find_transitions
-from ibcollapse.bottleneck.continuation.heading import heading
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.solver.column_generation import solve_state
 from ibcollapse.bottleneck.solver.initial import first_guess
@@ -27,7 +26,7 @@ def solved(channel, beta):
 def test_a_birth_is_foreseen_from_below(channel):
     born = find_transitions(channel)[1]
     state = solved(channel, born.beta - 1e-3)
-    coming = next_failure(channel, state, heading(channel, state).slope)
+    coming = next_failure(channel, state, state.slope)
     assert coming - state.beta == pytest.approx(born.beta - state.beta, rel=0.15)
 
 
@@ -36,7 +35,7 @@ def test_a_birth_walked_backwards_is_a_death_where_the_weight_would_be_zero(chan
     distance = 1e-4
     state = solved(channel, born.beta + distance)
     assert state.mixture.n_t == born.clusters_after
-    slope = heading(channel, state).slope
+    slope = state.slope
     backwards = dataclasses.replace(slope, log_q=-slope.log_q, log_r=-slope.log_r)
     coming = next_failure(channel, state, backwards)
     assert coming - state.beta == pytest.approx(distance, rel=0.02)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ibcollapse import Channel
-from ibcollapse.bottleneck.continuation.branch import tangent
 from ibcollapse.bottleneck.continuation.softness import is_soft
 from ibcollapse.bottleneck.objective.mixture import trivial_mixture
 from ibcollapse.bottleneck.pricing.oracle import Options
 from ibcollapse.bottleneck.solver.column_generation import solve_state
+from ibcollapse.bottleneck.solver.tangent import tangent
 from ibcollapse.bottleneck.transitions.locate import locate
 from ibcollapse.bottleneck.transitions.smoothness import is_sharp, on_one_arc
 
@@ -51,8 +51,8 @@ def test_a_jump_breaks_an_arc():
 
 def test_atoms_on_a_ring_are_soft_and_those_of_two_classes_are_not(binary):
     ring = _typewriter(12)
-    assert is_soft(ring, *_states(ring, 1.08))
-    assert not is_soft(binary, *_states(binary, 2.0))
+    assert is_soft(*_states(ring, 1.08))
+    assert not is_soft(*_states(binary, 2.0))
 
 
 def test_a_root_of_the_potential_is_sharp_and_a_mode_that_stays_at_the_bound_is_not():
