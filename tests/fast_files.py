@@ -17,7 +17,6 @@ NOT_FAST = (
     "bottleneck/kernels/test_ascent.py",
     "bottleneck/kernels/test_ascent_steps.py",
     "bottleneck/kernels/test_kernel_cache.py",
-    "bottleneck/kernels/test_potential.py",
     "bottleneck/kernels/test_sparse_moments.py",
     "bottleneck/objective/test_hessian.py",
     "bottleneck/objective/test_preconditioner.py",
