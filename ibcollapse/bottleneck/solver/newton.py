@@ -254,9 +254,19 @@ def _with_images(mixture: Mixture, evaluation: Evaluation) -> Mixture:
     tiny &= (evaluation.p_t > 0)[:, None]
     if not tiny.any():
         return mixture
+    return _with_entries(mixture, tiny, _log_images(evaluation))
+
+
+def _log_images(evaluation: Evaluation) -> Array:
+    """Log decoders (n_t, n_classes) of the Blahut–Arimoto image; atoms of no weight have none."""
     p_t = np.where(evaluation.p_t > 0, evaluation.p_t, 1.0)
-    log_r = np.where(tiny, log_of_image(evaluation.joint / p_t[:, None]), mixture.log_r)
-    return Mixture(log_r - log_sum(log_r)[:, None], mixture.log_q)
+    return log_of_image(evaluation.joint / p_t[:, None])
+
+
+def _with_entries(mixture: Mixture, which: NDArray[np.bool_], log_r: Array) -> Mixture:
+    """The mixture with `log_r` in some entries, its decoders normalised."""
+    entries = np.where(which, log_r, mixture.log_r)
+    return Mixture(entries - log_sum(entries)[:, None], mixture.log_q)
 
 
 def _plain_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
@@ -277,12 +287,12 @@ def _image_step(channel: Channel, here: _Point, beta: float) -> _Point | None:
     `_with_images`, the step never raises F.
     """
     mixture, evaluation = here.mixture, here.evaluation
-    image = log_of_image(evaluation.joint / evaluation.p_t[:, None])
-    off = (mixture.log_r < _LOG_UNSEEN) & (np.abs(image - mixture.log_r) > _FAR_OFF)
+    images = _log_images(evaluation)
+    off = (mixture.log_r < _LOG_UNSEEN) & (np.abs(images - mixture.log_r) > _FAR_OFF)
+    off &= (evaluation.p_t > 0)[:, None]
     if not off.any():
         return None
-    log_r = np.where(off, image, mixture.log_r)
-    return _point(channel, Mixture(log_r - log_sum(log_r)[:, None], mixture.log_q), beta)
+    return _point(channel, _with_entries(mixture, off, images), beta)
 
 
 def _rounding(channel: Channel, evaluation: Evaluation, beta: float) -> float:
